@@ -1,4 +1,4 @@
-//! The environment of one hook: who the unit is, which hook it runs, and its surroundings.
+//! The environment of one hook: the unit, the hook and the settings of the model.
 
 use std::ffi::{OsStr, OsString};
 use std::fmt;
@@ -11,21 +11,20 @@ use super::names::{ActionName, HookName, InvalidName, UnitName};
 use super::vars::Vars;
 use super::version::JujuVersion;
 
-/// What the unit agent tells a charm through its environment: who it is, where it runs, and what
-/// happened.
+/// The environment of one hook: the variables that the unit agent set for it.
 ///
-/// Taken once at the edge ([`HookEnv::from_process`]); nothing else in this library looks at the
-/// `JUJU_*` variables. An empty variable counts as absent, since the agent sets the ones that do
-/// not apply to nothing.
+/// A program captures the environment once, with [`HookEnv::from_process`]; nothing else in this
+/// library reads the `JUJU_*` variables. An empty variable counts as absent, because the agent sets
+/// a variable that does not apply to the empty text.
 ///
-/// Every hook needs the unit's name, and the hook's own where it is given, so these are read at
-/// once. Everything else is read when it is asked for: a malformed variable fails the hooks that
-/// need it and no other. What is told of an event comes as the parts of its kind
-/// ([`check_name`](Self::check_name), [`notice`](Self::notice), [`relation`](Self::relation) and so
-/// on).
+/// The unit's name and the hook's name are parsed at once, because every hook needs them. Each
+/// other variable is parsed when its method is called, so a malformed variable fails only the hooks
+/// that need it. The methods for the variables of an event each belong to one kind of hook
+/// ([`check_name`](Self::check_name), [`notice`](Self::notice), [`relation`](Self::relation) and
+/// others).
 ///
-/// `Debug` shows the unit, the hook and the names of the variables that are set, never their
-/// values.
+/// `Debug` shows the unit, the hook and the names of the variables that are set. It does not show
+/// their values, which may be secrets.
 #[derive(Clone)]
 pub struct HookEnv {
     pub(super) vars: Vars,
@@ -35,13 +34,13 @@ pub struct HookEnv {
     unit: UnitName,
 }
 
-/// The path of the hook or action in the charm's directory, as `JUJU_DISPATCH_PATH` gives it:
+/// The path of the hook or action within the charm's directory (`JUJU_DISPATCH_PATH`):
 /// `hooks/NAME` or `actions/NAME`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum DispatchPath {
-    /// A hook.
+    /// The path of a hook.
     Hook(HookName),
-    /// An action.
+    /// The path of an action.
     Action(ActionName),
 }
 
@@ -71,11 +70,11 @@ impl fmt::Display for DispatchPath {
 }
 
 impl HookEnv {
-    /// Reads the environment and the name of this process.
+    /// Captures the environment of this process, and the name that it was called by.
     ///
     /// # Errors
     ///
-    /// As [`HookEnv::from_vars`].
+    /// The call fails as [`HookEnv::from_vars`] does.
     pub fn from_process() -> Result<Self, Error> {
         let env = Self::from_vars(std::env::vars_os())?;
         Ok(match std::env::args_os().next() {
@@ -84,7 +83,7 @@ impl HookEnv {
         })
     }
 
-    /// Takes an environment given as names and values. Variables that a hook does not have are
+    /// Makes the environment from pairs of names and values. Variables that are not Juju's are
     /// ignored.
     ///
     /// ```
@@ -98,9 +97,11 @@ impl HookEnv {
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Environment`](super::ErrorKind::Environment) with the variable's name: the
-    /// unit's name is missing, or it, `JUJU_DISPATCH_PATH` or `JUJU_HOOK_NAME` is malformed, such
-    /// as a hook's name with `..` in it.
+    /// [`ErrorKind::Environment`](super::ErrorKind::Environment) with the name of the variable:
+    ///
+    /// - `JUJU_UNIT_NAME` is missing or malformed.
+    /// - `JUJU_DISPATCH_PATH` or `JUJU_HOOK_NAME` is malformed, such as a hook's name with `..` in
+    ///   it.
     pub fn from_vars(vars: impl IntoIterator<Item = (OsString, OsString)>) -> Result<Self, Error> {
         let vars = Vars::new(vars);
         let unit = vars
@@ -115,41 +116,41 @@ impl HookEnv {
         })
     }
 
-    /// Says how the executable was called (`argv[0]`), of which the base name is kept. A name that
-    /// is not UTF-8 names no hook.
+    /// Sets the name that the executable was called by (`argv[0]`), of which the base name is kept.
+    /// A name that is not UTF-8 counts as absent, because no hook has such a name.
     #[must_use]
     pub fn with_called_by(mut self, program: impl AsRef<Path>) -> Self {
         self.called_by = program.as_ref().file_name().and_then(OsStr::to_str).map(Into::into);
         self
     }
 
-    /// The base name that the executable was called by: the hook's name where `hooks/NAME` is a
-    /// link to the charm.
+    /// Returns the base name that the executable was called by. It is the hook's name if
+    /// `hooks/NAME` is a link to the executable.
     #[must_use]
     pub fn called_by(&self) -> Option<&str> {
         self.called_by.as_deref()
     }
 
-    /// `hooks/NAME` or `actions/NAME`: what happened, and the first place to look. Absent in `juju
-    /// exec` and before Juju 2.8.
+    /// Returns the path of the hook or action (`JUJU_DISPATCH_PATH`), which names the event. It is
+    /// absent in `juju exec` and before Juju 2.8.
     #[must_use]
     pub fn dispatch_path(&self) -> Option<&DispatchPath> {
         self.dispatch_path.as_ref()
     }
 
-    /// The hook's name; absent in actions and in `juju exec`.
+    /// Returns the name of the hook (`JUJU_HOOK_NAME`); `None` in actions and in `juju exec`.
     #[must_use]
     pub fn hook_name(&self) -> Option<&HookName> {
         self.hook_name.as_ref()
     }
 
-    /// This unit.
+    /// Returns the name of this unit (`JUJU_UNIT_NAME`).
     #[must_use]
     pub fn unit(&self) -> &UnitName {
         &self.unit
     }
 
-    /// The model's name.
+    /// Returns the name of the model (`JUJU_MODEL_NAME`).
     ///
     /// # Errors
     ///
@@ -158,7 +159,7 @@ impl HookEnv {
         self.vars.text("JUJU_MODEL_NAME")
     }
 
-    /// The model's identity.
+    /// Returns the UUID of the model (`JUJU_MODEL_UUID`).
     ///
     /// # Errors
     ///
@@ -167,7 +168,7 @@ impl HookEnv {
         self.vars.text("JUJU_MODEL_UUID")
     }
 
-    /// The unit agent's version.
+    /// Returns the version of the unit agent (`JUJU_VERSION`).
     ///
     /// # Errors
     ///
@@ -176,20 +177,22 @@ impl HookEnv {
         self.vars.parsed("JUJU_VERSION")
     }
 
-    /// The charm's directory (`JUJU_CHARM_DIR`, else `CHARM_DIR`), which is also where a hook
-    /// starts.
+    /// Returns the charm's directory (`JUJU_CHARM_DIR`, else `CHARM_DIR`). It is the working
+    /// directory of a hook when it starts.
     #[must_use]
     pub fn charm_dir(&self) -> Option<&Path> {
         self.vars.raw("JUJU_CHARM_DIR").or_else(|| self.vars.raw("CHARM_DIR")).map(Path::new)
     }
 
-    /// Where executables are looked for (`PATH`), the folder of the hook tools first.
+    /// Returns the search path for executables (`PATH`). The directory of the hook tools is its
+    /// first entry.
     #[must_use]
     pub fn search_path(&self) -> Option<&OsStr> {
         self.vars.raw("PATH")
     }
 
-    /// The identity of this run, which the hook tools hand back to the agent.
+    /// Returns the id of this run of the hook (`JUJU_CONTEXT_ID`), which each hook tool sends to
+    /// the agent.
     ///
     /// # Errors
     ///
@@ -198,8 +201,8 @@ impl HookEnv {
         self.vars.text("JUJU_CONTEXT_ID")
     }
 
-    /// The kind of socket that the agent listens on: `unix`, or `tcp` for a hook far from its
-    /// agent.
+    /// Returns the kind of the agent's socket (`JUJU_AGENT_SOCKET_NETWORK`): `unix`, or `tcp` if
+    /// the agent runs in another pod (Juju up to 3.6).
     ///
     /// # Errors
     ///
@@ -208,7 +211,7 @@ impl HookEnv {
         self.vars.text("JUJU_AGENT_SOCKET_NETWORK")
     }
 
-    /// The address of the agent's socket.
+    /// Returns the address of the agent's socket (`JUJU_AGENT_SOCKET_ADDRESS`).
     ///
     /// # Errors
     ///
@@ -217,7 +220,7 @@ impl HookEnv {
         self.vars.text("JUJU_AGENT_SOCKET_ADDRESS")
     }
 
-    /// The shared secret of a hook far from its agent (Juju up to 3.6).
+    /// Returns the token for an agent in another pod (`JUJU_AGENT_TOKEN`, Juju up to 3.6).
     ///
     /// # Errors
     ///
@@ -226,14 +229,14 @@ impl HookEnv {
         AgentToken::from_vars(&self.vars)
     }
 
-    /// The file with the agent's certificate authority, for a hook far from its agent (Juju up to
-    /// 3.6).
+    /// Returns the path of the certificate authority of an agent in another pod
+    /// (`JUJU_AGENT_CA_CERT`, Juju up to 3.6).
     #[must_use]
     pub fn agent_ca_cert(&self) -> Option<&Path> {
         self.vars.raw("JUJU_AGENT_CA_CERT").map(Path::new)
     }
 
-    /// The controllers' addresses, `HOST:PORT` each.
+    /// Returns the addresses of the controllers, `HOST:PORT` each (`JUJU_API_ADDRESSES`).
     ///
     /// # Errors
     ///
@@ -242,7 +245,8 @@ impl HookEnv {
         Ok(self.vars.text("JUJU_API_ADDRESSES")?.unwrap_or_default().split_whitespace())
     }
 
-    /// The machine, such as `3` or `0/lxd/1`; absent on Kubernetes.
+    /// Returns the id of the machine, such as `3` or `0/lxd/1` (`JUJU_MACHINE_ID`); `None` on
+    /// Kubernetes.
     ///
     /// # Errors
     ///
@@ -251,7 +255,7 @@ impl HookEnv {
         self.vars.text("JUJU_MACHINE_ID")
     }
 
-    /// The unit that this unit is subordinate to.
+    /// Returns the unit that this unit is subordinate to (`JUJU_PRINCIPAL_UNIT`).
     ///
     /// # Errors
     ///
@@ -260,7 +264,7 @@ impl HookEnv {
         self.vars.parsed("JUJU_PRINCIPAL_UNIT")
     }
 
-    /// The machine's availability zone.
+    /// Returns the availability zone of the machine (`JUJU_AVAILABILITY_ZONE`).
     ///
     /// # Errors
     ///
@@ -269,7 +273,7 @@ impl HookEnv {
         self.vars.text("JUJU_AVAILABILITY_ZONE")
     }
 
-    /// The version of the cloud's API.
+    /// Returns the version of the cloud's API (`CLOUD_API_VERSION`).
     ///
     /// # Errors
     ///
@@ -278,7 +282,7 @@ impl HookEnv {
         self.vars.text("CLOUD_API_VERSION")
     }
 
-    /// The model's proxy settings.
+    /// Returns the proxy settings of the model.
     ///
     /// # Errors
     ///
@@ -287,7 +291,7 @@ impl HookEnv {
         Proxies::from_vars(&self.vars)
     }
 
-    /// The service level of the model (Juju 2.9 and 3.6).
+    /// Returns the service level of the model (`JUJU_SLA`, Juju 2.9 and 3.6).
     ///
     /// # Errors
     ///
@@ -296,7 +300,7 @@ impl HookEnv {
         self.vars.text("JUJU_SLA")
     }
 
-    /// The meter's status (Juju 2.9).
+    /// Returns the status of the unit's meter (`JUJU_METER_STATUS`, Juju 2.9).
     ///
     /// # Errors
     ///
@@ -305,7 +309,7 @@ impl HookEnv {
         self.vars.text("JUJU_METER_STATUS")
     }
 
-    /// What the meter says beside its status (Juju 2.9).
+    /// Returns the message that goes with the meter's status (`JUJU_METER_INFO`, Juju 2.9).
     ///
     /// # Errors
     ///
@@ -314,7 +318,7 @@ impl HookEnv {
         self.vars.text("JUJU_METER_INFO")
     }
 
-    /// Where traces go (Juju 4).
+    /// Returns the collector of traces and the span to continue (Juju 4).
     ///
     /// # Errors
     ///
@@ -323,7 +327,7 @@ impl HookEnv {
         TraceTarget::from_vars(&self.vars)
     }
 
-    /// The host of the cluster's API (`KUBERNETES_SERVICE_HOST`); absent on machines.
+    /// Returns the host of the Kubernetes API (`KUBERNETES_SERVICE_HOST`); `None` on machines.
     ///
     /// # Errors
     ///
@@ -332,7 +336,7 @@ impl HookEnv {
         self.vars.text("KUBERNETES_SERVICE_HOST")
     }
 
-    /// The port of the cluster's API (`KUBERNETES_SERVICE_PORT`).
+    /// Returns the port of the Kubernetes API (`KUBERNETES_SERVICE_PORT`); `None` on machines.
     ///
     /// # Errors
     ///
@@ -341,7 +345,7 @@ impl HookEnv {
         self.vars.text("KUBERNETES_SERVICE_PORT")
     }
 
-    /// Series upgrade hooks: the base to come (Juju up to 3.6).
+    /// Returns the base that a series upgrade leads to (`JUJU_TARGET_BASE`, Juju up to 3.6).
     ///
     /// # Errors
     ///
@@ -350,7 +354,7 @@ impl HookEnv {
         self.vars.text("JUJU_TARGET_BASE")
     }
 
-    /// Series upgrade hooks: the series to come (Juju up to 3.6).
+    /// Returns the series that a series upgrade leads to (`JUJU_TARGET_SERIES`, Juju up to 3.6).
     ///
     /// # Errors
     ///

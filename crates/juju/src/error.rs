@@ -1,4 +1,4 @@
-//! What went wrong between the charm and its unit agent.
+//! The error of a hook tool or of the hook's environment.
 
 use std::borrow::Cow;
 use std::error::Error as StdError;
@@ -10,15 +10,16 @@ use super::refusals;
 use super::tool_runner::ToolError;
 use charmwright_yaml::text;
 
-/// The most of a tool's standard error that a message shows, in bytes.
+/// The most of a tool's standard error that an error's text shows, in bytes.
 const MAX_SHOWN_STDERR: usize = 1024;
 
-/// A hook tool that failed or could not be asked, or an environment that is not a hook's.
+/// The error of a hook tool that failed or could not be started, or of a malformed environment.
 ///
-/// `Display` starts with "cannot" and says what was attempted, what stood against it and, where the
-/// user can do something, what. The text is for people and may change; programs ask
-/// [`Error::kind`].
+/// Its text starts with "cannot". It names the attempt and the cause, and it says what the user can
+/// do where there is something to do. The text does not include the [source](StdError::source), it
+/// is for people, and it may change in any release. Programs match on [`Error::kind`].
 pub struct Error {
+    // Boxed, so that a `Result` of this crate is one pointer wide where all goes well.
     inner: Box<Inner>,
 }
 
@@ -32,26 +33,27 @@ struct Inner {
 }
 
 impl Error {
-    /// What kind of trouble it is.
+    /// Returns the kind of the error.
     #[must_use]
     pub fn kind(&self) -> &ErrorKind {
         &self.inner.kind
     }
 
-    /// The hook tool that was called, or was about to be; `None` when the environment is at fault.
+    /// Returns the name of the hook tool that the failed call needed; `None` if the environment is
+    /// malformed.
     #[must_use]
     pub fn tool(&self) -> Option<&'static str> {
         self.inner.tool
     }
 
-    /// What the tool wrote to standard error, trimmed; `None` when it wrote nothing or was not
-    /// started.
+    /// Returns the first 64 KiB that the tool wrote to standard error, trimmed; `None` if it wrote
+    /// nothing or was not started.
     #[must_use]
     pub fn stderr(&self) -> Option<&str> {
         self.inner.stderr.as_deref()
     }
 
-    /// A hook of this kind needs `variable`, and the environment does not have it.
+    /// Makes the error for an environment that lacks `variable`, which this kind of hook needs.
     #[must_use]
     pub fn missing_variable(variable: &'static str) -> Self {
         Self::environment(
@@ -63,14 +65,14 @@ impl Error {
         )
     }
 
-    /// A hook of this kind needs `variable`, and its value is not what it should be; `fault` says
-    /// why, such as the error of its parser.
+    /// Makes the error for an environment in which the value of `variable` is malformed. `fault` is
+    /// the reason, such as the error of its parser.
     #[must_use]
     pub fn malformed_variable(variable: &'static str, fault: &dyn fmt::Display) -> Self {
         Self::environment(variable, format!("{variable} is malformed: {fault}"))
     }
 
-    /// The environment as a whole was being read when `variable` turned out to be wrong.
+    /// Makes the error for an environment in which `variable` is wrong.
     pub(super) fn environment(variable: &'static str, cause: String) -> Self {
         Self::build(
             ErrorKind::Environment { variable },
@@ -80,7 +82,7 @@ impl Error {
         )
     }
 
-    /// A call that was refused before its tool was started.
+    /// Makes the error for a call that this crate refused before it started the tool.
     pub(super) fn refused(
         attempt: impl Into<Cow<'static, str>>,
         tool: &'static str,
@@ -89,8 +91,8 @@ impl Error {
         Self::build(ErrorKind::Invalid, attempt.into(), cause.into(), Some(tool))
     }
 
-    /// A tool that ended well and printed something else than an answer. `cause` must not quote it:
-    /// it may hold a secret.
+    /// Makes the error for a tool that exited with code 0 and printed an output that cannot be
+    /// read. `cause` must not quote the output, which may hold a secret.
     pub(super) fn output(
         attempt: impl Into<Cow<'static, str>>,
         tool: &'static str,
@@ -99,7 +101,7 @@ impl Error {
         Self::build(ErrorKind::Output, attempt.into(), format!("{tool} {cause}"), Some(tool))
     }
 
-    /// A tool that was not started or did not end well.
+    /// Makes the error for a tool that was not started or failed.
     pub(super) fn from_tool_error(
         attempt: impl Into<Cow<'static, str>>,
         tool: &'static str,
@@ -163,6 +165,7 @@ impl Error {
                         kind.as_ref().map_or("", advice)
                     ),
                 };
+                // The text matches no row of the table, so only the exit code is left to tell.
                 let general =
                     if *code == 2 { ErrorKind::Invalid } else { ErrorKind::Failed { code: *code } };
                 (kind.unwrap_or(general), cause)
@@ -187,6 +190,7 @@ impl Error {
             ),
         };
         let mut error = Self::build(kind, attempt.into(), cause, Some(tool));
+        // The whole of standard error is kept here, because the text above shows 1 KiB of it only.
         match failure {
             ToolError::Exited { stderr, .. }
             | ToolError::Killed { stderr, .. }
@@ -213,7 +217,7 @@ impl Error {
     }
 }
 
-/// Tells the user what can be done about a refusal, where its text does not say it.
+/// Returns what the user can do about a refusal, for the kinds whose own text does not say it.
 fn advice(kind: &ErrorKind) -> &'static str {
     match kind {
         ErrorKind::NotLeader => "; only the leader may, so ask is_leader first",

@@ -1,53 +1,57 @@
-//! The kinds of trouble, apart from the error that carries one.
+//! The kinds of an [`Error`](super::Error).
+//!
+//! They have a file of their own because the table of refusals needs them too, and the error is
+//! made from that table.
 
-/// What kind of trouble an [`Error`](super::Error) is.
+/// The kind of an [`Error`](super::Error), which tells a program what it can do about the error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// Only the leader may do this, and this unit is not the leader.
+    /// The call needs the leader, and this unit is not the leader.
     NotLeader,
-    /// The relation, secret or storage is not there, or no longer.
+    /// The relation, secret or storage does not exist, or exists no longer.
     Gone,
-    /// The thing that was asked for is not there: a key of a secret or of the state, an address
-    /// of a binding, a place of a storage that is not provisioned yet.
+    /// The requested item does not exist: a key of a secret or of the state, an address of a
+    /// binding, or the location of a storage that is not provisioned yet.
     NotFound,
-    /// This unit may not have or do it: a secret or databag that is not granted, a model whose
-    /// credentials the application is not trusted with. Juju says so of some relations that are
-    /// gone, too.
+    /// This unit lacks the permission: a secret or databag is not granted to it, or the application
+    /// is not trusted with the model's credentials. Juju gives the same answer for some relations
+    /// that are gone.
     Denied,
-    /// The tool belongs to another context: to an action, to no action, to a relation's or a
-    /// storage's hook, or to a hook that has ended.
+    /// The tool cannot run in this hook: it needs an action, or must not run in one, or it needs a
+    /// relation's or a storage's hook, or the hook has ended.
     WrongContext,
-    /// An argument was refused: here, before any process was started, since no tool would take it,
-    /// or by the tool.
+    /// An argument is invalid. Either this crate refused it before it started a process, because no
+    /// tool takes it, or the tool refused it.
     Invalid,
-    /// This Juju has no such tool, or the tool no such option: it is not on `PATH`, or the agent
-    /// does not know it.
+    /// This version of Juju does not have the tool or its option: the tool is not on `PATH`, or the
+    /// agent does not know it.
     Unavailable,
-    /// The agent's socket does not answer, or the environment does not name it.
+    /// The agent's socket does not answer, or the environment does not name the socket.
     AgentAway,
-    /// The tool ended with a failure that is none of the others: the agent or the controller
-    /// refused or could not.
+    /// The tool failed for a reason that has no kind of its own: the agent or the controller
+    /// refused the call or could not serve it.
     Failed {
-        /// The tool's exit code; 1 from every tool of Juju, 3 when the tool itself crashed.
+        /// The exit code of the tool. It is 1 for every failure that the agent tells, and 3 when
+        /// the tool itself crashed (Juju 2.9 to 4.1).
         code: i32,
     },
     /// A signal ended the tool.
     Killed {
-        /// The signal's number.
+        /// The number of the signal.
         signal: i32,
     },
-    /// The tool did not end in time and was killed. It may have acted.
+    /// The tool was still running at the deadline and was killed. It may have acted.
     Deadline,
-    /// The tool answered with something that is not an answer: no JSON, the wrong shape, or far too
-    /// much.
+    /// The output of the tool cannot be read: it is not JSON, has another type than expected, or is
+    /// longer than the limit.
     Output,
     /// An environment variable is missing or malformed.
     Environment {
-        /// The variable's name.
+        /// The name of the variable.
         variable: &'static str,
     },
-    /// The operating system failed: no process could be started from what is on `PATH`, or a
-    /// running one could not be talked to.
+    /// The operating system failed: the file on `PATH` could not be started as a process, or the
+    /// pipes to a running process failed.
     System,
 }

@@ -1,4 +1,4 @@
-//! The variables that tell of the event, in parts by the kind of hook.
+//! The environment variables that describe the event of a hook, one struct for each kind of hook.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -10,7 +10,7 @@ use super::names::{
     StorageId, UnitName,
 };
 
-/// The variables that tell of an event other than an action's, in order.
+/// The variables that describe an event, actions aside, in alphabetical order.
 const EVENT_VARIABLES: [&str; 16] = [
     "JUJU_DEPARTING_UNIT",
     "JUJU_NOTICE_ID",
@@ -30,64 +30,66 @@ const EVENT_VARIABLES: [&str; 16] = [
     "JUJU_WORKLOAD_NAME",
 ];
 
-/// The notice of a `pebble-custom-notice` hook.
+/// The variables of a `pebble-custom-notice` hook, which describe one Pebble notice.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct NoticeVars {
-    /// Pebble's id of the notice (`JUJU_NOTICE_ID`), as it is written: what may be one is for a
-    /// client of Pebble to say.
+    /// The id that Pebble gave the notice (`JUJU_NOTICE_ID`). It is not parsed here, because its
+    /// format is Pebble's.
     pub id: String,
-    /// The notice's type, `custom` (`JUJU_NOTICE_TYPE`).
+    /// The type of the notice, `custom` (`JUJU_NOTICE_TYPE`).
     pub kind: String,
-    /// The notice's key, such as `example.com/done` (`JUJU_NOTICE_KEY`).
+    /// The key of the notice, such as `example.com/done` (`JUJU_NOTICE_KEY`).
     pub key: String,
 }
 
-/// The relation of a relation hook.
+/// The variables of a relation hook, which describe the relation and the remote side.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct RelationVars {
-    /// This unit's endpoint (`JUJU_RELATION`).
+    /// The name of this unit's endpoint (`JUJU_RELATION`).
     pub endpoint: Option<String>,
-    /// The relation's id (`JUJU_RELATION_ID`).
+    /// The id of the relation (`JUJU_RELATION_ID`).
     pub id: Option<RelationId>,
-    /// The application at the other end (`JUJU_REMOTE_APP`). A `relation-broken` may come without
-    /// it.
+    /// The remote application (`JUJU_REMOTE_APP`). It may be absent in `relation-broken`.
     pub remote_app: Option<ApplicationName>,
-    /// The unit at the other end (`JUJU_REMOTE_UNIT`); absent in created and broken, and where the
-    /// application's data changed.
+    /// The remote unit (`JUJU_REMOTE_UNIT`). It is absent in `relation-created` and
+    /// `relation-broken`, and in a `relation-changed` of the application's databag.
     pub remote_unit: Option<UnitName>,
-    /// `relation-departed`: the unit that leaves, which may be this one (`JUJU_DEPARTING_UNIT`).
+    /// The unit that leaves the relation, which may be this unit (`JUJU_DEPARTING_UNIT`). It is set
+    /// in `relation-departed` only.
     pub departing_unit: Option<UnitName>,
 }
 
-/// The secret of a secret hook.
+/// The variables of a secret hook, which describe the secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct SecretVars {
-    /// The secret's id (`JUJU_SECRET_ID`).
+    /// The id of the secret (`JUJU_SECRET_ID`).
     pub id: Option<SecretId>,
-    /// The secret's label, where it has one (`JUJU_SECRET_LABEL`).
+    /// The label of the secret (`JUJU_SECRET_LABEL`). It is absent if the secret has no label.
     pub label: Option<String>,
-    /// `secret-remove` and `secret-expired`: the revision (`JUJU_SECRET_REVISION`).
+    /// The revision of the secret (`JUJU_SECRET_REVISION`). It is set in `secret-remove` and
+    /// `secret-expired` only.
     pub revision: Option<u64>,
 }
 
-/// The storage of a storage hook.
+/// The variables of a storage hook, which describe one storage instance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StorageVars {
-    /// The instance (`JUJU_STORAGE_ID`).
+    /// The id of the storage instance (`JUJU_STORAGE_ID`).
     pub id: Option<StorageId>,
-    /// `filesystem` or `block` (`JUJU_STORAGE_KIND`); absent while it is not provisioned.
+    /// The kind of the storage, `filesystem` or `block` (`JUJU_STORAGE_KIND`). It is absent while
+    /// the storage is not provisioned.
     pub kind: Option<String>,
-    /// The path at which it is mounted, or the device (`JUJU_STORAGE_LOCATION`); absent while it is
-    /// not provisioned.
+    /// The mount point of a filesystem, or the path of a block device (`JUJU_STORAGE_LOCATION`). It
+    /// is absent while the storage is not provisioned.
     pub location: Option<PathBuf>,
 }
 
 impl HookEnv {
-    /// Actions: the action's name (`JUJU_ACTION_NAME`).
+    /// Returns the name of the action (`JUJU_ACTION_NAME`); `None` outside an action.
     ///
     /// # Errors
     ///
@@ -96,7 +98,7 @@ impl HookEnv {
         self.vars.parsed("JUJU_ACTION_NAME")
     }
 
-    /// Actions: the identity of this run (`JUJU_ACTION_UUID`).
+    /// Returns the id of this run of the action (`JUJU_ACTION_UUID`); `None` outside an action.
     ///
     /// # Errors
     ///
@@ -105,16 +107,17 @@ impl HookEnv {
         self.vars.parsed("JUJU_ACTION_UUID")
     }
 
-    /// Actions: Juju's tag of this run, such as `action-12` (`JUJU_ACTION_TAG`).
+    /// Returns Juju's tag of this run of the action, such as `action-12` (`JUJU_ACTION_TAG`);
+    /// `None` outside an action.
     ///
     /// # Errors
     ///
-    /// The variable is malformed.
+    /// The variable is not UTF-8.
     pub fn action_tag(&self) -> Result<Option<&str>, Error> {
         self.vars.text("JUJU_ACTION_TAG")
     }
 
-    /// Workload hooks: the container (`JUJU_WORKLOAD_NAME`).
+    /// Returns the container of a workload hook (`JUJU_WORKLOAD_NAME`); `None` in other hooks.
     ///
     /// # Errors
     ///
@@ -123,7 +126,8 @@ impl HookEnv {
         self.vars.parsed("JUJU_WORKLOAD_NAME")
     }
 
-    /// `pebble-check-failed` and `-recovered`: the check (`JUJU_PEBBLE_CHECK_NAME`).
+    /// Returns the check of a `pebble-check-failed` or `pebble-check-recovered` hook
+    /// (`JUJU_PEBBLE_CHECK_NAME`); `None` in other hooks.
     ///
     /// # Errors
     ///
@@ -132,7 +136,8 @@ impl HookEnv {
         self.vars.parsed("JUJU_PEBBLE_CHECK_NAME")
     }
 
-    /// `pebble-custom-notice`: the notice; `None` unless the environment has all of it.
+    /// Returns the notice of a `pebble-custom-notice` hook; `None` if any of its three variables is
+    /// absent.
     ///
     /// # Errors
     ///
@@ -145,7 +150,7 @@ impl HookEnv {
         Ok(Some(NoticeVars { id, kind, key }))
     }
 
-    /// Relation hooks: the relation.
+    /// Returns the relation of a relation hook. In other hooks every field is `None`.
     ///
     /// # Errors
     ///
@@ -160,7 +165,7 @@ impl HookEnv {
         })
     }
 
-    /// Secret hooks: the secret.
+    /// Returns the secret of a secret hook. In other hooks every field is `None`.
     ///
     /// # Errors
     ///
@@ -173,7 +178,7 @@ impl HookEnv {
         })
     }
 
-    /// Storage hooks: the storage.
+    /// Returns the storage instance of a storage hook. In other hooks every field is `None`.
     ///
     /// # Errors
     ///
@@ -182,12 +187,15 @@ impl HookEnv {
         Ok(StorageVars {
             id: self.vars.parsed("JUJU_STORAGE_ID")?,
             kind: self.owned_text("JUJU_STORAGE_KIND")?,
+            // A path need not be UTF-8, so this variable cannot be malformed.
             location: self.vars.raw("JUJU_STORAGE_LOCATION").map(PathBuf::from),
         })
     }
 
-    /// All that is said of an event other than an action's, by the variable that says it and as it
-    /// is written: for a hook of a kind that has no part here. What is not UTF-8 is left out.
+    /// Returns the variables that describe the event, each with its value as it is written.
+    ///
+    /// It serves a hook whose kind this crate does not know, such as one of a newer Juju. The
+    /// variables of actions are not among them, and a value that is not UTF-8 is left out.
     #[must_use]
     pub fn event_variables(&self) -> BTreeMap<&'static str, &str> {
         EVENT_VARIABLES

@@ -1,4 +1,4 @@
-//! The memory of one hook: its reads and writes, so that no question is asked twice.
+//! The cache of the answers that one hook read, kept up to date by the hook's own writes.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -18,11 +18,10 @@ pub(super) type Params = Map<String, Value>;
 /// The unit's stored values by key.
 pub(super) type StoredState = BTreeMap<String, String>;
 
-/// For how long Juju promises leadership once it said yes.
+/// The time for which Juju guarantees leadership after the answer "yes" (Juju 2.9 to 4.1).
 const LEADERSHIP_TERM: Duration = Duration::from_secs(30);
 
-/// The answer of one read, kept once it was had. The lock is held while the tool runs, so that
-/// nobody asks a second time.
+/// A cache for the answer of one read.
 pub(super) struct Cached<T>(Mutex<Option<T>>);
 
 impl<T> Default for Cached<T> {
@@ -32,10 +31,14 @@ impl<T> Default for Cached<T> {
 }
 
 impl<T: Clone> Cached<T> {
+    /// Returns the cached answer. If there is none, it calls `ask` and caches its answer; an error
+    /// is not cached.
     pub(super) fn get_or_try_init(
         &self,
         ask: impl FnOnce() -> Result<T, Error>,
     ) -> Result<T, Error> {
+        // Held while the tool runs, so that a second thread waits for the answer instead of
+        // starting a second process.
         let mut cached = lock(&self.0);
         if let Some(cached) = cached.as_ref() {
             return Ok(cached.clone());
@@ -45,12 +48,13 @@ impl<T: Clone> Cached<T> {
         Ok(answer)
     }
 
-    /// What was just written is what a read would say.
+    /// Replaces the cached answer by a value that the hook just wrote.
     pub(super) fn set(&self, value: T) {
         *lock(&self.0) = Some(value);
     }
 
-    /// Brings an answer up to date with what was just written, where there is one.
+    /// Applies a change that the hook just wrote to the cached answer. Without an answer it does
+    /// nothing: a later read gets the change from Juju.
     pub(super) fn update(&self, change: impl FnOnce(&mut T)) {
         if let Some(cached) = lock(&self.0).as_mut() {
             change(cached);
@@ -58,23 +62,28 @@ impl<T: Clone> Cached<T> {
     }
 }
 
-/// A panic elsewhere leaves these values whole: each is replaced in one step.
+/// Locks a mutex, also after a thread panicked while it held the lock. Every value here is replaced
+/// in one step, so a panic cannot leave it half written.
 pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What was said about leadership so far in this hook.
+/// The last answer about leadership in this hook.
 #[derive(Default)]
 pub(super) enum Leadership {
+    /// The hook has not asked yet.
     #[default]
     NotAsked,
+    /// The answer "no", which holds for the rest of the hook.
     NotLeader,
-    /// Counted from before the question, so that the promise never looks longer than it is.
+    /// The answer "yes", and the time just before the question. Juju counts its guarantee from the
+    /// answer, so the time before the question never makes it longer.
     LeaderSince(Instant),
 }
 
 impl Leadership {
-    /// Returns the answer that holds at this time; it asks only where an earlier one does not tell.
+    /// Returns the answer that holds at `now`. It calls `ask` only if the last answer no longer
+    /// holds.
     pub(super) fn get_or_ask<E>(
         &mut self,
         now: Instant,
@@ -93,18 +102,20 @@ impl Leadership {
     }
 }
 
-/// What is known of this unit's ports in this hook.
+/// The cached ports of the unit, and the changes that this hook made.
 #[derive(Default)]
 pub(super) struct Ports {
-    /// What Juju said, with what this hook did since.
+    /// The open ports as Juju listed them, with the changes that this hook made since.
     pub(super) cached: Option<BTreeSet<Port>>,
-    /// What this hook did so far. Juju 2.9 does not show it in its answer (3.6 and 4 do), so it is
-    /// put on top of any answer.
+    /// The ports that this hook opened. They are recorded even before the first read, because the
+    /// list of Juju 2.9 leaves this hook's changes out (3.6 and 4 include them).
     pub(super) opened: BTreeSet<Port>,
+    /// The ports that this hook closed.
     pub(super) closed: BTreeSet<Port>,
 }
 
 impl Ports {
+    /// Records that the hook opened a port.
     pub(super) fn record_opened(&mut self, port: Port) {
         self.closed.remove(&port);
         self.opened.insert(port);
@@ -113,6 +124,7 @@ impl Ports {
         }
     }
 
+    /// Records that the hook closed a port.
     pub(super) fn record_closed(&mut self, port: Port) {
         self.opened.remove(&port);
         self.closed.insert(port);

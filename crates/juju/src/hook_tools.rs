@@ -1,4 +1,4 @@
-//! The hook tools of one hook as typed calls, each question asked at most once.
+//! The hook tools of one hook as typed calls, and the cache of their answers.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,13 +14,20 @@ use super::tool_runner::{ToolCall, ToolError, ToolRunner};
 
 /// The hook tools of one hook, as typed calls.
 ///
-/// Every method blocks until its tool has ended. Reads (config, leadership, statuses, state,
-/// parameters, ports) start a tool once and answer from memory afterwards, corrected by this hook's
-/// own writes; a read that failed is asked again. Two threads that ask the same at once start one
-/// tool. Make one `HookTools` for each hook: what it remembers is true no longer than that.
+/// Every method blocks until its tool has ended.
 ///
-/// What takes effect when is Juju's rule: statuses, the workload's version and log lines at once;
-/// ports and state when the hook exits with code 0, all or nothing.
+/// # Caching
+///
+/// A read (config, leadership, statuses, state, action parameters, ports) starts a tool once, and
+/// later reads return the cached answer. The hook's own writes keep the cache up to date. A read
+/// that failed is not cached. Two threads that read the same value at once start one tool.
+///
+/// Make one `HookTools` for each hook, because the cache is valid for one hook only.
+///
+/// # Commit
+///
+/// Statuses, the workload's version and log lines take effect at once. Ports and state take effect
+/// when the hook exits with code 0, all of them or none (Juju 2.9 to 4.1).
 pub struct HookTools {
     runner: Box<dyn ToolRunner>,
     pub(super) config: Cached<Arc<Options>>,
@@ -33,7 +40,7 @@ pub struct HookTools {
 }
 
 impl HookTools {
-    /// Calls that `runner` runs. Nothing is asked yet.
+    /// Makes the hook tools of one hook, which `runner` runs. No tool is started yet.
     #[must_use]
     pub fn new(runner: Box<dyn ToolRunner>) -> Self {
         Self {
@@ -48,18 +55,19 @@ impl HookTools {
         }
     }
 
-    /// Whether the hook tool of this name can be started, so that a charm may do without one that
-    /// its Juju does not have.
+    /// Returns `true` if the hook tool of this name can be started. A charm asks before it uses a
+    /// tool that an older Juju does not have.
     #[must_use]
     pub fn has_tool(&self, tool: &str) -> bool {
         self.runner.has_tool(tool)
     }
 
+    /// Looks for a tool, as [`ToolRunner::find_tool`] does.
     pub(super) fn find_tool(&self, tool: &str) -> Result<(), ToolError> {
         self.runner.find_tool(tool)
     }
 
-    /// Runs a tool for its effect.
+    /// Runs a tool and drops its output.
     pub(super) fn execute(
         &self,
         attempt: impl Into<Cow<'static, str>>,
@@ -68,8 +76,7 @@ impl HookTools {
         self.run(attempt.into(), &call).map(drop)
     }
 
-    /// Runs a tool for its answer, which is JSON. Printing nothing counts as `null`: that is how a
-    /// tool that does not know `--format` says "none".
+    /// Runs a tool and parses its output as JSON. An empty output counts as `null`.
     pub(super) fn query_json(
         &self,
         attempt: &'static str,
@@ -79,7 +86,7 @@ impl HookTools {
         parse_json(&output).map_err(|cause| Error::output(attempt, call.tool, &cause))
     }
 
-    /// Runs a tool for its answer, which is plain text.
+    /// Runs a tool and returns its output, which is plain text.
     pub(super) fn query_text(
         &self,
         attempt: impl Into<Cow<'static, str>>,
@@ -99,8 +106,10 @@ impl fmt::Debug for HookTools {
     }
 }
 
-/// Text for people as one argument: a NUL cannot be in one, and a message that carries a workload's
-/// output may hold any byte.
+/// Replaces each NUL in a text for people by U+FFFD.
+///
+/// No argument of a process can hold a NUL, and a message may quote the output of a workload, which
+/// may hold any byte.
 pub(super) fn replace_nul(text: &str) -> String {
     text.replace('\0', "\u{fffd}")
 }

@@ -1,19 +1,31 @@
-//! What a charm and its unit agent say to each other during one hook.
+//! The environment of a Juju hook and the hook tools, as typed calls.
 //!
-//! The agent starts the charm's executable with an environment that it builds from nothing, and
-//! puts its *hook tools* on `PATH`: small programs such as `status-set` that ask the agent, print
-//! the answer and exit. Everything a charm knows about Juju comes through these two doors, and this
-//! module is both of them:
+//! Juju's unit agent starts the charm's executable once for each hook. It passes an environment
+//! that it builds from nothing, and it puts its *hook tools* on `PATH`: small programs such as
+//! `status-set` that ask the agent, print the answer and exit (Juju 2.9 to 4.1). A charm learns
+//! everything about Juju from these two sources, and this crate covers both:
 //!
-//! - [`HookEnv`] is the environment, taken once and read in parts by the kind of hook. A variable
-//!   that is missing or malformed is an [`Error`] that names it, and fails only who needs it.
-//! - [`HookTools`] is the hook tools as typed calls. Each call runs one tool; a question is asked
-//!   at most once a hook, since the agent's answer would not change anyway.
+//! - [`HookEnv`] holds the environment. It is captured once, and each kind of hook reads its own
+//!   variables from it. A missing or malformed variable is an [`Error`] that names the variable; it
+//!   fails only the call that needs that variable.
+//! - [`HookTools`] has one method for each hook tool. Each call runs one process; a read is cached
+//!   for the hook, because the agent's answer would not change within it.
 //!
-//! Below them, a [`ToolRunner`] runs one tool and is the one seam: [`ProcessRunner`] starts real
-//! processes, and in a test Juju's model answers in-process (`charmwright_agent::InProcessTools`).
-//! All of it is synchronous and blocking, because a hook tool is a process that ends within
-//! milliseconds and the agent serves one at a time.
+//! Both rest on one trait: a [`ToolRunner`] runs one hook tool. [`ProcessRunner`] starts real
+//! processes; a test lets a model of Juju answer in-process (`charmwright_agent::InProcessTools`).
+//!
+//! # Blocking
+//!
+//! Every call blocks, and no method is `async`: a hook tool is a process that ends within
+//! milliseconds, and the agent serves one tool at a time (Juju 2.9 to 4.1). An async program calls
+//! this crate from a thread that may block.
+//!
+//! # Errors
+//!
+//! Every fallible call returns an [`Error`]. Programs match on its [`ErrorKind`]; the text of the
+//! error is for people and may change in any release.
+//!
+//! # Example
 //!
 //! ```no_run
 //! use charmwright_juju::{HookEnv, HookTools, Port, Status, ProcessRunner};
@@ -29,10 +41,12 @@
 //! # }
 //! ```
 //!
-//! What the tools accept and print is a fact about Juju 2.9 to 4.1 that was read in Juju's own
-//! source; where a page of Juju's documentation differs, the source was followed.
+//! # Which Juju
+//!
+//! The hook tools' arguments and outputs are those of Juju 2.9 to 4.1, as Juju's source has them.
+//! Where Juju's documentation differs from its source, this crate follows the source.
 
-/// The example that the README shows has to compile.
+/// Compiles the example of the README as a doctest.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeExample;

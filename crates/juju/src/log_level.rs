@@ -7,27 +7,27 @@ use serde::{Deserialize, Serialize};
 
 use super::names::InvalidName;
 
-/// The level of a line of the log; the greater matters more.
+/// The level of a message in the model's log. A more severe level is greater.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum LogLevel {
-    /// The finest detail.
+    /// The finest details.
     Trace,
-    /// For who writes the charm.
+    /// A message for the author of the charm.
     Debug,
-    /// For the operator: what happens. A model shows this and what is above unless it was told
-    /// otherwise.
+    /// A message for the operator. A model's log shows this level and the ones above it, unless its
+    /// `logging-config` says otherwise.
     Info,
-    /// Something is odd, and the charm goes on.
+    /// An unexpected condition that does not stop the charm.
     Warning,
-    /// Something failed.
+    /// A failed operation.
     Error,
-    /// Nothing goes on. Nothing in this library logs at this level.
+    /// A failure that stops the charm. This library does not log at this level.
     Critical,
 }
 
 impl LogLevel {
-    /// The word that `juju-log` takes.
+    /// Returns the word that `juju-log` takes.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -50,7 +50,7 @@ impl fmt::Display for LogLevel {
 impl FromStr for LogLevel {
     type Err = InvalidName;
 
-    /// Reads the words of `juju-log` in any case; `WARN` is `WARNING`.
+    /// Parses a word of `juju-log`, in any case. `WARN` is another word for `WARNING`.
     fn from_str(text: &str) -> Result<Self, InvalidName> {
         let is = |word: &str| text.eq_ignore_ascii_case(word);
         [Self::Trace, Self::Debug, Self::Info, Self::Warning, Self::Error, Self::Critical]

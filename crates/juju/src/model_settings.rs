@@ -1,13 +1,14 @@
-//! What a hook is told about its surroundings whatever has happened: the way out, the collector of
-//! traces, the agent's secret.
+//! The settings that every hook gets from its model and its agent: proxies, the collector of
+//! traces, and the agent's token.
 
 use std::fmt;
 
 use super::error::Error;
 use super::vars::Vars;
 
-/// The shared secret of a hook that runs far from its agent (Juju up to 3.6, pod-spec charms). It
-/// cannot be printed.
+/// The token with which a hook tool authenticates to an agent in another pod.
+///
+/// Only pod-spec charms have one (Juju up to 3.6). `Debug` does not print the token.
 #[derive(Clone)]
 pub struct AgentToken(Box<str>);
 
@@ -16,7 +17,7 @@ impl AgentToken {
         Ok(vars.text("JUJU_AGENT_TOKEN")?.map(|token| Self(token.into())))
     }
 
-    /// The token itself, to be handed on and never logged.
+    /// Returns the token. It is a secret: pass it on, but do not log it.
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
@@ -29,8 +30,10 @@ impl fmt::Debug for AgentToken {
     }
 }
 
-/// The model's proxy settings (`JUJU_CHARM_*_PROXY`). Juju applies none of them: the charm must.
-/// They may hold passwords, so `Debug` shows none.
+/// The proxy settings of the model (`JUJU_CHARM_*_PROXY`).
+///
+/// Juju only passes them on; the charm has to apply them to its own connections. A proxy's URL may
+/// hold a password, so `Debug` shows none of them.
 #[derive(Clone, Default)]
 pub struct Proxies {
     http: Option<Box<str>>,
@@ -49,25 +52,25 @@ impl Proxies {
         })
     }
 
-    /// The proxy for `http` URLs.
+    /// Returns the proxy for `http` URLs.
     #[must_use]
     pub fn http(&self) -> Option<&str> {
         self.http.as_deref()
     }
 
-    /// The proxy for `https` URLs.
+    /// Returns the proxy for `https` URLs.
     #[must_use]
     pub fn https(&self) -> Option<&str> {
         self.https.as_deref()
     }
 
-    /// The proxy for `ftp` URLs.
+    /// Returns the proxy for `ftp` URLs.
     #[must_use]
     pub fn ftp(&self) -> Option<&str> {
         self.ftp.as_deref()
     }
 
-    /// The hosts that are reached without a proxy, comma-separated.
+    /// Returns the hosts that are reached without a proxy, separated by commas.
     #[must_use]
     pub fn no_proxy(&self) -> Option<&str> {
         self.no_proxy.as_deref()
@@ -80,7 +83,7 @@ impl fmt::Debug for Proxies {
     }
 }
 
-/// Where a charm sends its traces, and the span that it continues (Juju 4).
+/// The collector that a charm sends its traces to, and the span that they continue (Juju 4).
 #[derive(Debug, Clone, Default)]
 pub struct TraceTarget {
     http: Option<Box<str>>,
@@ -103,37 +106,37 @@ impl TraceTarget {
         })
     }
 
-    /// The collector's HTTP endpoint.
+    /// Returns the collector's HTTP endpoint.
     #[must_use]
     pub fn http(&self) -> Option<&str> {
         self.http.as_deref()
     }
 
-    /// The collector's gRPC endpoint.
+    /// Returns the collector's gRPC endpoint.
     #[must_use]
     pub fn grpc(&self) -> Option<&str> {
         self.grpc.as_deref()
     }
 
-    /// The certificate authority of the collector.
+    /// Returns the certificate authority of the collector.
     #[must_use]
     pub fn ca_cert(&self) -> Option<&str> {
         self.ca_cert.as_deref()
     }
 
-    /// The trace that the agent's own span belongs to.
+    /// Returns the id of the trace that the agent's span belongs to.
     #[must_use]
     pub fn trace_id(&self) -> Option<&str> {
         self.trace_id.as_deref()
     }
 
-    /// The agent's span, parent of the charm's.
+    /// Returns the id of the agent's span, which is the parent of the charm's spans.
     #[must_use]
     pub fn span_id(&self) -> Option<&str> {
         self.span_id.as_deref()
     }
 
-    /// The trace's flags.
+    /// Returns the flags of the trace.
     #[must_use]
     pub fn flags(&self) -> Option<&str> {
         self.flags.as_deref()

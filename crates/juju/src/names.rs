@@ -1,9 +1,9 @@
-//! The names that Juju gives to things, each a type of its own, checked once where it enters the
-//! program.
+//! The names and ids that Juju uses, each with its own type. A text is checked when it becomes a
+//! name, and never again.
 //!
-//! The rules refuse what could do harm (an empty name, a path, a control character) and what Juju
-//! itself could not have meant; where Juju's own rule is narrower, the newer Juju that widens it
-//! must not be locked out.
+//! The rules refuse a name that could do harm (an empty one, a path, a control character) and a
+//! name that Juju cannot have meant. Some rules accept more than Juju does today: a newer Juju may
+//! widen its own rule, and this crate must still read its names.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -12,7 +12,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A text that is not the name it was given as.
+/// The error for a text that is not a valid name or id.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot use {value:?} as {what}: {rule}")]
 pub struct InvalidName {
@@ -23,18 +23,20 @@ pub struct InvalidName {
 
 impl InvalidName {
     pub(super) fn new(what: &'static str, value: &str, rule: &'static str) -> Self {
-        // What is wrong with a name of a thousand characters shows in the first sixty.
+        // The error quotes the text, which may be very long. The first characters show the fault.
         Self { what, value: value.chars().take(60).collect(), rule }
     }
 }
 
-/// The name of an application in its model, such as `web`: a lower-case letter, then lower-case
-/// letters, digits and hyphens.
+/// The name of an application in its model, such as `web`.
+///
+/// It has lower-case letters, digits and hyphens. It starts with a letter and does not end with a
+/// hyphen.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct ApplicationName(Box<str>);
 
-/// The name of a unit, `APPLICATION/NUMBER`, such as `web/0`.
+/// The name of a unit, `APPLICATION/NUMBER`, such as `web/0`. The number has no leading zero.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct UnitName {
@@ -42,37 +44,41 @@ pub struct UnitName {
     number: u32,
 }
 
-/// The name of a workload container in the charm's metadata, such as `workload`. It is part of a
-/// path, so it has no slash.
+/// The name of a workload container in the charm's metadata, such as `workload`.
+///
+/// It has letters, digits, `-`, `_` and `.`, and starts with a letter or digit. It has at most 255
+/// bytes and neither a slash nor `..`, because it is part of a path.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct ContainerName(Cow<'static, str>);
 
-/// The name of a hook, such as `config-changed` or `workload-pebble-ready`. It is part of a path,
-/// so it has no slash and no `..`.
+/// The name of a hook, such as `config-changed` or `workload-pebble-ready`. Its rule is the one of
+/// [`ContainerName`], because it is part of a path too.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct HookName(Box<str>);
 
-/// The name of an action in the charm's `actions.yaml`, such as `restart`. The rule is that of
-/// [`HookName`].
+/// The name of an action in the charm's `actions.yaml`, such as `restart`. Its rule is the one of
+/// [`ContainerName`], because it is part of a path too.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct ActionName(Box<str>);
 
-/// The identity of one run of an action: a small number in current versions of Juju, although its
-/// variable is called a UUID. Ordered so that a greater number comes later.
+/// The id of one run of an action.
+///
+/// It is a small number in current versions of Juju, although its variable is called
+/// `JUJU_ACTION_UUID`. Ids compare as numbers do: a later run has a greater id.
 #[derive(Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct ActionId(Box<str>);
 
-/// The name of a check in a Pebble plan.
+/// The name of a check in a Pebble plan. It has at least one character and no control character.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct CheckName(Box<str>);
 
-/// A relation: the endpoint's name and a number, written `db:7`. A bare number is read too, since
-/// the tools take one.
+/// The id of a relation: the name of this unit's endpoint and a number, such as `db:7`. A bare
+/// number is valid too, because the hook tools accept one.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RelationId {
@@ -80,13 +86,13 @@ pub struct RelationId {
     endpoint: Option<Box<str>>,
 }
 
-/// A secret's identity: `secret:ID`, `secret://MODEL/ID` or a bare `ID`. It says which secret,
-/// never what is in it.
+/// The id of a secret: `secret:ID`, `secret://MODEL/ID` or a bare `ID`. The id itself is not
+/// secret.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct SecretId(Box<str>);
 
-/// One storage instance, `NAME/NUMBER`, such as `data/0`.
+/// The id of a storage instance, `NAME/NUMBER`, such as `data/0`.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct StorageId {
@@ -94,11 +100,12 @@ pub struct StorageId {
     number: u32,
 }
 
-/// What every name that is one text can do; each type above says what its text may be.
+/// Implements the methods and traits of a name that is stored as one text. `$is_valid` is the rule
+/// of the name.
 macro_rules! impl_text_name {
     ($name:ident, $what:literal, $is_valid:expr, $rule:literal) => {
         impl $name {
-            /// The name as text.
+            /// Returns the name as text.
             #[must_use]
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -131,7 +138,7 @@ macro_rules! impl_text_name {
     };
 }
 
-/// How every name is read by serde and shown by `Debug`.
+/// Implements the conversions that serde needs, and `Debug`, which shows a name as a quoted text.
 macro_rules! impl_text_conversions {
     ($($name:ident),*) => {$(
         impl TryFrom<String> for $name {
@@ -212,9 +219,10 @@ impl_text_conversions!(
 );
 
 impl ContainerName {
-    /// Makes the name from a text in the program, such as what the charm declares.
+    /// Makes the name from a text in the program, such as the charm's declaration of its
+    /// containers.
     ///
-    /// In a `const` a text that is no such name does not compile:
+    /// In a `const`, a text that is not a valid name does not compile:
     ///
     /// ```
     /// use charmwright_juju::ContainerName;
@@ -230,7 +238,8 @@ impl ContainerName {
     ///
     /// # Panics
     ///
-    /// Outside a `const`, if the text is no such name: parse what is not known at compile time.
+    /// Panics outside a `const` if the text is not a valid name. Parse a text that is not known at
+    /// compile time instead.
     #[must_use]
     pub const fn from_static(name: &'static str) -> Self {
         assert!(
@@ -242,7 +251,8 @@ impl ContainerName {
 }
 
 impl ActionId {
-    /// The number that it is, as in every current version of Juju.
+    /// Returns the id as a number, which it is in every current version of Juju; `None` if it is
+    /// not a number.
     #[must_use]
     pub fn number(&self) -> Option<u64> {
         self.0.parse().ok()
@@ -255,9 +265,10 @@ impl From<u64> for ActionId {
     }
 }
 
-/// The longer of two numbers is the greater, since Juju writes no leading zero.
 impl Ord for ActionId {
     fn cmp(&self, other: &Self) -> Ordering {
+        // Juju writes numbers without a leading zero, so the longer of two is the greater. This
+        // order also holds for an id that is not a number.
         (self.0.len(), &self.0).cmp(&(other.0.len(), &other.0))
     }
 }
@@ -269,13 +280,13 @@ impl PartialOrd for ActionId {
 }
 
 impl UnitName {
-    /// The unit's application.
+    /// Returns the name of the unit's application.
     #[must_use]
     pub fn application(&self) -> &ApplicationName {
         &self.application
     }
 
-    /// The unit's number in its application.
+    /// Returns the number of the unit within its application.
     #[must_use]
     pub fn number(&self) -> u32 {
         self.number
@@ -306,13 +317,13 @@ impl fmt::Display for UnitName {
 }
 
 impl RelationId {
-    /// The relation's number, unique in its model.
+    /// Returns the number of the relation, which is unique in its model.
     #[must_use]
     pub fn number(&self) -> u32 {
         self.number
     }
 
-    /// The name of this unit's endpoint of the relation, where the id was written with one.
+    /// Returns the name of this unit's endpoint; `None` if the id was a bare number.
     #[must_use]
     pub fn endpoint(&self) -> Option<&str> {
         self.endpoint.as_deref()
@@ -325,6 +336,8 @@ impl FromStr for RelationId {
     fn from_str(text: &str) -> Result<Self, InvalidName> {
         let invalid =
             || InvalidName::new("a relation's id", text, "expected ENDPOINT:NUMBER, such as db:7");
+        // The hook tools ignore everything up to the last colon (Juju 2.9 to 4.1), so the number
+        // starts there.
         let (endpoint, number) = match text.rsplit_once(':') {
             Some((endpoint, number)) if is_printable(endpoint) => (Some(endpoint.into()), number),
             Some(_) => return Err(invalid()),
@@ -344,8 +357,8 @@ impl fmt::Display for RelationId {
 }
 
 impl SecretId {
-    /// The id alone: what stands after the scheme and the model. Two spellings of one secret have
-    /// the same id.
+    /// Returns the id without the scheme and the model. Two spellings of one secret have the same
+    /// bare id.
     #[must_use]
     pub fn id(&self) -> &str {
         self.0.rsplit(['/', ':']).next().unwrap_or_default()
@@ -353,13 +366,13 @@ impl SecretId {
 }
 
 impl StorageId {
-    /// The storage's name in the charm's metadata.
+    /// Returns the name of the storage in the charm's metadata.
     #[must_use]
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The instance's number.
+    /// Returns the number of the instance.
     #[must_use]
     pub fn number(&self) -> u32 {
         self.number
@@ -389,8 +402,8 @@ impl fmt::Display for StorageId {
     }
 }
 
-/// A number as Juju writes it: digits with no sign and no leading zero, so that text and number say
-/// the same.
+/// Parses a number as Juju writes it: digits without a sign and without a leading zero. A name then
+/// has only one spelling, and it displays as it was written.
 fn parse_number(text: &str) -> Option<u32> {
     let plain =
         text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
@@ -405,9 +418,10 @@ fn is_application_name(text: &str) -> bool {
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-')
 }
 
-/// Safe as one segment of a path. 255 bytes is what a file name may have on Linux.
-/// Walks by hand, since it runs at compile time too.
+/// Returns `true` if the text is safe as one segment of a path. Linux allows a file name 255 bytes
+/// (`NAME_MAX`).
 const fn is_file_name(text: &str) -> bool {
+    // `from_static` runs this at compile time, where iterators are not available.
     let [first, rest @ ..] = text.as_bytes() else { return false };
     if text.len() > 255 || !first.is_ascii_alphanumeric() {
         return false;
@@ -435,6 +449,7 @@ fn is_one_line(text: &str) -> bool {
 fn is_secret_id(text: &str) -> bool {
     let word =
         |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    // The model in the URI is a UUID.
     let model = |text: &str| {
         !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     };

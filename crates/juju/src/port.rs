@@ -1,11 +1,11 @@
-//! A port that the unit's cloud lets through.
+//! A port that a unit opens to the outside.
 
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// A transport that a firewall tells apart.
+/// The protocol of an open port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Protocol {
@@ -13,12 +13,12 @@ pub enum Protocol {
     Tcp,
     /// UDP.
     Udp,
-    /// ICMP, which has no ports.
+    /// ICMP, which has no port numbers.
     Icmp,
 }
 
 impl Protocol {
-    /// The word that Juju uses for it.
+    /// Returns the word that Juju uses for the protocol.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -29,7 +29,8 @@ impl Protocol {
     }
 }
 
-/// A port, a range of ports, or ICMP: `80/tcp`, `8000-8010/udp`, `icmp`.
+/// A port, a range of ports, or ICMP, written as Juju writes them: `80/tcp`, `8000-8010/udp`,
+/// `icmp`.
 ///
 /// ```
 /// use charmwright_juju::Port;
@@ -47,7 +48,7 @@ pub struct Port {
     last: u16,
 }
 
-/// A text or a pair of bounds that is no port.
+/// The error for a text, or for the bounds of a range, that is not a valid port.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "cannot use {text:?} as a port: expected PORT, PORT/PROTOCOL, FIRST-LAST/PROTOCOL or icmp, \
@@ -58,30 +59,32 @@ pub struct InvalidPort {
 }
 
 impl Port {
-    /// One TCP port.
+    /// Makes one TCP port.
     #[must_use]
     pub const fn tcp(port: u16) -> Self {
         Self { protocol: Protocol::Tcp, first: port, last: port }
     }
 
-    /// One UDP port.
+    /// Makes one UDP port.
     #[must_use]
     pub const fn udp(port: u16) -> Self {
         Self { protocol: Protocol::Udp, first: port, last: port }
     }
 
-    /// ICMP.
+    /// Makes the value for ICMP, which has no port numbers.
     #[must_use]
     pub const fn icmp() -> Self {
+        // The numbers are always 0, so that two values for ICMP are equal.
         Self { protocol: Protocol::Icmp, first: 0, last: 0 }
     }
 
-    /// The ports from `first` to `last`, both included. Kubernetes takes no ranges. For ICMP the
-    /// bounds count for nothing.
+    /// Makes the range from `first` to `last`, both included. For ICMP the bounds are ignored.
+    ///
+    /// Juju opens no range on Kubernetes, only single ports.
     ///
     /// # Errors
     ///
-    /// The first is above the last.
+    /// `first` is greater than `last`.
     pub fn range(first: u16, last: u16, protocol: Protocol) -> Result<Self, InvalidPort> {
         match protocol {
             Protocol::Icmp => Ok(Self::icmp()),
@@ -92,13 +95,14 @@ impl Port {
         }
     }
 
-    /// The transport.
+    /// Returns the protocol.
     #[must_use]
     pub fn protocol(self) -> Protocol {
         self.protocol
     }
 
-    /// The first and the last port, both included; equal for a single one. `None` for ICMP.
+    /// Returns the first and the last port, both included. They are equal for a single port. ICMP
+    /// has none.
     #[must_use]
     pub fn bounds(self) -> Option<(u16, u16)> {
         match self.protocol {
@@ -111,8 +115,9 @@ impl Port {
 impl FromStr for Port {
     type Err = InvalidPort;
 
-    /// Reads what Juju's own tools read: the protocol in any case, TCP where none is named.
+    /// Parses what Juju's own tools accept: the protocol in any case, and TCP if there is none.
     fn from_str(text: &str) -> Result<Self, InvalidPort> {
+        // The error quotes the text, which may be very long.
         let invalid = || InvalidPort { text: text.chars().take(60).collect() };
         if text.eq_ignore_ascii_case("icmp") {
             return Ok(Self::icmp());
@@ -128,6 +133,7 @@ impl FromStr for Port {
             Some(_) => return Err(invalid()),
         };
         let number = |text: &str| {
+            // `u16::from_str` would also take a leading `+`.
             let digits = text.bytes().all(|byte| byte.is_ascii_digit());
             if digits { text.parse::<u16>().ok() } else { None }.ok_or_else(invalid)
         };

@@ -1,9 +1,9 @@
-//! Hook tools as processes.
+//! The runner that starts each hook tool as a process.
 //!
-//! This is on the way of every hook, and starting a process is nearly all that a hook costs, so
-//! little is added to it: no thread, no shell, no more pipes than are needed, and a program given
-//! by its path, with which the standard library starts it by `posix_spawn` instead of copying this
-//! process.
+//! Starting processes takes most of the time of a hook, so this file adds little to it: it starts
+//! no thread and no shell, and opens only the pipes that it needs. It looks for the tool on `PATH`
+//! itself, because the standard library starts a program that is given by its path with
+//! `posix_spawn`, which is cheaper than a fork of this process.
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write};
@@ -20,37 +20,44 @@ use rustix::io::Errno;
 
 use super::tool_runner::{ToolCall, ToolError, ToolRunner};
 
-/// How long a tool may take. Tools ask the controller through the agent, and a controller that
-/// fails over answers again after a minute or so: the hook had better wait for that than fail.
+/// The time after which a tool is killed, unless the caller sets another. A tool asks the
+/// controller through the agent, and a controller that fails over answers again after about a
+/// minute. It is better that the hook waits for it than that it fails.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(300);
 
-/// How much a tool may print. A unit's whole state is 2 MiB at most, a secret 1 MB.
+/// The largest output of a tool that is read, in bytes. The largest known outputs are a unit's
+/// whole state, at most 2 MiB, and a secret, at most 1 MB (Juju 2.9 to 4.1).
 const MAX_OUTPUT: usize = 16 * 1024 * 1024;
 
-/// How much of what a tool complains is kept.
+/// The most of a tool's standard error that is kept, in bytes.
 const MAX_STDERR: usize = 64 * 1024;
 
-/// How often a process is looked at where the kernel cannot tell of its end (Linux before 5.3).
+/// The interval at which the end of a process is polled on a kernel that has no pidfd (Linux before
+/// 5.3).
 const EXIT_POLL_INTERVAL: Duration = Duration::from_millis(10);
 
-/// Runs hook tools as processes found on `PATH`, in this process's environment and directory.
+/// A runner that starts each hook tool on `PATH` as a process. The process gets the environment and
+/// the working directory of this one.
 ///
-/// - A tool that is still running at the deadline (5 minutes unless set) is killed. A tool that
-///   ends while a process it left behind holds its output open has ended: what is there is read and
-///   the rest is not waited for.
-/// - At most 16 MiB of output are read; beyond that the tool is killed. Of standard error the first
-///   64 KiB are kept.
-/// - An argument over 131,071 bytes or with a NUL in it is refused before anything is started.
-/// - A tool that does not read its input is no error; whether it did well is for it to say.
+/// - A tool that is still running at the deadline is killed. The deadline is 5 minutes after the
+///   start unless [`deadline`](Self::deadline) sets another.
+/// - The call ends when the tool exits. A child of the tool may keep the tool's output open; the
+///   output that is there is read, and the rest is not waited for.
+/// - The tool is killed when it has written more than 16 MiB to standard output. The first 64 KiB
+///   of standard error are kept, and the rest is dropped.
+/// - An argument over 131,071 bytes, or with a NUL in it, is an error, and no process is started.
+/// - A tool may exit without reading all of its input. Its exit code alone says whether it failed.
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct ProcessRunner {
+    /// The directories in which a tool is looked for, in order.
     folders: Vec<PathBuf>,
+    /// The time that a tool has from its start.
     deadline: Duration,
 }
 
 impl ProcessRunner {
-    /// Tools from this process's `PATH`, which is read now.
+    /// Makes a runner that looks for tools on this process's `PATH`. The variable is read now.
     pub fn new() -> Self {
         let tools = Self { folders: Vec::new(), deadline: DEFAULT_DEADLINE };
         match std::env::var_os("PATH") {
@@ -59,11 +66,11 @@ impl ProcessRunner {
         }
     }
 
-    /// Looks for tools in these folders, separated as in `PATH`, instead of in this process's own.
-    /// What the tools themselves see as their `PATH` stays.
+    /// Sets the directories in which tools are looked for, separated as in `PATH`. The tools
+    /// themselves still get this process's `PATH`.
     pub fn path(mut self, path: impl Into<OsString>) -> Self {
-        // An empty entry means the current directory, and a name without a slash would be looked
-        // for a second time.
+        // An empty entry of `PATH` means the current directory. Without the `.`, the program would
+        // be a name without a slash, which the standard library looks for on `PATH` once more.
         let current_if_empty = |folder: PathBuf| {
             if folder.as_os_str().is_empty() { PathBuf::from(".") } else { folder }
         };
@@ -71,16 +78,19 @@ impl ProcessRunner {
         self
     }
 
-    /// How long a tool may run until it is killed.
+    /// Sets the time after which a running tool is killed.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = deadline;
         self
     }
 
-    /// The first executable of that name. What cannot be executed is passed over, and named if
-    /// nothing better comes: only where no folder has anything of that name, as far as it can be
-    /// told, is the tool not there.
+    /// Returns the path of the first executable file of that name.
+    ///
+    /// A file that cannot be executed is skipped, but it decides the error if no directory has an
+    /// executable one. A charm reads [`ToolError::NotFound`] as "this Juju does not have the tool",
+    /// so that error is returned only if no directory has, or may have, a file of that name.
     fn find(&self, tool: &str) -> Result<PathBuf, ToolError> {
+        // A name with a slash would lead out of the directories of the tools.
         if tool.is_empty() || tool.contains('/') {
             return Err(ToolError::NotFound);
         }
@@ -93,7 +103,7 @@ impl ProcessRunner {
                 }
                 Ok(found) if found.is_file() => io::ErrorKind::PermissionDenied.into(),
                 Ok(_) => io::ErrorKind::IsADirectory.into(),
-                // A link that leads nowhere is there all the same.
+                // A symbolic link exists even if its target does not.
                 Err(error)
                     if error.kind() == io::ErrorKind::NotFound
                         && program.symlink_metadata().is_ok() =>
@@ -108,6 +118,7 @@ impl ProcessRunner {
                 {
                     continue;
                 }
+                // A directory that cannot be searched may have the tool.
                 Err(error) => error,
             };
             unusable.get_or_insert(error);
@@ -125,6 +136,7 @@ impl Default for ProcessRunner {
 impl ToolRunner for ProcessRunner {
     fn run(&self, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolError> {
         call.check_args()?;
+        // A deadline beyond what the clock can express is none.
         let deadline = Instant::now().checked_add(self.deadline);
         let mut process = ToolProcess::start(self.find(call.tool)?.as_os_str(), call)?;
         match process.communicate(deadline) {
@@ -151,10 +163,13 @@ impl ToolRunner for ProcessRunner {
     }
 }
 
-/// Why a running tool is given up.
+/// The reason why a running tool has to be killed.
 enum KillReason {
+    /// The deadline passed.
     Deadline,
+    /// The tool wrote more than [`MAX_OUTPUT`] bytes.
     TooMuchOutput,
+    /// A pipe failed, or the process could not be waited for.
     Broken(io::Error),
 }
 
@@ -170,28 +185,40 @@ impl From<Errno> for KillReason {
     }
 }
 
-/// A tool that was started: our ends of its pipes, and what came out of them so far.
+/// A running tool, this process's ends of its pipes, and the output that was read from them.
 struct ToolProcess<'a> {
     child: Child,
-    /// Becomes readable when the process ends; `None` where the kernel has no such thing.
+    /// The descriptor that becomes readable when the process ends; `None` on a kernel that has no
+    /// pidfd.
     pidfd: Option<OwnedFd>,
+    /// The write end of the tool's input; `None` once all of the input is sent.
     stdin_pipe: Option<ChildStdin>,
+    /// The part of the input that is not sent yet.
     unsent_input: &'a [u8],
+    /// The read end of the tool's output; `None` once it is at its end.
     stdout_pipe: Option<ChildStdout>,
+    /// The read end of the tool's standard error; `None` once it is at its end.
     stderr_pipe: Option<ChildStderr>,
+    /// The output that was read so far.
     stdout: Vec<u8>,
+    /// The start of the standard error that was read so far.
     stderr: Vec<u8>,
 }
 
-/// What can be done without waiting.
+/// The events that a wait for the tool returned.
 #[derive(Default)]
 struct Ready {
+    /// The output can be read, or is at its end.
     has_stdout: bool,
+    /// The standard error can be read, or is at its end.
     has_stderr: bool,
+    /// The process has ended.
     has_exited: bool,
 }
 
 impl<'a> ToolProcess<'a> {
+    /// Starts the process. The caller has to call [`communicate`](Self::communicate) and, if that
+    /// fails, [`kill`](Self::kill): a child that is never waited for stays in the process table.
     fn start(program: &OsStr, call: &ToolCall<'a>) -> Result<Self, ToolError> {
         let mut child = Command::new(program)
             .args(&call.args)
@@ -210,7 +237,8 @@ impl<'a> ToolProcess<'a> {
             stdout: Vec::new(),
             stderr: Vec::new(),
         };
-        // Only our end stops blocking; the tool's end is another open file.
+        // A write must not block while the tool itself waits for its output to be read. The flag
+        // does not affect the tool, whose end of the pipe is another open file.
         if let Some(Err(error)) =
             process.stdin_pipe.as_ref().map(|stdin| rustix::io::ioctl_fionbio(stdin, true))
         {
@@ -220,8 +248,11 @@ impl<'a> ToolProcess<'a> {
         Ok(process)
     }
 
-    /// Feeds the tool and reads what it writes, side by side so that neither waits for the other,
-    /// until it has ended.
+    /// Writes the tool's input and reads its output until the tool has ended.
+    ///
+    /// Both happen in turns, as far as each goes without blocking. A tool that fills its output
+    /// before it has read its input would otherwise wait for this process for ever, and this
+    /// process for the tool.
     fn communicate(&mut self, deadline: Option<Instant>) -> Result<ExitStatus, KillReason> {
         loop {
             self.write_stdin()?;
@@ -233,8 +264,9 @@ impl<'a> ToolProcess<'a> {
                 break;
             }
         }
-        // What it wrote before it ended is in the pipes. A process it left behind may hold them
-        // open for ever.
+        // The last output of the tool is still in the pipes. Reading them to their end could take
+        // for ever, because a child of the tool may hold them open, so only the output that is
+        // there is read.
         loop {
             let Some(ready) = self.wait(Some(Duration::ZERO))? else {
                 continue;
@@ -243,11 +275,12 @@ impl<'a> ToolProcess<'a> {
                 return Ok(self.child.wait()?);
             }
             self.read(&ready)?;
+            // A child that goes on writing must not keep this loop running past the deadline.
             time_left(deadline)?;
         }
     }
 
-    /// Writes as much as the pipe takes, and closes it after the last byte.
+    /// Writes as much of the input as the pipe takes, and closes the pipe after the last byte.
     fn write_stdin(&mut self) -> Result<(), KillReason> {
         while let Some(stdin) = &mut self.stdin_pipe {
             if self.unsent_input.is_empty() {
@@ -258,7 +291,8 @@ impl<'a> ToolProcess<'a> {
                 Ok(count) => self.unsent_input = self.unsent_input.get(count..).unwrap_or_default(),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                // The tool reads no further, which is its right.
+                // The tool closed its input. It need not read all of it; its exit code says
+                // whether it failed.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => self.stdin_pipe = None,
                 Err(error) => return Err(error.into()),
             }
@@ -266,15 +300,16 @@ impl<'a> ToolProcess<'a> {
         Ok(())
     }
 
-    /// Waits until there is something to do, or `limit` is over; with no limit, for as long as it
-    /// takes. `None` when a signal of this process's own came between.
+    /// Waits until a pipe is ready, the process has ended or `limit` is over. Without a limit it
+    /// waits for as long as it takes. It returns `None` if a signal to this process interrupted the
+    /// wait.
     fn wait(&mut self, limit: Option<Duration>) -> Result<Option<Ready>, KillReason> {
         let limit = match (&self.pidfd, limit) {
             (Some(_), limit) => limit,
             (None, Some(limit)) => Some(limit.min(EXIT_POLL_INTERVAL)),
             (None, None) => Some(EXIT_POLL_INTERVAL),
         };
-        // A limit of more seconds than the kernel counts is none.
+        // A limit that is too long for the kernel's type is no limit.
         let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
         let mut ready = Ready::default();
         {
@@ -299,6 +334,8 @@ impl<'a> ToolProcess<'a> {
                 Err(Errno::INTR) => return Ok(None),
                 Err(error) => return Err(error.into()),
             }
+            // An end of a pipe, or an error on it, sets other flags than `IN`. Any flag means that
+            // a read returns at once.
             for (polled, flag) in polled.iter().zip(flags) {
                 if let Some(flag) = flag {
                     *flag = !polled.revents().is_empty();
@@ -311,6 +348,7 @@ impl<'a> ToolProcess<'a> {
         Ok(Some(ready))
     }
 
+    /// Reads once from each pipe that is ready.
     fn read(&mut self, ready: &Ready) -> Result<(), KillReason> {
         if ready.has_stdout && read_once(&mut self.stdout_pipe, &mut self.stdout)? {
             self.stdout_pipe = None;
@@ -321,18 +359,20 @@ impl<'a> ToolProcess<'a> {
         if ready.has_stderr && read_once(&mut self.stderr_pipe, &mut self.stderr)? {
             self.stderr_pipe = None;
         }
+        // The rest is dropped, but still read: a tool that fills the pipe would block.
         self.stderr.truncate(MAX_STDERR);
         Ok(())
     }
 
-    /// Kills the tool and takes it out of the process table. Its own children, if it has any, are
-    /// not ours to know.
+    /// Kills the tool and removes it from the process table. Children of the tool are not killed,
+    /// because nothing tells which processes they are.
     fn kill(&mut self) {
-        // Either fails only if it is over already.
+        // Each call fails only if the process has ended already, which is what is wanted.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
 
+    /// Turns the exit status of the tool into its output or its error.
     fn into_result(mut self, status: ExitStatus) -> Result<Vec<u8>, ToolError> {
         if status.success() {
             return Ok(self.stdout);
@@ -344,20 +384,24 @@ impl<'a> ToolProcess<'a> {
         })
     }
 
+    /// Takes the standard error that was read so far, as trimmed text. Bytes that are not UTF-8
+    /// become U+FFFD.
     fn take_stderr(&mut self) -> String {
         String::from_utf8_lossy(&std::mem::take(&mut self.stderr)).trim().to_owned()
     }
 }
 
-/// What is left of the time, if it is bounded at all.
+/// Returns the time until the deadline; `None` if there is no deadline. A deadline that has passed
+/// is an error.
 fn time_left(deadline: Option<Instant>) -> Result<Option<Duration>, KillReason> {
     let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
     if left == Some(Duration::ZERO) { Err(KillReason::Deadline) } else { Ok(left) }
 }
 
-/// Reads once from a pipe that has something, or is at its end; says whether it was the end.
+/// Reads once from a pipe that is ready. Returns `true` if the pipe is at its end.
 fn read_once(pipe: &mut Option<impl AsFd>, into: &mut Vec<u8>) -> Result<bool, KillReason> {
     let Some(pipe) = pipe else { return Ok(false) };
+    // A page of the pipe's buffer; nearly every answer of a tool fits into it.
     into.reserve(4096);
     match rustix::io::read(pipe, spare_capacity(into)) {
         Ok(count) => Ok(count == 0),
@@ -366,12 +410,14 @@ fn read_once(pipe: &mut Option<impl AsFd>, into: &mut Vec<u8>) -> Result<bool, K
     }
 }
 
+/// Opens a descriptor that becomes readable when the process ends; `None` if the kernel has none.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 fn open_pidfd(child: &Child) -> Option<OwnedFd> {
     use rustix::process::{Pid, PidfdFlags, pidfd_open};
     pidfd_open(Pid::from_child(child), PidfdFlags::empty()).ok()
 }
 
+/// Returns `None`, because other systems have no pidfd. The end of the process is polled there.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn open_pidfd(_child: &Child) -> Option<OwnedFd> {
     None

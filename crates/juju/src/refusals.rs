@@ -1,20 +1,21 @@
-//! The texts by which a hook tool tells why it failed, and what each means.
+//! The table that maps the error texts of hook tools to an [`ErrorKind`].
 //!
-//! The exit code tells a failure (1) from a refused call (2) and nothing more, so the rest is read
-//! from standard error. Every text that this crate reads is a row of one table; a text that no row
-//! knows stays a general failure.
+//! The exit code only tells a failure (1) from a refused call (2), so the kind of the failure has
+//! to come from the text on standard error. This file is the only place that reads such texts. A
+//! text that matches no row stays a general failure.
 
 use super::error_kind::ErrorKind;
 
-/// A text of a failed tool, and the kind of failure that it tells of. A `*` in a text stands for
-/// any characters, also for none.
+/// A row of the table: it maps one error text of some tools to a kind. A `*` in `tool` or `text`
+/// matches any number of characters, including none.
 struct Row {
-    /// The tools that say it.
+    /// The pattern of the tools' names.
     tool: &'static str,
-    /// The exit code with which they do.
+    /// The exit code of the tool.
     code: i32,
-    /// The text after `ERROR `.
+    /// The pattern of the text after `ERROR `.
     text: &'static str,
+    /// The kind of the error.
     kind: ErrorKind,
 }
 
@@ -22,9 +23,11 @@ const fn row(tool: &'static str, code: i32, text: &'static str, kind: ErrorKind)
     Row { tool, code, text, kind }
 }
 
-/// The source of a row is the section of Juju's reference that stands above it. "agent" is the page
-/// on its agent, "measured" the page of what its own code printed, Juju 3.6 and 4.0. The first row
-/// that fits counts.
+/// The rows of the table. The first row that matches decides, so a narrow pattern stands before a
+/// wide one.
+///
+/// The comment above a row is its source. "agent" is a section of our notes on the unit agent's
+/// source; "measured" is a section of our record of what the tools of Juju 3.6 and 4.0 printed.
 const ROWS: &[Row] = &[
     // agent 3: status-set, status-get, leader-set and the secrets of an application, each with
     // words of its own around these; measured 3.6.
@@ -92,8 +95,8 @@ const ROWS: &[Row] = &[
     row("*", 2, "getwd: *", ErrorKind::System),
 ];
 
-/// Gives the kind of failure that a tool told of which ended with `code` and wrote `stderr`; `None`
-/// where no text is known, or none was written.
+/// Returns the kind of the error of a tool that exited with `code` and wrote `stderr`; `None` if no
+/// row matches.
 pub(super) fn kind_of(tool: &str, code: i32, stderr: &str) -> Option<ErrorKind> {
     let text = error_text(stderr);
     ROWS.iter()
@@ -103,17 +106,18 @@ pub(super) fn kind_of(tool: &str, code: i32, stderr: &str) -> Option<ErrorKind> 
         .map(|row| row.kind.clone())
 }
 
-/// Gives the text after the first `ERROR `: before it there may be warnings, some of them with no
-/// line end (measured 2.1 row 6).
+/// Returns the text after the first `ERROR `. A tool may write warnings before it, some of them
+/// without a line break at the end (measured 2.1 row 6).
 fn error_text(stderr: &str) -> &str {
     stderr.split_once("ERROR ").map_or(stderr, |(_, text)| text).trim()
 }
 
-/// Returns `true` if the whole text is the pattern with something for each `*`.
+/// Returns `true` if the pattern matches the whole text. Each `*` matches any characters.
 fn matches_pattern(pattern: &str, text: &str) -> bool {
     let Some((first, pattern)) = pattern.split_once('*') else { return pattern == text };
     let Some(mut text) = text.strip_prefix(first) else { return false };
     let Some((middle, last)) = pattern.rsplit_once('*') else { return text.ends_with(pattern) };
+    // The first occurrence of each part is enough: it leaves the longest rest for the next parts.
     for part in middle.split('*') {
         let Some((_, rest)) = text.split_once(part) else { return false };
         text = rest;

@@ -7,30 +7,31 @@ use serde::{Deserialize, Serialize};
 
 use super::names::InvalidName;
 
-/// What a status means. Ordered by severity: the greater is the worse, so that the worst of several
-/// is their maximum.
+/// The kind of a status. A worse kind is greater, so the worst of several statuses is their
+/// maximum.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 #[non_exhaustive]
 pub enum StatusKind {
-    /// The unit is gone. Set by Juju alone.
+    /// The unit is gone. Only Juju sets this kind.
     Terminated,
-    /// No status was ever set. Set by Juju alone; a word of a newer Juju reads as this too.
+    /// The charm never set a status. Only Juju sets this kind. A kind that only a newer Juju knows
+    /// reads as this one too.
     Unknown,
-    /// All is well.
+    /// The unit works as it should.
     Active,
-    /// Something else has to happen first, and it will without anybody's help.
+    /// The unit waits for something that will happen without an operator.
     Waiting,
     /// The charm is at work.
     Maintenance,
-    /// Nothing goes on until a person does something; the message says what.
+    /// The charm cannot go on until an operator acts. The message tells the operator what to do.
     Blocked,
-    /// A hook failed. Set by Juju alone.
+    /// A hook failed. Only Juju sets this kind.
     Error,
 }
 
 impl StatusKind {
-    /// The word that Juju uses for it.
+    /// Returns the word that Juju uses for the kind.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -44,7 +45,7 @@ impl StatusKind {
         }
     }
 
-    /// Whether a charm may set it; the others are Juju's own.
+    /// Returns `true` if a charm may set this kind of status. Only Juju sets the others.
     #[must_use]
     pub fn is_settable(self) -> bool {
         match self {
@@ -83,7 +84,7 @@ impl FromStr for StatusKind {
     }
 }
 
-/// A status: what it means, and a message for the operator.
+/// A status of a unit or of its application: a kind, and a message for the operator.
 ///
 /// ```
 /// use charmwright_juju::{Status, StatusKind};
@@ -101,56 +102,56 @@ pub struct Status {
 }
 
 impl Status {
-    /// A status of this kind.
+    /// Makes a status of this kind. The message may be empty.
     #[must_use]
     pub fn new(kind: StatusKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
     }
 
-    /// All is well, and there is nothing to say.
+    /// Makes a status that says that the unit works as it should. It has no message.
     #[must_use]
     pub fn active() -> Self {
         Self::new(StatusKind::Active, "")
     }
 
-    /// Something else has to happen first; the message says what.
+    /// Makes a status that says that the unit waits for something, which the message names.
     #[must_use]
     pub fn waiting(message: impl Into<String>) -> Self {
         Self::new(StatusKind::Waiting, message)
     }
 
-    /// The charm is at work; the message says on what.
+    /// Makes a status that says that the charm is at work. The message says on what.
     #[must_use]
     pub fn maintenance(message: impl Into<String>) -> Self {
         Self::new(StatusKind::Maintenance, message)
     }
 
-    /// A person has to do something; the message says what.
+    /// Makes a status that says that an operator has to act. The message says what to do.
     #[must_use]
     pub fn blocked(message: impl Into<String>) -> Self {
         Self::new(StatusKind::Blocked, message)
     }
 
-    /// The same status with another message.
+    /// Replaces the message of the status.
     #[must_use]
     pub fn with_message(self, message: impl Into<String>) -> Self {
         Self::new(self.kind, message)
     }
 
-    /// What the status means.
+    /// Returns the kind of the status.
     #[must_use]
     pub fn kind(&self) -> StatusKind {
         self.kind
     }
 
-    /// The message; empty when there is nothing to say.
+    /// Returns the message, which may be empty.
     #[must_use]
     pub fn message(&self) -> &str {
         &self.message
     }
 }
 
-/// `KIND: MESSAGE`, or the kind alone.
+/// Writes `KIND: MESSAGE`, or the kind alone if there is no message.
 impl fmt::Display for Status {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.message.as_str() {

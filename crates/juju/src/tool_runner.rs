@@ -1,44 +1,49 @@
-//! The one seam between a charm and its hook tools: who runs one tool, its call and its failure.
+//! The trait that runs one hook tool, the call that it takes and the error that it returns.
 
 use std::fmt;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// How long one argument may be in bytes: 32 pages of 4 KiB with the NUL at its end (Linux,
-/// `MAX_ARG_STRLEN`).
+/// The longest argument of a process, in bytes. Linux allows 32 pages of 4 KiB, the NUL at the end
+/// included (`MAX_ARG_STRLEN`).
 pub(super) const MAX_ARGUMENT: usize = 131_071;
 
-/// Runs one hook tool at a time: as a process ([`ProcessRunner`](super::ProcessRunner)), or
-/// answered in-process by a test.
+/// A runner of hook tools.
+///
+/// [`ProcessRunner`](super::ProcessRunner) runs each tool as a process; a test's runner answers
+/// in-process.
 ///
 /// # For implementors
 ///
-/// - `run` blocks until the tool has ended and returns its standard output as it was, trailing
-///   newline included.
-/// - An exit code other than 0 is [`ToolError::Exited`] with the code as it was: the caller tells
-///   1 from 2.
-/// - Calls may come from several threads; Juju serves them one at a time.
+/// - `run` blocks until the tool has ended. It returns the tool's standard output unchanged, the
+///   trailing newline included.
+/// - `run` returns [`ToolError::Exited`] for every exit code other than 0, with the code unchanged:
+///   the caller treats 1 (a failure) and 2 (a refused call) differently.
+/// - Several threads may call `run` at once; Juju serves their calls one at a time.
 pub trait ToolRunner: Send + Sync {
     /// Runs one tool to its end and returns what it wrote to standard output.
     ///
     /// # Errors
     ///
-    /// The tool was not started, or did not end well: see [`ToolError`].
+    /// The tool was not started, did not exit with code 0, or its output could not be read: see
+    /// [`ToolError`].
     fn run(&self, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolError>;
 
-    /// Whether the tool is there to be started. The default says that every tool is.
+    /// Returns `true` if the tool can be started. The default implementation returns `true` for
+    /// every tool.
     fn has_tool(&self, tool: &str) -> bool {
         let _ = tool;
         true
     }
 
-    /// Looks for the tool without starting it. The default asks [`has_tool`](ToolRunner::has_tool).
+    /// Looks for the tool without starting it. The default implementation asks
+    /// [`has_tool`](ToolRunner::has_tool).
     ///
     /// # Errors
     ///
-    /// [`ToolError::NotFound`] only where nothing of that name is there; anything else means that
-    /// it is there, or may be, and cannot be started.
+    /// [`ToolError::NotFound`] if no file of that name exists. Any other error means that a file
+    /// exists, or may exist, and cannot be started.
     fn find_tool(&self, tool: &str) -> Result<(), ToolError> {
         if self.has_tool(tool) { Ok(()) } else { Err(ToolError::NotFound) }
     }
@@ -58,18 +63,18 @@ impl<T: ToolRunner + ?Sized> ToolRunner for Arc<T> {
     }
 }
 
-/// One call of a hook tool: its name, its arguments, and what it reads from standard input.
+/// A call of one hook tool: its name, its arguments and its standard input.
 pub struct ToolCall<'a> {
-    /// The tool's name as it is on `PATH`, such as `status-set`.
+    /// The name of the tool on `PATH`, such as `status-set`.
     pub tool: &'static str,
-    /// The arguments after the name. Each is at most 131,071 bytes on Linux.
+    /// The arguments after the name. Linux allows each of them at most 131,071 bytes.
     pub args: Vec<String>,
-    /// What the tool reads from standard input; `None` means that it is empty.
+    /// The bytes that the tool reads from standard input. `None` is an empty input.
     pub stdin: Option<&'a [u8]>,
 }
 
 impl<'a> ToolCall<'a> {
-    /// A call of `tool` with no arguments.
+    /// Makes a call of `tool` without arguments and without input.
     #[must_use]
     pub fn new(tool: &'static str) -> Self {
         Self { tool, args: Vec::new(), stdin: None }
@@ -82,25 +87,28 @@ impl<'a> ToolCall<'a> {
         self
     }
 
-    /// Adds `--` and then `text`, so that a text which starts with `-` is not taken for an option.
+    /// Adds `--` and then `text`, because the tool would read a text that starts with `-` as an
+    /// option.
     #[must_use]
     pub fn free_text(self, text: impl Into<String>) -> Self {
         self.arg("--").arg(text)
     }
 
-    /// Gives the tool something to read.
+    /// Sets the standard input of the tool.
     #[must_use]
     pub fn stdin(mut self, bytes: &'a [u8]) -> Self {
         self.stdin = Some(bytes);
         self
     }
 
-    /// Checks that a process can be given these arguments, before one is started. An implementation
-    /// of [`ToolRunner`] that starts none calls it too, so that it takes what a real tool takes.
+    /// Checks that the operating system can pass these arguments to a process.
+    ///
+    /// A [`ToolRunner`] that starts no process should call it too, so that it refuses what a real
+    /// process cannot get.
     ///
     /// # Errors
     ///
-    /// [`ToolError::BadArgument`] for an argument over 131,071 bytes, or with a NUL byte in it.
+    /// [`ToolError::BadArgument`] if an argument is longer than 131,071 bytes or holds a NUL byte.
     pub fn check_args(&self) -> Result<(), ToolError> {
         for (index, arg) in self.args.iter().enumerate() {
             let reason = if arg.len() > MAX_ARGUMENT {
@@ -120,7 +128,8 @@ impl<'a> ToolCall<'a> {
     }
 }
 
-/// Shows the tool and how much it is given, never what: arguments and input carry the charm's data.
+/// Shows the tool, the number of arguments and the size of the input. It does not show their
+/// content, because they carry the charm's data, secrets included.
 impl fmt::Debug for ToolCall<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ToolCall")
@@ -131,55 +140,56 @@ impl fmt::Debug for ToolCall<'_> {
     }
 }
 
-/// Why a hook tool gave no answer.
+/// The reason why a hook tool gave no answer.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum ToolError {
-    /// No executable of that name is on `PATH`. Juju puts there only the tools that it has.
+    /// No file of that name is on `PATH`. Juju puts only the tools of its own version there.
     #[error("is not on PATH")]
     NotFound,
-    /// The executable could not be started.
+    /// The file on `PATH` could not be started as a process.
     #[error("could not be started")]
     NotStarted(#[source] io::Error),
-    /// An argument cannot be given to a process: it is too long, or holds a NUL byte. Nothing was
-    /// started.
+    /// An argument cannot be passed to a process: it is too long, or holds a NUL byte. No process
+    /// was started.
     #[error("{reason}")]
     BadArgument {
-        /// What is wrong with which argument, such as `argument 2 is 200000 bytes long (at most
-        /// 131071)`.
+        /// The argument and what is wrong with it, such as `argument 2 is 200000 bytes long (at
+        /// most 131071)`.
         reason: String,
     },
-    /// The tool ended with a code other than 0: 1 is a failure, 2 a wrong use.
+    /// The tool exited with a code other than 0: 1 is a failure, 2 a refused call (Juju 2.9 to
+    /// 4.1).
     #[error("exited with code {code}")]
     Exited {
         /// The exit code.
         code: i32,
-        /// What it wrote to standard error, trimmed; the first 64 KiB.
+        /// The first 64 KiB of standard error, trimmed.
         stderr: String,
     },
     /// A signal ended the tool.
     #[error("was killed by signal {signal}")]
     Killed {
-        /// The signal's number.
+        /// The number of the signal.
         signal: i32,
-        /// What it wrote to standard error until then.
+        /// The first 64 KiB of standard error, trimmed.
         stderr: String,
     },
     /// The tool was still running at its deadline and was killed. It may have acted.
     #[error("did not end within {limit:?}")]
     Deadline {
-        /// How long it was given.
+        /// The time that the tool had.
         limit: Duration,
-        /// What it wrote to standard error until then.
+        /// The first 64 KiB of standard error, trimmed.
         stderr: String,
     },
-    /// The tool wrote more than is read, and was killed.
+    /// The tool wrote more than `limit` bytes to standard output and was killed.
     #[error("printed more than {limit} bytes")]
     TooMuchOutput {
-        /// How many bytes are read at most.
+        /// The largest output that is read, in bytes.
         limit: usize,
     },
-    /// Talking to the running tool failed; it was killed. It may have acted.
+    /// A pipe to the running tool failed, and the tool was killed. It may have acted.
     #[error("could not be talked to")]
     Broken(#[source] io::Error),
 }

@@ -1,17 +1,15 @@
-//! The variables of a hook's environment: which ones we read, and how one is turned into a value.
+//! The environment variables that this crate reads, and their conversion to values.
 
 use std::ffi::{OsStr, OsString};
 use std::str::FromStr;
 
 use super::error::Error;
 
-/// Every variable that [`HookEnv`](super::HookEnv) reads, in order, so that a name is found by
-/// bisection.
+/// The variables that [`HookEnv`](super::HookEnv) reads, sorted for a binary search.
 ///
-/// Not among them, since they tell a charm nothing more: the language, terminal and package manager
-/// settings that are the same for every hook, the `KUBERNETES_*` variables that say again what host
-/// and port say, and the proxy variables that other programs read for themselves where a model
-/// still has the old settings.
+/// The agent sets more variables, which tell a charm nothing new: the settings of language,
+/// terminal and package manager are the same in every hook, the other `KUBERNETES_*` variables
+/// repeat the host and the port, and `http_proxy` and its kind are for other programs to read.
 pub(super) const KNOWN: &[&str] = &[
     "CHARM_DIR",
     "CLOUD_API_VERSION",
@@ -70,15 +68,16 @@ pub(super) const KNOWN: &[&str] = &[
     "PATH",
 ];
 
-/// The values of the known variables that are set and not empty.
+/// The values of the [`KNOWN`] variables that are set and not empty.
 #[derive(Clone)]
 pub(super) struct Vars {
+    /// The values, each at the index of its name in [`KNOWN`].
     values: Vec<Option<OsString>>,
 }
 
 impl Vars {
-    /// Keeps what is known. An empty value is an absent one: the agent sets variables that do not
-    /// apply to nothing.
+    /// Keeps the known variables. An empty value counts as absent, because the agent sets a
+    /// variable that does not apply to the empty text.
     pub(super) fn new(all: impl IntoIterator<Item = (OsString, OsString)>) -> Self {
         let mut values = vec![None; KNOWN.len()];
         for (name, value) in all {
@@ -93,7 +92,7 @@ impl Vars {
         Self { values }
     }
 
-    /// The names of what is set, for `Debug`.
+    /// Returns the names of the variables that are set, for `Debug`.
     pub(super) fn names(&self) -> Vec<&'static str> {
         KNOWN
             .iter()
@@ -103,14 +102,14 @@ impl Vars {
             .collect()
     }
 
-    /// A value as the operating system gave it: paths need not be UTF-8.
+    /// Returns the value of a variable unchanged, for paths, which need not be UTF-8.
     pub(super) fn raw(&self, name: &'static str) -> Option<&OsStr> {
         let index = KNOWN.binary_search(&name);
         debug_assert!(index.is_ok(), "{name} is missing from the table of variables");
         self.values.get(index.ok()?)?.as_deref()
     }
 
-    /// A value as text.
+    /// Returns the value of a variable as text.
     pub(super) fn text(&self, name: &'static str) -> Result<Option<&str>, Error> {
         let Some(value) = self.raw(name) else { return Ok(None) };
         value
@@ -119,7 +118,7 @@ impl Vars {
             .ok_or_else(|| Error::environment(name, format!("{name} is not valid UTF-8")))
     }
 
-    /// A value as what it stands for.
+    /// Returns the value of a variable, parsed as a `T`.
     pub(super) fn parsed<T>(&self, name: &'static str) -> Result<Option<T>, Error>
     where
         T: FromStr,

@@ -5,9 +5,9 @@ use std::str::FromStr;
 
 /// The version of the unit agent, such as `3.6.28` or `4.1-beta2`.
 ///
-/// Ordered as Juju orders them: a tagged version (`4.1-beta2`) comes before the untagged one
-/// (`4.1.0`), tags by their letters. The grammar is `MAJOR.MINOR`, then `.PATCH` or `-TAGPATCH`,
-/// then an optional `.BUILD`.
+/// The grammar is `MAJOR.MINOR`, then `.PATCH` or `-TAGPATCH`, then an optional `.BUILD`. Versions
+/// compare as Juju compares them: a tagged version (`4.1-beta2`) is less than the untagged one
+/// (`4.1.0`), and two tags compare by their letters.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct JujuVersion {
     major: u32,
@@ -19,26 +19,27 @@ pub struct JujuVersion {
 }
 
 impl JujuVersion {
-    /// The first number.
+    /// Returns the first number.
     #[must_use]
     pub fn major(&self) -> u32 {
         self.major
     }
 
-    /// The second number.
+    /// Returns the second number.
     #[must_use]
     pub fn minor(&self) -> u32 {
         self.minor
     }
 
-    /// The third number, or the number after the tag; 0 where there is none.
+    /// Returns the third number, or the number after the tag; 0 if the version has neither.
     #[must_use]
     pub fn patch(&self) -> u32 {
         self.patch
     }
 
-    /// Whether this version has what `major.minor.patch` brought. A beta of that very version does
-    /// not count as having it.
+    /// Returns `true` if this version has the features of the release `major.minor.patch`.
+    ///
+    /// A tagged version, such as a beta, does not count as having the features of its own release.
     ///
     /// ```
     /// use charmwright_juju::JujuVersion;
@@ -51,24 +52,26 @@ impl JujuVersion {
     #[must_use]
     pub fn at_least(&self, major: u32, minor: u32, patch: u32) -> bool {
         if self.tag.is_some() {
-            // 4.1-beta2 comes before 4.1.0, so it reaches only what an earlier minor version
-            // brought.
+            // 4.1-beta2 is less than 4.1.0 and may lack any of its features, so only an earlier
+            // minor version counts.
             return (self.major, self.minor) > (major, minor);
         }
         (self.major, self.minor, self.patch) >= (major, minor, patch)
     }
 
-    /// This Juju keeps a state for each unit (`state-get`, `state-set` and `state-delete`),
-    /// as every one since 2.8 does.
+    /// Returns `true` if this version of Juju stores a state for each unit (`state-get`,
+    /// `state-set` and `state-delete`), as every version since 2.8 does.
     #[must_use]
     pub fn keeps_state(&self) -> bool {
         self.at_least(2, 8, 0)
     }
 
+    /// Returns the parts of the version in the order in which Juju compares them.
     fn sort_key(&self) -> (u32, u32, bool, &str, u32, u32) {
         (
             self.major,
             self.minor,
+            // `false` sorts first: a tagged version is less than the untagged one.
             self.tag.is_none(),
             self.tag.as_deref().unwrap_or_default(),
             self.patch,
@@ -85,8 +88,8 @@ impl PartialOrd for JujuVersion {
 
 impl Ord for JujuVersion {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        // The text last, so that the order agrees with equality (`3.6` and `3.6.0` are two
-        // spellings).
+        // Equality compares the text too, and `3.6` and `3.6.0` are two spellings of one version.
+        // The text comes last, so that `cmp` returns `Equal` only for equal values.
         self.sort_key().cmp(&other.sort_key()).then_with(|| self.text.cmp(&other.text))
     }
 }
@@ -107,6 +110,7 @@ impl FromStr for JujuVersion {
 
 fn parse(text: &str) -> Option<JujuVersion> {
     let number = |text: &str| {
+        // `u32::from_str` would also take a leading `+`.
         if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse::<u32>().ok() } else { None }
     };
     let (parts, tagged) = match text.split_once('-') {

@@ -1,4 +1,4 @@
-//! Actions: their parameters, their results and their end.
+//! The calls of an action: its parameters, its results, its progress and its failure.
 
 use std::sync::Arc;
 
@@ -11,17 +11,17 @@ use crate::hook_tools::{HookTools, replace_nul};
 use crate::tool_output::type_name;
 use crate::tool_runner::ToolCall;
 
-/// What the results have of their own, and a charm may set nowhere in a key.
+/// The keys that Juju itself adds to the results. No part of a charm's key may be one of them.
 const RESERVED: [&str; 4] = ["stdout", "stdout-encoding", "stderr", "stderr-encoding"];
 
-/// How many bytes of results go into one call, so that many small ones do not add up to more than a
-/// process may be given.
+/// The size of the results that one call passes, in bytes. Each result is a small argument, but
+/// Linux bounds all arguments of a process together (`ARG_MAX`, 2 MiB with the usual stack limit).
 const MAX_BATCH: usize = 128 * 1024;
 
 const READ_ATTEMPT: &str = "read the action's parameters";
 const SET_ATTEMPT: &str = "set the action's results";
 
-/// A key that an action's result cannot have.
+/// The error for a key that Juju does not accept in an action's results.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("cannot use {key:?} as the key of a result: {rule}")]
 pub struct InvalidActionKey {
@@ -30,14 +30,15 @@ pub struct InvalidActionKey {
 }
 
 impl HookTools {
-    /// The action's parameters. Juju has checked them against the charm's `actions.yaml` and filled
-    /// in the defaults.
+    /// Returns the action's parameters by name. Juju has validated them against the charm's
+    /// `actions.yaml` and filled in the defaults.
     ///
-    /// Asked once a hook.
+    /// The answer is cached for the hook.
     ///
     /// # Errors
     ///
-    /// The tool failed, for instance because this is no action, or did not print a map.
+    /// The tool failed, for instance because no action is running
+    /// ([`ErrorKind::WrongContext`](crate::ErrorKind::WrongContext)), or its output is not a map.
     pub fn action_params(&self) -> Result<Arc<Map<String, Value>>, Error> {
         self.params.get_or_try_init(|| {
             let answer =
@@ -51,12 +52,15 @@ impl HookTools {
     /// Sets results of the action. Juju shows them when the action ends, also when it fails. A dot
     /// in a key makes a nested map.
     ///
-    /// All keys are checked before anything is set; nothing to set starts no tool.
+    /// All keys are checked before the first one is set. Results over 128 KiB together take several
+    /// calls of the tool; no results take none.
     ///
     /// # Errors
     ///
-    /// A key that [`check_action_key`] refuses, a value that holds a NUL or is too long for an
-    /// argument, or the tool failed.
+    /// - [`check_action_key`] refuses a key. No result was set.
+    /// - A value holds a NUL, or the key, `=` and the value together are longer than an argument
+    ///   may be (131,071 bytes).
+    /// - The tool failed. Results of an earlier call are set.
     pub fn action_set<K: AsRef<str>, V: AsRef<str>>(
         &self,
         results: impl IntoIterator<Item = (K, V)>,
@@ -88,10 +92,10 @@ impl HookTools {
         if batch.args.is_empty() { Ok(()) } else { self.execute(SET_ATTEMPT, batch) }
     }
 
-    /// Marks the action as failed. It does not end the program, and what the hook wrote is still
-    /// kept if it exits with code 0.
+    /// Marks the action as failed, with a message for whoever ran it.
     ///
-    /// With no message Juju says that no reason was given.
+    /// The call does not end the program. If the program exits with code 0, Juju still commits its
+    /// other writes. For an empty message Juju shows a text of its own.
     ///
     /// # Errors
     ///
@@ -102,12 +106,12 @@ impl HookTools {
         self.execute("mark the action as failed", call)
     }
 
-    /// Tells whoever runs the action how it goes, at once. Long messages are cut as
-    /// [`HookTools::log`] cuts them.
+    /// Reports the action's progress to whoever ran it. Juju shows the message at once. A long
+    /// message is split as in [`HookTools::log`].
     ///
     /// # Errors
     ///
-    /// The tool failed.
+    /// The tool failed. The rest of a long message was not sent.
     pub fn action_log(&self, message: &str) -> Result<(), Error> {
         for chunk in chunks(message) {
             self.execute(
@@ -119,13 +123,15 @@ impl HookTools {
     }
 }
 
-/// Checks the key of a result by Juju's rule: parts joined by dots, each of lower-case letters,
-/// digits and hyphens with no hyphen at either end, and none of them one of Juju's own (`stdout`,
-/// `stderr` and their `-encoding`).
+/// Checks that Juju accepts `key` in an action's results.
+///
+/// A key has parts joined by dots. Each part has lower-case letters, digits and hyphens, and no
+/// hyphen at either end. No part is one of Juju's own keys (`stdout`, `stderr`, `stdout-encoding`
+/// and `stderr-encoding`).
 ///
 /// # Errors
 ///
-/// [`InvalidActionKey`] says which rule the key breaks.
+/// [`InvalidActionKey`] names the rule that the key breaks.
 pub fn check_action_key(key: &str) -> Result<(), InvalidActionKey> {
     let refused = |rule| Err(InvalidActionKey { key: key.chars().take(60).collect(), rule });
     for part in key.split('.') {
@@ -149,6 +155,8 @@ pub fn check_action_key(key: &str) -> Result<(), InvalidActionKey> {
 
 fn parse_params(answer: Value) -> Result<Params, String> {
     match answer {
+        // An action may have no parameters, so a null answer is not an error.
+        // An action without parameters has an empty map, which some versions print as `null`.
         Value::Null => Ok(Params::new()),
         Value::Object(params) => Ok(params),
         other => Err(format!("printed {} where a map of parameters was due", type_name(&other))),

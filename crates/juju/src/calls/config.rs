@@ -1,4 +1,4 @@
-//! The application's configuration.
+//! The call that reads the application's config.
 
 use std::sync::Arc;
 
@@ -13,14 +13,14 @@ use crate::tool_runner::ToolCall;
 const ATTEMPT: &str = "read the application's config";
 
 impl HookTools {
-    /// The application's options that are set or have a default. Juju has checked their types
-    /// against the charm's `config.yaml`.
+    /// Returns the application's options that have a value or a default, by name. Juju has checked
+    /// their types against the charm's `config.yaml`.
     ///
-    /// Asked once a hook.
+    /// The answer is cached for the hook.
     ///
     /// # Errors
     ///
-    /// The tool failed or did not print a map.
+    /// The tool failed, or its output is not a map.
     pub fn config(&self) -> Result<Arc<Map<String, Value>>, Error> {
         self.config.get_or_try_init(|| {
             let answer =
@@ -32,7 +32,10 @@ impl HookTools {
     }
 }
 
-/// Nothing at all is refused: taken for "no options", it would make a charm undo its configuration.
+/// Reads the options from the tool's answer.
+///
+/// A null answer is an error here, unlike in the other calls: a charm that took it for "no options"
+/// would undo the workload's configuration.
 fn parse_options(answer: Value) -> Result<Options, String> {
     match answer {
         Value::Object(options) => Ok(options),

@@ -1,4 +1,4 @@
-//! Who leads the application.
+//! The call that tells whether this unit is the leader.
 
 use std::time::Instant;
 
@@ -13,15 +13,18 @@ use crate::tool_runner::ToolCall;
 const ATTEMPT: &str = "learn whether this unit is the leader";
 
 impl HookTools {
-    /// Whether this unit leads its application.
+    /// Returns `true` if this unit is the leader of its application.
     ///
-    /// A yes is good for 30 seconds and then asked again; a no holds for the rest of the hook, as
-    /// it does in Juju itself. While the answer is yes, nobody else leads; leadership may be lost
-    /// before the hook's writes are committed, which then fail.
+    /// Juju guarantees the answer "yes" for 30 seconds from the question; after that, the next call
+    /// asks again. The answer "no" holds for the rest of the hook, as in the agent itself (Juju 2.9
+    /// to 4.1).
+    ///
+    /// The unit may lose leadership before the hook ends. Juju then cannot commit what only the
+    /// leader may write, and the hook fails although it exited with code 0.
     ///
     /// # Errors
     ///
-    /// The tool failed, for instance because the controller does not answer, or did not print a
+    /// The tool failed, for instance because the controller does not answer, or its output is not a
     /// boolean.
     pub fn is_leader(&self) -> Result<bool, Error> {
         lock(&self.leadership).get_or_ask(Instant::now(), || {

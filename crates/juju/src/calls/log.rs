@@ -1,26 +1,28 @@
-//! Lines in the model's log.
+//! The call that writes to the model's log.
 
 use crate::error::Error;
 use crate::hook_tools::{HookTools, replace_nul};
 use crate::log_level::LogLevel;
 use crate::tool_runner::ToolCall;
 
-/// How many bytes of a message go into one call. One argument may have 131,071 on Linux.
+/// The largest part of a message that one call sends, in bytes. It leaves a margin below the
+/// 131,071 bytes that Linux allows one argument.
 const MAX_CHUNK: usize = 100 * 1024;
 
 impl HookTools {
-    /// Writes a message to the model's log, at once. It may have several lines: one call costs one
-    /// process.
+    /// Writes a message to the model's log. Juju logs it at once.
     ///
-    /// A message over 100 KiB goes in several calls, cut after a line where there is one to cut
-    /// after and never inside a character. An empty message is not sent. A NUL, which no argument
-    /// can carry, is logged as U+FFFD.
+    /// The message may have several lines. Each call starts a process, so one call with many lines
+    /// is cheaper than one call for each line.
     ///
-    /// A log that cannot be written need not fail the hook: that is for the caller to decide.
+    /// A message over 100 KiB is split over several calls: at a line break if the part has one, and
+    /// never inside a character. An empty message starts no tool. A NUL is logged as U+FFFD,
+    /// because no argument can carry it.
     ///
     /// # Errors
     ///
-    /// The tool failed; what follows in a long message was not sent.
+    /// The tool failed. The rest of a long message was not sent. The caller decides whether a hook
+    /// that cannot log should fail.
     pub fn log(&self, level: LogLevel, message: &str) -> Result<(), Error> {
         for chunk in chunks(message) {
             let call = ToolCall::new("juju-log")
@@ -33,7 +35,8 @@ impl HookTools {
     }
 }
 
-/// The message in chunks that each fit into one argument, also after a NUL became three bytes.
+/// Splits the message into chunks that each fit into one argument, also after
+/// [`replace_nul`] turned each NUL into three bytes.
 pub(super) fn chunks(message: &str) -> impl Iterator<Item = &str> {
     let mut rest = message;
     std::iter::from_fn(move || {
@@ -46,8 +49,11 @@ pub(super) fn chunks(message: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// Returns the end of the first chunk of a text, as a byte offset. It is not 0 for a text that is
+/// not empty.
 fn chunk_end(text: &str) -> usize {
-    // A NUL weighs three bytes once it is replaced. Only a text that has one is counted through.
+    // `replace_nul` turns a NUL of one byte into three. A short text without a NUL, which nearly
+    // every message is, needs no count of its characters.
     let end = if text.len() <= MAX_CHUNK && !text.contains('\0') {
         return text.len();
     } else {

@@ -1,5 +1,7 @@
-//! The typed calls of [`HookTools`](crate::HookTools), a file for each subject: which tool is run,
-//! with which arguments, and what its answer means.
+//! The typed calls of [`HookTools`](crate::HookTools), one file for each subject.
+//!
+//! A call names the tool, builds its arguments and reads its output. Each of them names its attempt
+//! ("read the unit's open ports"), which an error's text repeats after "cannot".
 
 mod action;
 mod config;

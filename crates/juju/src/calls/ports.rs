@@ -1,4 +1,4 @@
-//! The unit's open ports.
+//! The calls about the unit's open ports.
 
 use std::collections::BTreeSet;
 
@@ -14,13 +14,16 @@ use crate::tool_runner::ToolCall;
 const READ_ATTEMPT: &str = "read the unit's open ports";
 
 impl HookTools {
-    /// Opens a port for all endpoints. Juju opens it when the hook exits with code 0; one that is
-    /// open already is no error.
+    /// Opens a port or a range of ports for all endpoints. Juju opens it when the hook exits with
+    /// code 0. A port that is open already is not an error.
     ///
     /// # Errors
     ///
-    /// The tool failed: another unit's range conflicts, or it is a range on Kubernetes.
+    /// The tool failed, for instance because the range conflicts with another one on the machine,
+    /// or because it is a range on Kubernetes.
     pub fn open_port(&self, port: Port) -> Result<(), Error> {
+        // Held while the tool runs: two threads that open and close the same port must record their
+        // changes in the order in which Juju saw them.
         let mut ports = lock(&self.ports);
         self.execute(
             format!("open port {port}"),
@@ -30,8 +33,8 @@ impl HookTools {
         Ok(())
     }
 
-    /// Closes a port for all endpoints. Juju closes it when the hook exits with code 0; one that is
-    /// not open is no error.
+    /// Closes a port or a range of ports for all endpoints. Juju closes it when the hook exits with
+    /// code 0. A port that is not open is not an error.
     ///
     /// # Errors
     ///
@@ -46,11 +49,14 @@ impl HookTools {
         Ok(())
     }
 
-    /// The ports that are open, with this hook's own openings and closings. Asked once a hook.
+    /// Returns the unit's open ports, with the changes that this hook made so far.
+    ///
+    /// The answer is cached for the hook, and [`open_port`](Self::open_port) and
+    /// [`close_port`](Self::close_port) keep it up to date.
     ///
     /// # Errors
     ///
-    /// The tool failed or printed something else than a list of ports.
+    /// The tool failed, or its output is not a list of ports.
     pub fn opened_ports(&self) -> Result<BTreeSet<Port>, Error> {
         let mut ports = lock(&self.ports);
         if let Some(open_ports) = &ports.cached {
@@ -60,6 +66,8 @@ impl HookTools {
             self.query_json(READ_ATTEMPT, ToolCall::new("opened-ports").arg("--format=json"))?;
         let mut open_ports = parse_ports(&answer)
             .map_err(|cause| Error::output(READ_ATTEMPT, "opened-ports", &cause))?;
+        // Juju 2.9 leaves this hook's changes out of its answer; 3.6 and 4 include them, and to
+        // apply them a second time does no harm.
         open_ports.extend(&ports.opened);
         open_ports.retain(|port| !ports.closed.contains(port));
         ports.cached = Some(open_ports.clone());

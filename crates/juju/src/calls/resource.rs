@@ -1,4 +1,4 @@
-//! The files that come with the charm as resources.
+//! The call that fetches a charm's resource.
 
 use std::path::PathBuf;
 
@@ -9,25 +9,27 @@ use crate::tool_runner::ToolCall;
 const ATTEMPT: &str = "fetch the resource";
 
 impl HookTools {
-    /// Fetches a resource, and gives the path of its file on this machine. Of an image it is a file
-    /// of YAML that says where the image is.
+    /// Fetches a resource and returns the path of its file on this machine. The file of an image
+    /// resource is YAML that names the image.
     ///
-    /// Juju downloads the file where it has no copy yet, which may take long; it is asked each
-    /// time, since a newer file may have been attached.
+    /// Juju downloads the file if it has no copy of it, which may take long. The path is not
+    /// cached, because an operator may have attached a newer file.
     ///
     /// # Errors
     ///
-    /// The charm declares no such resource, it has no file, or it could not be downloaded.
+    /// The name is empty, the charm declares no such resource, no file is attached to it, or the
+    /// download failed.
     pub fn resource(&self, name: &str) -> Result<PathBuf, Error> {
-        // An empty name would be told as a wrong use of the tool.
+        // The tool would ask the controller for a resource without a name (Juju 3.6 and 4.0).
         if name.is_empty() {
             return Err(Error::refused(ATTEMPT, "resource-get", "its name is empty"));
         }
         let call = ToolCall::new("resource-get").free_text(name);
         let output = self.query_text(format!("fetch the resource {name:?}"), &call)?;
-        // Juju prints the path without a newline; a path need not be UTF-8, and a charm's own is.
+        // A path need not be UTF-8, but Juju builds this one from names that are.
         let path = String::from_utf8(output)
             .map_err(|_| Error::output(ATTEMPT, call.tool, "printed a path that is not UTF-8"))?;
+        // Juju prints no newline after the path (2.9 to 4.1), unlike after every other answer.
         let path = path.trim_end_matches('\n');
         if path.is_empty() {
             return Err(Error::output(ATTEMPT, call.tool, "printed no path"));

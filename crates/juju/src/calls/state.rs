@@ -1,4 +1,4 @@
-//! What a charm keeps from one hook to the next, in the controller's hands.
+//! The calls about the unit's state, which the controller stores from one hook to the next.
 
 use std::collections::BTreeMap;
 
@@ -10,35 +10,40 @@ use crate::hook_tools::HookTools;
 use crate::tool_output::type_name;
 use crate::tool_runner::{ToolCall, ToolError};
 
-/// How long a key may be, in bytes; the controller refuses a longer one.
+/// The longest key that Juju accepts, in bytes (Juju 2.9 to 4.1).
 const MAX_KEY: usize = 256;
 
-/// How long a value may be, in bytes; the controller refuses a longer one.
+/// The longest value that Juju accepts, in bytes (Juju 2.9 to 4.1).
 const MAX_VALUE: usize = 65_536;
 
 const READ_ATTEMPT: &str = "read the unit's stored state";
 const WRITE_ATTEMPT: &str = "store the unit's state";
 const DELETE_ATTEMPT: &str = "delete from the unit's stored state";
 
-/// The tools of the unit's state, which came together.
+/// The tools for the unit's state. Juju 2.8 brought all three.
 const STATE_TOOLS: [&str; 3] = ["state-get", "state-set", "state-delete"];
 
 impl HookTools {
-    /// Juju has not one of the three tools for the unit's state, as one that does not keep it
-    /// ([`JujuVersion::keeps_state`](crate::JujuVersion::keeps_state)). A tool that is there and
-    /// cannot be started counts as there: then there is a state, only out of reach.
+    /// Returns `true` if this Juju has none of the three tools for the unit's state.
+    ///
+    /// That holds for a version that does not store one
+    /// ([`JujuVersion::keeps_state`](crate::JujuVersion::keeps_state)). A tool that exists but
+    /// cannot be started counts as present: the controller then holds a state that this hook cannot
+    /// reach, and a charm must not take the unit for a new one.
     #[must_use]
     pub fn lacks_state_tools(&self) -> bool {
         STATE_TOOLS.iter().all(|tool| matches!(self.find_tool(tool), Err(ToolError::NotFound)))
     }
 
-    /// Everything stored for this unit, with this hook's own writes.
+    /// Returns the values that are stored for this unit, by key, with the changes that this hook
+    /// made so far. The map is empty if nothing is stored.
     ///
-    /// Asked once a hook. Nothing stored is an empty map, which Juju prints as `null`.
+    /// The answer is cached for the hook, and [`set_state`](Self::set_state) and
+    /// [`delete_state`](Self::delete_state) keep it up to date.
     ///
     /// # Errors
     ///
-    /// The tool failed, or what it printed is not a map of strings.
+    /// The tool failed, or its output is not a map of strings.
     pub fn state(&self) -> Result<BTreeMap<String, String>, Error> {
         self.state.get_or_try_init(|| {
             let answer =
@@ -47,20 +52,23 @@ impl HookTools {
         })
     }
 
-    /// Stores these values beside what is there. Juju keeps them when the hook exits with code 0
-    /// and drops them otherwise.
+    /// Stores these values and keeps the other keys. Juju commits them if the hook exits with code
+    /// 0 and drops them otherwise.
     ///
-    /// The values go by standard input, so that neither their size nor their content shows in a
-    /// list of processes. An empty map starts no tool.
+    /// The values go by standard input: an argument could be too long, and a list of processes
+    /// would show it. An empty map starts no tool.
     ///
     /// # Errors
     ///
-    /// A key over 256 bytes or a value over 65,536 bytes (nothing is sent then), or the tool
-    /// failed.
+    /// - A key is empty or longer than 256 bytes, or a value is longer than 65,536 bytes. Nothing
+    ///   was sent.
+    /// - The tool failed.
     pub fn set_state(&self, values: &BTreeMap<String, String>) -> Result<(), Error> {
         if values.is_empty() {
             return Ok(());
         }
+        // The tool refuses these sizes too, but its text does not say which key it means (Juju 3.6
+        // and 4.0).
         for (key, value) in values {
             if key.is_empty() || key.len() > MAX_KEY {
                 let cause = format!(
@@ -91,13 +99,15 @@ impl HookTools {
         Ok(())
     }
 
-    /// Deletes one key. A key that is not stored is no error. Juju deletes it when the hook exits
-    /// with code 0.
+    /// Deletes one key. Juju deletes it if the hook exits with code 0. A key that is not stored is
+    /// not an error.
     ///
     /// # Errors
     ///
     /// The tool failed, or the key is empty.
     pub fn delete_state(&self, key: &str) -> Result<(), Error> {
+        // The tool takes an empty key for no key, exits with code 0 and deletes nothing (Juju 3.6
+        // and 4.0).
         if key.is_empty() {
             return Err(Error::refused(DELETE_ATTEMPT, "state-delete", "the key is empty"));
         }
@@ -109,12 +119,14 @@ impl HookTools {
     }
 }
 
+/// Returns the start of a key for an error's text. A key is no secret, but it may be very long.
 fn key_excerpt(key: &str) -> String {
     key.chars().take(40).collect()
 }
 
 fn parse_state(answer: Value) -> Result<StoredState, String> {
     let map = match answer {
+        // Juju prints `null` if nothing is stored (2.9 to 4.1).
         Value::Null => return Ok(StoredState::new()),
         Value::Object(map) => map,
         other => {
@@ -158,7 +170,7 @@ mod tests {
                 parse_state(parse_json(document.as_bytes()).unwrap()).unwrap(),
                 values.clone()
             );
-            // And Juju reads it back alike, as the YAML that it takes it for.
+            // Juju reads the document as YAML, and must find the same values in it.
             prop_assert_eq!(charmwright_yaml::juju::strings(document.as_bytes()), Ok(values));
         }
     }

@@ -1,4 +1,4 @@
-//! The statuses of the unit and of its application.
+//! The calls about the status of the unit and the status of its application.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::status::{Status, StatusKind};
 use crate::tool_output::type_name;
 use crate::tool_runner::ToolCall;
 
-/// Whose status it is.
+/// The owner of a status.
 #[derive(Clone, Copy)]
 enum StatusScope {
     Unit,
@@ -32,46 +32,52 @@ impl StatusScope {
 }
 
 impl HookTools {
-    /// The unit's status as it was when this hook first asked, or as this hook set it since.
+    /// Returns the unit's status.
     ///
-    /// Juju sets statuses of its own between hooks, so what the charm set in an earlier hook may be
-    /// gone.
+    /// The answer is cached for the hook, and [`set_status`](Self::set_status) replaces it. It may
+    /// differ from the status that the charm set in an earlier hook, because Juju sets statuses of
+    /// its own between hooks.
     ///
     /// # Errors
     ///
-    /// The tool failed or printed no status.
+    /// The tool failed, or its output has no status.
     pub fn status(&self) -> Result<Status, Error> {
         self.status.get_or_try_init(|| self.read_status(StatusScope::Unit))
     }
 
-    /// Sets the unit's status; it takes effect at once and stays, also when the hook fails.
+    /// Sets the unit's status. It takes effect at once and stays if the hook fails later.
     ///
     /// # Errors
     ///
-    /// The tool failed, the kind is one that only Juju sets, or the message is longer than an
-    /// argument may be (131,071 bytes).
+    /// - Only Juju may set this kind of status. No tool was started.
+    /// - The message is longer than an argument may be (131,071 bytes). No tool was started.
+    /// - The tool failed.
     pub fn set_status(&self, status: &Status) -> Result<(), Error> {
         self.write_status(StatusScope::Unit, status)?;
         self.status.set(status.clone());
         Ok(())
     }
 
-    /// The application's status as it was when this hook first asked, or as this hook set it since.
-    /// Leader only.
+    /// Returns the application's status. Only the leader may ask.
+    ///
+    /// The answer is cached for the hook, and
+    /// [`set_application_status`](Self::set_application_status) replaces it.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotLeader`](crate::ErrorKind::NotLeader), the tool failed, or it printed no
-    /// status.
+    /// The tool failed, with [`ErrorKind::NotLeader`](crate::ErrorKind::NotLeader) on a unit that
+    /// is not the leader, or its output has no status.
     pub fn application_status(&self) -> Result<Status, Error> {
         self.application_status.get_or_try_init(|| self.read_status(StatusScope::Application))
     }
 
-    /// Sets the application's status; it takes effect at once and stays. Leader only.
+    /// Sets the application's status. It takes effect at once and stays if the hook fails later.
+    /// Only the leader may set it.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::NotLeader`](crate::ErrorKind::NotLeader), and as [`HookTools::set_status`].
+    /// The call fails as [`HookTools::set_status`] does, and with
+    /// [`ErrorKind::NotLeader`](crate::ErrorKind::NotLeader) on a unit that is not the leader.
     pub fn set_application_status(&self, status: &Status) -> Result<(), Error> {
         self.write_status(StatusScope::Application, status)?;
         self.application_status.set(status.clone());
@@ -102,6 +108,7 @@ impl HookTools {
             call = call.arg("--application");
         }
         call = call.arg(status.kind().as_str());
+        // Without a message argument Juju clears the message (2.9 to 4.1).
         if !status.message().is_empty() {
             call = call.free_text(replace_nul(status.message()));
         }
@@ -121,6 +128,7 @@ fn parse_status(answer: &Value, scope: StatusScope) -> Result<Status, String> {
         return Err("printed a map that has no status in it".to_owned());
     };
     let message = status.get("message").and_then(Value::as_str).unwrap_or_default();
+    // A newer Juju may have more kinds of status; one of them must not fail the hook.
     Ok(Status::new(word.parse().unwrap_or(StatusKind::Unknown), message))
 }
 

@@ -1,4 +1,4 @@
-//! What the environment's parser takes and refuses.
+//! Tests of the environment's parser: the values that it accepts and refuses.
 
 use std::os::unix::ffi::OsStringExt;
 
@@ -7,11 +7,13 @@ use proptest::prelude::*;
 use super::*;
 use crate::ErrorKind;
 
+/// Reads an environment with these variables and a unit's name.
 fn read_env(vars: &[(&str, &str)]) -> Result<HookEnv, Error> {
     let unit = [("JUJU_UNIT_NAME", "web/0")];
     HookEnv::from_vars(unit.iter().chain(vars).map(|(name, value)| (name.into(), value.into())))
 }
 
+/// Returns the variable that an error names.
 fn variable_of(error: &Error) -> &'static str {
     match error.kind() {
         ErrorKind::Environment { variable } => variable,
@@ -126,7 +128,7 @@ fn a_malformed_variable_is_named() {
     }
 }
 
-/// Everything that is read when it is asked for, and its fault.
+/// Calls every method that parses a variable, and returns the variables that the errors name.
 fn failing_variables(env: &HookEnv) -> Vec<&'static str> {
     let faults = [
         env.model_name().err(),
@@ -164,7 +166,7 @@ fn failing_variables(env: &HookEnv) -> Vec<&'static str> {
 }
 
 #[test]
-fn a_malformed_variable_fails_only_who_asks_for_it() {
+fn a_malformed_variable_fails_only_the_methods_that_read_it() {
     let parsed = [
         ("JUJU_VERSION", "soon"),
         ("JUJU_PRINCIPAL_UNIT", "web"),
@@ -210,7 +212,7 @@ fn a_malformed_variable_fails_only_who_asks_for_it() {
 }
 
 #[test]
-fn all_that_is_said_of_an_event_is_there_as_it_was_written() {
+fn the_variables_of_an_event_keep_their_text() {
     let env = read_env(&[
         ("JUJU_DISPATCH_PATH", "hooks/moon-full"),
         ("JUJU_RELATION_ID", "db"),
@@ -242,7 +244,7 @@ fn a_value_that_is_not_utf8_is_an_error_only_where_it_must_be_text() {
 }
 
 #[test]
-fn an_action_is_no_hook() {
+fn an_action_has_no_hook_name() {
     let env =
         read_env(&[("JUJU_DISPATCH_PATH", "actions/restart"), ("JUJU_HOOK_NAME", "")]).unwrap();
     assert!(matches!(

@@ -1,4 +1,5 @@
-//! Real processes: how a tool may end, and what it may do to us until then.
+//! Tests of the runner with real processes: each way in which a tool may end, and each way in which
+//! it may misbehave until then.
 
 use std::fs;
 use std::io::Write;
@@ -10,7 +11,7 @@ use crate::tool_runner::MAX_ARGUMENT;
 use crate::{Error, ErrorKind, HookTools, Status};
 use tempfile::TempDir;
 
-/// A folder with tools in it, each a shell script.
+/// A temporary directory of tools, each a shell script.
 struct ToolFolder(TempDir);
 
 impl ToolFolder {
@@ -18,14 +19,16 @@ impl ToolFolder {
         Self(tempfile::tempdir().unwrap())
     }
 
+    /// Adds a tool that runs a shell script.
     fn with(self, name: &str, script: &str) -> Self {
         self.with_file(name, &format!("#!/bin/sh\n{script}\n"))
     }
 
-    /// An executable file. It is written by another process: one that we had open for writing while
-    /// another test starts a process would be open in that process for a moment, and could not be
-    /// executed.
+    /// Adds an executable file.
     fn with_file(self, name: &str, content: &str) -> Self {
+        // Another process writes the file. If this one had it open for writing while another test
+        // starts a process, that process would inherit the open file for a moment, and the kernel
+        // would refuse to execute it (`ETXTBSY`).
         let path = self.0.path().join(name);
         let mut writer = Command::new("/bin/sh")
             .args(["-c", "cat > \"$0\" && chmod 755 \"$0\""])
@@ -38,6 +41,7 @@ impl ToolFolder {
         self
     }
 
+    /// Makes a runner that finds these tools.
     fn runner(&self) -> ProcessRunner {
         ProcessRunner::new().path(self.0.path())
     }
@@ -47,6 +51,7 @@ impl ToolFolder {
     }
 }
 
+/// Runs a tool that must fail, and returns its error.
 fn run_error(runner: &ProcessRunner, call: &ToolCall<'_>) -> ToolError {
     runner.run(call).unwrap_err()
 }
@@ -64,12 +69,12 @@ fn a_tool_gets_its_arguments_and_input_and_its_output_comes_back() {
     assert_eq!(
         tools.runner().run(&call).unwrap(),
         b"",
-        "with no input the tool reads an end at once"
+        "a tool without input reads an end of file at once"
     );
 }
 
 #[test]
-fn exit_codes_come_back_with_what_was_complained() {
+fn an_exit_code_comes_back_with_the_standard_error() {
     let tools = ToolFolder::new()
         .with("one", "echo 'ERROR no such thing' >&2; exit 1")
         .with("two", "printf 'ERROR \\377 bad option\\n' >&2; exit 2")
@@ -100,15 +105,15 @@ fn a_slow_tool_is_killed_at_the_deadline() {
     assert!(matches!(run_error(&tools.runner().deadline(limit), &ToolCall::new("slow")),
         ToolError::Deadline { limit: told, .. } if told == limit));
     assert!(start.elapsed() < Duration::from_secs(60));
-    // Under load the script may not have come to write its number; if it has, nobody of that number
-    // is left.
+    // Under load the tool may be killed before it wrote its process id. If it wrote one, no such
+    // process may be left.
     if let Ok(id) = fs::read_to_string(tools.path().join("slow.pid")) {
         assert!(!Path::new("/proc").join(id.trim()).exists() || id.trim().is_empty());
     }
 }
 
 #[test]
-fn a_tool_that_talks_for_ever_is_stopped_too() {
+fn a_tool_that_writes_for_ever_is_killed_too() {
     let tools = ToolFolder::new().with("chatty", "while :; do echo x >&2; done");
     let quick = tools.runner().deadline(Duration::from_millis(200));
     assert!(matches!(
@@ -124,7 +129,7 @@ fn a_tool_that_talks_for_ever_is_stopped_too() {
 }
 
 #[test]
-fn the_most_that_may_be_printed_is_read_whole() {
+fn the_largest_allowed_output_is_read_completely() {
     let tools = ToolFolder::new()
         .with("big", &format!("head -c {MAX_OUTPUT} /dev/zero; head -c 1000000 /dev/zero >&2"));
     assert_eq!(tools.runner().run(&ToolCall::new("big")).unwrap().len(), MAX_OUTPUT);
@@ -138,7 +143,7 @@ fn a_mebibyte_goes_in_and_out_at_once() {
 }
 
 #[test]
-fn a_tool_that_reads_nothing_may_still_do_well() {
+fn a_tool_that_reads_no_input_may_still_succeed() {
     let tools = ToolFolder::new()
         .with("deaf", "exec 0<&-; echo done")
         .with("rude", "exec 0<&-; echo 'ERROR not now' >&2; exit 1");
@@ -151,7 +156,7 @@ fn a_tool_that_reads_nothing_may_still_do_well() {
 }
 
 #[test]
-fn what_a_tool_leaves_behind_is_not_waited_for() {
+fn a_child_of_the_tool_is_not_waited_for() {
     let tools = ToolFolder::new().with("parent", "sleep 600 & echo $! > \"$0.pid\"; echo answer");
     let start = Instant::now();
     assert_eq!(tools.runner().run(&ToolCall::new("parent")).unwrap(), b"answer\n");
@@ -159,7 +164,7 @@ fn what_a_tool_leaves_behind_is_not_waited_for() {
     let child = fs::read_to_string(tools.path().join("parent.pid")).unwrap();
     assert!(
         Command::new("kill").arg(child.trim()).status().unwrap().success(),
-        "it was left alone"
+        "the child of the tool was not killed"
     );
 }
 
@@ -173,7 +178,7 @@ fn a_tool_that_closes_its_output_and_goes_on_is_waited_for() {
 }
 
 #[test]
-fn a_kernel_that_tells_no_ends_is_asked_again_and_again() {
+fn the_end_of_a_process_is_polled_on_a_kernel_without_pidfd() {
     let tools = ToolFolder::new().with("echo", "cat; sleep 600 & echo $! > \"$0.pid\"; exit 3");
     let call = ToolCall::new("echo").stdin(b"input");
     let mut process = ToolProcess::start(tools.path().join("echo").as_os_str(), &call).unwrap();
@@ -185,7 +190,7 @@ fn a_kernel_that_tells_no_ends_is_asked_again_and_again() {
 }
 
 #[test]
-fn a_missing_or_unusable_tool_is_named() {
+fn a_missing_tool_and_an_unusable_one_are_different_errors() {
     let tools = ToolFolder::new().with("usable", "echo first");
     fs::write(tools.path().join("plain"), "no program").unwrap();
     fs::create_dir(tools.path().join("folder")).unwrap();
@@ -216,7 +221,7 @@ fn a_missing_or_unusable_tool_is_named() {
 }
 
 #[test]
-fn an_interpreter_that_is_not_there_is_a_missing_tool() {
+fn a_tool_whose_interpreter_is_missing_could_not_be_started() {
     let tools = ToolFolder::new().with_file("odd", "#!/no/such/shell\n");
     let failure = run_error(&tools.runner(), &ToolCall::new("odd"));
     let error = Error::from_tool_error("do it", "odd", failure);
@@ -227,7 +232,7 @@ fn an_interpreter_that_is_not_there_is_a_missing_tool() {
 }
 
 #[test]
-fn the_first_usable_one_on_the_path_is_taken() {
+fn the_first_executable_file_on_the_path_is_run() {
     let (first, second) = (
         ToolFolder::new().with("a", "echo 1"),
         ToolFolder::new().with("a", "echo 2").with("b", "echo 2"),
@@ -241,7 +246,7 @@ fn the_first_usable_one_on_the_path_is_taken() {
 }
 
 #[test]
-fn an_argument_that_no_process_can_have_is_refused_before_one_is_started() {
+fn an_argument_that_no_process_can_get_is_refused_before_one_is_started() {
     let tools = ToolFolder::new().with("any", "touch \"$0.ran\"");
     for bad in ["x".repeat(MAX_ARGUMENT + 1), "a\0b".to_owned()] {
         let failure = run_error(&tools.runner(), &ToolCall::new("any").arg("ok").arg(bad));
@@ -275,7 +280,7 @@ fn garbage_from_a_process_is_an_error_of_its_kind() {
 }
 
 #[test]
-fn two_threads_that_ask_at_once_start_one_tool() {
+fn two_threads_that_read_at_once_start_one_tool() {
     let tools =
         ToolFolder::new().with("config-get", "echo x >> \"$0.count\"; sleep 0.05; echo '{}'");
     let hook_tools = Arc::new(HookTools::new(Box::new(tools.runner())));
@@ -288,7 +293,7 @@ fn two_threads_that_ask_at_once_start_one_tool() {
 }
 
 #[test]
-fn a_tool_that_cannot_be_used_is_not_one_that_is_not_there() {
+fn a_file_that_cannot_be_executed_does_not_count_as_missing() {
     use std::os::unix::fs::symlink;
     let folder = tempfile::tempdir().unwrap();
     let at = |name: &str| folder.path().join(name);
@@ -303,11 +308,11 @@ fn a_tool_that_cannot_be_used_is_not_one_that_is_not_there() {
         assert!(!runner.has_tool(tool), "{tool}");
     }
     assert!(matches!(runner.find_tool("absent"), Err(ToolError::NotFound)));
-    // A folder that cannot be searched may have it. (A loop of links, since root may search every
-    // real one.)
+    // A directory that cannot be searched may have the tool. The test uses a loop of links, because
+    // root may search every real directory.
     let unsearchable = ProcessRunner::new().path(at("loop"));
     assert!(matches!(unsearchable.find_tool("absent"), Err(ToolError::NotStarted(_))));
-    // A file on PATH, or a folder that is not there, has no tools.
+    // An entry of `PATH` that is a file, or does not exist, has no tools.
     for nothing in ["plain", "nowhere"] {
         let runner = ProcessRunner::new().path(at(nothing));
         assert!(matches!(runner.find_tool("absent"), Err(ToolError::NotFound)), "{nothing}");

@@ -1,4 +1,4 @@
-//! Every text that is read, as Juju prints it.
+//! Tests of the table of error texts, with the texts as Juju prints them.
 
 use proptest::prelude::*;
 
@@ -7,7 +7,7 @@ use ErrorKind::{
     AgentAway, Denied, Gone, Invalid, NotFound, NotLeader, System, Unavailable, WrongContext,
 };
 
-/// Texts as Juju's reference has them.
+/// Calls of tools that fail: the tool, its exit code, its text after `ERROR ` and the kind.
 const TEXTS: &[(&str, i32, &str, ErrorKind)] = &[
     ("status-set", 1, "this unit is not the leader", NotLeader),
     ("status-get", 1, "finding application status: this unit is not the leader", NotLeader),
@@ -92,6 +92,7 @@ const TEXTS: &[(&str, i32, &str, ErrorKind)] = &[
     ("is-leader", 2, "getwd: no such file or directory", System),
 ];
 
+/// Returns the index of the first row that matches.
 fn row_index(tool: &str, code: i32, text: &str) -> Option<usize> {
     ROWS.iter().position(|row| {
         row.code == code && matches_pattern(row.tool, tool) && matches_pattern(row.text, text)
@@ -99,7 +100,7 @@ fn row_index(tool: &str, code: i32, text: &str) -> Option<usize> {
 }
 
 #[test]
-fn every_text_is_told_by_its_kind() {
+fn every_text_has_its_kind() {
     for (tool, code, text, kind) in TEXTS {
         for stderr in [
             format!("ERROR {text}"),
@@ -108,7 +109,7 @@ fn every_text_is_told_by_its_kind() {
         ] {
             assert_eq!(kind_of(tool, *code, &stderr).as_ref(), Some(kind), "{tool}: {stderr}");
         }
-        // The same words with another code are not this refusal.
+        // The same text with another exit code is not this failure.
         assert_eq!(kind_of(tool, 3, &format!("ERROR {text}")), None, "{tool}: {text}");
     }
 }
@@ -128,7 +129,7 @@ fn a_text_that_is_not_known_has_no_kind() {
         ("is-leader", 1, "ERROR leadership status unknown: lease manager stopped"),
         ("resource-get", 1, "ERROR could not download resource: HTTP request failed"),
         ("status-set", 1, "ERROR open /x: permission denied"),
-        // What a charm wrote is quoted in a refusal, and is not one.
+        // A refusal may quote a charm's own text, which must not be read as Juju's.
         ("state-set", 2, "ERROR expected \"key=value\", got \"this unit is not the leader\""),
         ("config-get", 1, "ERROR not running an action"),
         ("config-get", 1, "ERROR \"x\" not found"),
@@ -141,7 +142,7 @@ fn a_text_that_is_not_known_has_no_kind() {
 }
 
 #[test]
-fn a_star_stands_for_anything() {
+fn a_star_matches_any_characters() {
     for (pattern, text, is_match) in [
         ("a", "a", true),
         ("a", "ab", false),

@@ -1,11 +1,11 @@
-//! Parameters, results and the end of an action.
+//! Tests of the calls of an action.
 
 use charmwright_juju::{ErrorKind, check_action_key};
 
 use super::{calls, in_action, in_hook};
 
 #[test]
-fn an_action_talks_in_juju_s_argv() {
+fn the_calls_of_an_action_have_the_arguments_of_juju_s_tools() {
     let (agent, hook_tools) = in_action("3");
     assert_eq!(hook_tools.action_params().unwrap()["delay"], 3);
     assert_eq!(hook_tools.action_params().unwrap().len(), 1);
@@ -25,7 +25,7 @@ fn an_action_talks_in_juju_s_argv() {
 }
 
 #[test]
-fn a_bad_key_stops_all_results() {
+fn a_bad_key_sets_no_results() {
     let (agent, hook_tools) = in_action("3");
     for key in
         ["", ".", "a.", "A", "a_b", "-a", "a-", "a.stdout", "stderr-encoding", "a=b", "é", "a b"]
@@ -41,7 +41,7 @@ fn a_bad_key_stops_all_results() {
 }
 
 #[test]
-fn many_results_go_in_several_calls() {
+fn large_results_go_in_several_calls() {
     let (agent, hook_tools) = in_action("3");
     let value = "x".repeat(50_000);
     hook_tools
@@ -52,7 +52,7 @@ fn many_results_go_in_several_calls() {
 }
 
 #[test]
-fn outside_an_action_juju_says_so() {
+fn outside_an_action_the_parameters_are_an_error() {
     let (agent, hook_tools) = in_hook();
     assert_eq!(
         hook_tools.action_params().unwrap_err().to_string(),

@@ -1,11 +1,11 @@
-//! The application's config.
+//! Tests of the call that reads the application's config.
 
 use charmwright_juju::ErrorKind;
 
 use super::{calls, exit_error, in_hook};
 
 #[test]
-fn config_is_asked_once() {
+fn the_config_is_cached() {
     let (agent, hook_tools) = in_hook();
     agent.with_unit(|unit| unit.set_config("command", "run > log")).unwrap();
     assert_eq!(hook_tools.config().unwrap()["port"], 1_000_000);
@@ -14,7 +14,7 @@ fn config_is_asked_once() {
 }
 
 #[test]
-fn a_failed_read_is_asked_again() {
+fn a_failed_read_is_not_cached() {
     let (agent, hook_tools) = in_hook();
     agent.fail_once("config-get", exit_error("ERROR no"));
     for output in ["no json: hunter2", "null\n", "", "{}\n"] {

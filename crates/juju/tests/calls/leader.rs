@@ -1,11 +1,11 @@
-//! The calls about the application's leader.
+//! Tests of the call about the application's leader.
 
 use charmwright_juju::ErrorKind;
 
 use super::{calls, exit_error, in_hook, in_hook_with};
 
 #[test]
-fn an_answer_is_remembered() {
+fn an_answer_is_cached() {
     for leads in [true, false] {
         let (agent, hook_tools) = in_hook_with(|settings| settings.leader(leads));
         assert_eq!(hook_tools.is_leader().unwrap(), leads);
@@ -15,7 +15,7 @@ fn an_answer_is_remembered() {
 }
 
 #[test]
-fn no_answer_is_an_error_and_not_a_no() {
+fn a_missing_answer_is_an_error_and_not_false() {
     let (agent, hook_tools) = in_hook();
     agent.fail_once("is-leader", exit_error("ERROR leadership status unknown: lease"));
     agent.answer_once("is-leader", "\"yes\"\n");

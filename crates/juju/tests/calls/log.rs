@@ -1,4 +1,4 @@
-//! Lines in the model's log.
+//! Tests of the call that writes to the model's log.
 
 use charmwright_juju::{LogLevel, ToolError};
 
@@ -16,7 +16,7 @@ fn a_message_is_one_call_with_its_level() {
 }
 
 #[test]
-fn a_failure_ends_a_long_message() {
+fn the_first_failure_ends_a_long_message() {
     let (agent, hook_tools) = in_hook();
     agent.fail_once("juju-log", ToolError::NotFound);
     hook_tools.log(LogLevel::Debug, &"x".repeat(300 * 1024)).unwrap_err();

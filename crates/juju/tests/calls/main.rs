@@ -1,5 +1,5 @@
-//! The typed calls, answered by Juju's model: what each tool is given, what becomes of its answer,
-//! and what is remembered.
+//! Tests of the typed calls against the model of Juju: the arguments of each tool, the value that
+//! its answer becomes, and the answers that are cached.
 
 #![expect(clippy::unwrap_used, reason = "a test's helper fails the test that called it")]
 
@@ -22,7 +22,8 @@ const CONFIG: &str =
     "options: {command: {type: string}, port: {type: int, default: 1000000}, unset: {type: int}}";
 const ACTIONS: &str = "restart: {params: {delay: {type: integer}}}";
 
-/// A unit on a machine in its first hook. On a machine there are ranges of ports.
+/// Starts the first hook of a unit with these settings. The unit is on a machine, because Juju
+/// opens ranges of ports only there.
 fn in_hook_with(change: impl FnOnce(UnitSettings) -> UnitSettings) -> (InProcessTools, HookTools) {
     let meta = CharmMeta::parse(METADATA, Some(CONFIG), Some(ACTIONS)).unwrap();
     let unit = Unit::new(meta, change(UnitSettings::new("web/0").unwrap()));
@@ -31,14 +32,16 @@ fn in_hook_with(change: impl FnOnce(UnitSettings) -> UnitSettings) -> (InProcess
     (agent, hook_tools)
 }
 
+/// Starts the first hook of a unit.
 fn in_hook() -> (InProcessTools, HookTools) {
     in_hook_with(|settings| settings)
 }
 
-/// In the action `restart`, with this delay.
+/// Starts the action `restart` with this delay.
 fn in_action(delay: &str) -> (InProcessTools, HookTools) {
     let (agent, _) = in_hook();
     agent.finish(0, Instant::now()).unwrap();
+    // Ends the other hooks of a new unit, so that the action is the next to run.
     while agent.begin(Instant::now()).is_some() {
         agent.finish(0, Instant::now()).unwrap();
     }
@@ -48,24 +51,26 @@ fn in_action(delay: &str) -> (InProcessTools, HookTools) {
     (agent, hook_tools)
 }
 
+/// Begins the next hook or action and returns its hook tools.
 fn begin_hook(agent: &InProcessTools) -> HookTools {
     agent.begin(Instant::now()).unwrap();
     agent.juju()
 }
 
-/// Ends the hook well and begins the next one, of which no call has been made yet.
+/// Ends the hook with exit code 0 and begins the next one, with no recorded calls.
 fn next_hook(agent: &InProcessTools) -> HookTools {
     assert!(agent.finish(0, Instant::now()).unwrap().committed());
     agent.forget_calls();
     begin_hook(agent)
 }
 
-/// Every call of this hook so far: the tool, then its arguments.
+/// Returns every call of this hook so far: the name of the tool, then its arguments.
 fn calls(agent: &InProcessTools) -> Vec<Vec<String>> {
     let owned = |argv: Vec<&str>| argv.into_iter().map(str::to_owned).collect();
     agent.calls().iter().map(|call| owned(call.argv())).collect()
 }
 
+/// Makes the error of a tool that exited with code 1.
 fn exit_error(stderr: &str) -> ToolError {
     ToolError::Exited { code: 1, stderr: stderr.to_owned() }
 }

@@ -1,4 +1,4 @@
-//! Open ports.
+//! Tests of the calls about open ports.
 
 use std::collections::BTreeSet;
 
@@ -6,9 +6,9 @@ use charmwright_juju::{ErrorKind, Port, Protocol};
 
 use super::{calls, exit_error, in_hook, in_hook_with, next_hook};
 
-/// Juju 2.9 does not show what the hook itself has opened and closed, later ones do.
+/// Juju 2.9 leaves the hook's own changes out of its list, and later versions include them.
 #[test]
-fn open_ports_are_asked_once_and_kept_up_to_date() {
+fn open_ports_are_cached_and_kept_up_to_date() {
     for version in ["2.9.52", "3.6.28"] {
         let (agent, hook_tools) =
             in_hook_with(|settings| settings.juju_version(version.parse().unwrap()));
@@ -40,7 +40,7 @@ fn open_ports_are_asked_once_and_kept_up_to_date() {
 }
 
 #[test]
-fn a_failed_opening_is_not_remembered() {
+fn a_port_that_failed_to_open_is_not_cached() {
     let (agent, hook_tools) = in_hook();
     agent.fail_once("open-port", exit_error("ERROR port ranges are not supported"));
     let error = hook_tools.open_port(Port::tcp(1)).unwrap_err();

@@ -1,4 +1,4 @@
-//! The calls about the unit's state.
+//! Tests of the calls about the unit's state.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use charmwright_juju::ErrorKind;
 
 use super::{calls, exit_error, in_hook, next_hook};
 
-/// The most that the controller takes, in bytes.
+/// The longest key and the longest value that Juju accepts, in bytes.
 const MAX_KEY: usize = 256;
 const MAX_VALUE: usize = 65_536;
 
@@ -15,7 +15,7 @@ fn map(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 #[test]
-fn state_is_read_once_and_kept_up_to_date() {
+fn the_state_is_cached_and_kept_up_to_date() {
     let (agent, hook_tools) = in_hook();
     hook_tools.set_state(&map(&[("a", "1"), ("b", "2")])).unwrap();
     let hook_tools = next_hook(&agent);
@@ -29,14 +29,14 @@ fn state_is_read_once_and_kept_up_to_date() {
         &["state-delete", "--", "a"],
     ];
     assert_eq!(calls(&agent), expected);
-    // Juju reads this as YAML, where a raw DEL is not allowed.
+    // Juju reads the input as YAML, which does not allow a raw DEL.
     let made = agent.calls();
     let inputs: Vec<&[u8]> = made.iter().filter_map(|call| call.stdin()).collect();
     assert_eq!(inputs, [br#"{"b":"3","c":"\u007f"}"#]);
 }
 
 #[test]
-fn nothing_stored_is_empty_and_nothing_to_store_starts_nothing() {
+fn an_empty_state_is_an_empty_map_and_an_empty_write_starts_no_tool() {
     for output in [None, Some("null\n"), Some("{}\n"), Some(""), Some("\n")] {
         let (agent, hook_tools) = in_hook();
         if let Some(output) = output {
@@ -49,7 +49,7 @@ fn nothing_stored_is_empty_and_nothing_to_store_starts_nothing() {
 }
 
 #[test]
-fn garbage_is_an_error_and_is_asked_again() {
+fn a_malformed_output_is_an_error_and_is_not_cached() {
     let (agent, hook_tools) = in_hook();
     for output in ["{\"charm\":", "[]", "{\"charm\":7}", "\u{0}"] {
         agent.answer_once("state-get", output);
@@ -62,7 +62,7 @@ fn garbage_is_an_error_and_is_asked_again() {
 }
 
 #[test]
-fn what_the_controller_would_refuse_at_the_end_is_refused_now() {
+fn sizes_over_juju_s_limits_are_refused_before_a_tool_is_started() {
     let (agent, hook_tools) = in_hook();
     let long = "x".repeat(MAX_VALUE + 1);
     for values in [map(&[("k", &long)]), map(&[(&long, "v")]), map(&[("", "v")])] {
@@ -76,7 +76,7 @@ fn what_the_controller_would_refuse_at_the_end_is_refused_now() {
 }
 
 #[test]
-fn a_failed_write_is_not_remembered() {
+fn a_failed_write_is_not_cached() {
     let (agent, hook_tools) = in_hook();
     hook_tools.set_state(&map(&[("a", "1")])).unwrap();
     let hook_tools = next_hook(&agent);

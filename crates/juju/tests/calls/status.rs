@@ -1,4 +1,4 @@
-//! Statuses of the unit and of its application.
+//! Tests of the calls about the status of the unit and of its application.
 
 use charmwright_juju::{ErrorKind, Status, StatusKind};
 
@@ -22,13 +22,13 @@ fn a_status_is_set_with_its_message_as_free_text() {
 }
 
 #[test]
-fn a_status_is_read_once_and_a_set_corrects_it() {
+fn a_status_is_cached_and_a_write_replaces_it() {
     let (agent, hook_tools) = in_hook();
     hook_tools.set_status(&Status::maintenance("m")).unwrap();
     let hook_tools = next_hook(&agent);
     assert_eq!(hook_tools.status().unwrap(), Status::maintenance("m"));
     assert_eq!(hook_tools.status().unwrap(), Status::maintenance("m"));
-    // A word of a Juju to come.
+    // A newer Juju may have more kinds of status.
     let dancing = r#"{"application-status":{"message":"","status":"dancing","units":{}}}"#;
     agent.answer_once("status-get", dancing);
     assert_eq!(hook_tools.application_status().unwrap().kind(), StatusKind::Unknown);
@@ -43,7 +43,7 @@ fn a_status_is_read_once_and_a_set_corrects_it() {
 }
 
 #[test]
-fn what_only_juju_sets_is_refused_before_a_tool_is_started() {
+fn a_status_that_only_juju_sets_is_refused_before_a_tool_is_started() {
     let (agent, hook_tools) = in_hook();
     let error = hook_tools.set_status(&Status::new(StatusKind::Error, "")).unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Invalid);
@@ -51,7 +51,7 @@ fn what_only_juju_sets_is_refused_before_a_tool_is_started() {
 }
 
 #[test]
-fn a_failed_set_is_not_remembered() {
+fn a_failed_write_is_not_cached() {
     let (agent, hook_tools) = in_hook_with(|settings| settings.leader(false));
     assert_eq!(
         hook_tools.set_application_status(&Status::active()).unwrap_err().kind(),

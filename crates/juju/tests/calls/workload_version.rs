@@ -1,4 +1,4 @@
-//! The workload's version.
+//! Tests of the call that sets the workload's version.
 
 use super::{calls, in_hook};
 
