@@ -1,13 +1,13 @@
-//! The two dialects that are read.
+//! The two dialects of YAML that this crate reads.
 
-/// The prefix of the tag of every type of YAML's own; `!!` is short for it.
+/// The prefix of YAML's own tags, for which a document writes `!!`.
 pub(super) const TAG_PREFIX: &str = "tag:yaml.org,2002:";
 
-/// The reader that a text is meant for.
+/// A dialect of YAML, named for the program that reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dialect {
-    /// Juju's fork of yaml.v2.
+    /// The dialect of Juju's fork of yaml.v2.
     Juju,
-    /// yaml.v3, which Pebble reads its layers with.
+    /// The dialect of yaml.v3, with which Pebble reads its layers.
     Pebble,
 }

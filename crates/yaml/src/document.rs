@@ -1,4 +1,4 @@
-//! A document as a tree of nodes, each with the line on which it begins.
+//! A document as a list of nodes that refer to each other, each with the line on which it begins.
 
 use super::token::Style;
 
@@ -6,35 +6,43 @@ use super::token::Style;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct NodeId(usize);
 
+/// The kind and the content of a node.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NodeKind {
+    /// A text that may stand for a number, a boolean and so on.
     Scalar {
+        /// The text without its quotes and escapes.
         value: String,
+        /// The form in which the text is written.
         style: Style,
     },
+    /// A list of nodes.
     Sequence(Vec<NodeId>),
-    /// Keys and their values, as they are written: a key may stand there twice.
+    /// The keys and their values, in the order of the text. A key may be there twice.
     Mapping(Vec<(NodeId, NodeId)>),
-    /// The name and the node that it stands for, which may be one around the alias.
+    /// The name of the anchor and its node. The alias may be inside that node.
     Alias(String, NodeId),
 }
 
+/// A node of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Node {
     pub(super) kind: NodeKind,
-    /// The tag in full (`tag:yaml.org,2002:int`); empty without one.
+    /// The full tag (`tag:yaml.org,2002:int`), or an empty text if the node has none.
     pub(super) tag: String,
-    /// From 1.
+    /// The line on which the node begins, counted from 1.
     pub(super) line: usize,
 }
 
-/// One document.
+/// A parsed document.
 #[derive(Debug)]
 pub(super) struct Document {
     nodes: Vec<Node>,
     pub(super) root: NodeId,
 }
 
+/// The node that stands in for an id that is not of this document. No caller has such an id, but
+/// the lints forbid an index that could panic.
 const EMPTY_NODE: &Node = &Node {
     kind: NodeKind::Scalar { value: String::new(), style: Style::Plain },
     tag: String::new(),
@@ -46,27 +54,31 @@ impl Document {
         Self { nodes: Vec::new(), root: NodeId(0) }
     }
 
+    /// Adds a node and returns its id.
     pub(super) fn add(&mut self, node: Node) -> NodeId {
         self.nodes.push(node);
         NodeId(self.nodes.len() - 1)
     }
 
+    /// Replaces the kind of a node. The parser adds a collection before its items, so that an alias
+    /// inside it can refer to it.
     pub(super) fn set_kind(&mut self, id: NodeId, kind: NodeKind) {
         if let Some(node) = self.nodes.get_mut(id.0) {
             node.kind = kind;
         }
     }
 
+    /// Returns the number of nodes.
     pub(super) fn len(&self) -> usize {
         self.nodes.len()
     }
 
-    /// The nodes, each after the collection around it and in the order of the text.
+    /// Returns the nodes in the order of the text, each collection before its items.
     pub(super) fn iter(&self) -> impl Iterator<Item = (NodeId, &Node)> {
         self.nodes.iter().enumerate().map(|(index, node)| (NodeId(index), node))
     }
 
-    /// The node of this document with this id.
+    /// Returns the node with this id.
     pub(super) fn node(&self, id: NodeId) -> &Node {
         self.nodes.get(id.0).unwrap_or(EMPTY_NODE)
     }

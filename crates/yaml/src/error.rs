@@ -1,11 +1,11 @@
-//! The mistakes of a document, in the words of Go's yaml packages.
+//! The errors of a document, in the words of Go's YAML packages.
 
 use super::dialect::Dialect;
 
-/// The part of the reader that met the mistake. Go counts the line of each in its own way.
+/// The stage of reading that found an error. Go counts lines differently in each stage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
-    /// The decoder of bytes: no line is known.
+    /// The decoder of bytes, which knows no line.
     Reader,
     /// The scanner of tokens.
     Scanner,
@@ -13,37 +13,37 @@ pub(super) enum Stage {
     Parser,
 }
 
-/// A mistake in the text of a document, before its values are looked at. Lines count from 0; a line
-/// of 0 is not shown.
+/// A syntax error of a document. Lines count from 0, as in libyaml, and a line of 0 is not shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct SyntaxError {
     pub(super) stage: Stage,
+    /// The text of the error, in the words of libyaml.
     pub(super) problem: &'static str,
-    /// The line at which the mistake was noticed.
+    /// The line on which the error was found.
     pub(super) problem_line: usize,
-    /// The line at which that begins in which the mistake is.
+    /// The line on which the token or collection around the error begins.
     pub(super) context_line: usize,
 }
 
-/// The reasons for which a document cannot be read. The text begins with `yaml: `, as both of Go's
-/// packages write it.
+/// The error for a document that cannot be read. Its text begins with `yaml: `, as in both of Go's
+/// packages.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// The text is no YAML.
+    /// The text is not YAML.
     #[error("yaml: {}{problem}", shown_line(*.go_line))]
     Syntax {
-        /// The mistake, in the words of Go.
+        /// The text of the error, in the words of Go.
         problem: &'static str,
-        /// The line that Go tells, which is one too low for a mistake that its parser finds;
-        /// without one, 0.
+        /// The line that Go's error names, or 0 if it names none. For an error of Go's parser it is
+        /// one too low.
         go_line: usize,
-        /// The line at which the mistake was noticed, from 1; 0 where none is known.
+        /// The line on which the error was found, counted from 1; 0 if it is not known.
         line: usize,
     },
-    /// One value ends the reading at once.
+    /// A value ends the reading at once.
     #[error("yaml: {0}")]
     Text(String),
-    /// Values that do not fit what is read, each with its line.
+    /// Some values do not fit the type that they are read into. Each error names its line.
     #[error("yaml: unmarshal errors:\n  {}", .0.join("\n  "))]
     Values(Vec<String>),
 }
@@ -53,7 +53,7 @@ impl Error {
         Self::Text(text.into())
     }
 
-    /// The mistake and its line, on one line of text, without the name of the package.
+    /// Returns the text of the error with its line, without `yaml: ` and on one line.
     #[must_use]
     pub fn reason(&self) -> String {
         match self {
@@ -63,10 +63,11 @@ impl Error {
         }
     }
 
+    /// Makes the error for a syntax error, with the line that the dialect's package would name.
     pub(super) fn syntax(error: &SyntaxError, dialect: Dialect) -> Self {
         let after_scanner = usize::from(error.stage == Stage::Scanner);
-        // yaml.v2 looks at the mistake first and yaml.v3 at its context; only the line of the
-        // scanner is one too low in each.
+        // yaml.v2 prefers the line of the error and yaml.v3 the line of its context. Both count
+        // lines from 0, and add one for the scanner only.
         let go_line = match dialect {
             Dialect::Juju if error.problem_line != 0 => error.problem_line + after_scanner,
             Dialect::Juju => error.context_line,
@@ -85,6 +86,7 @@ impl Error {
     }
 }
 
+/// Returns the prefix that names a line. It is empty for line 0.
 fn shown_line(line: usize) -> String {
     match line {
         0 => String::new(),

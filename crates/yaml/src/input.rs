@@ -1,11 +1,14 @@
-//! The characters of a document, decoded from its bytes as libyaml's reader does it.
+//! The decoder that turns the bytes of a document into characters, as libyaml's reader does.
 
 use super::error::{Stage, SyntaxError};
 
-/// The reader takes its input in pieces of this size, in bytes, and refuses a chunk with a bad byte
-/// as a whole: what stands before that chunk is scanned, and a mistake there is told first.
+/// The size of the chunks in which the reader decodes its input, in bytes (yaml.v2 and yaml.v3).
+///
+/// The size decides which of two errors is reported: a chunk with a bad byte is refused as a whole,
+/// while the text before that chunk is scanned, and an error in it comes first.
 const CHUNK: usize = 512;
 
+/// The encoding of a document. Its byte order mark names it; without one it is UTF-8.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Encoding {
     Utf8,
@@ -13,14 +16,17 @@ enum Encoding {
     Utf16Big,
 }
 
-/// The decoded characters up to the end, or up to the chunk that cannot be decoded.
+/// The decoded characters of a document, up to its end or up to the first bad chunk.
 #[derive(Debug)]
 pub(super) struct Input {
     chars: Vec<char>,
+    /// The reason why the next chunk cannot be decoded; `None` if all of the document is decoded.
     problem: Option<&'static str>,
 }
 
 impl Input {
+    /// Decodes a document. A bad byte is not an error yet, because the scanner may find an earlier
+    /// one: [`check_decoded`](Self::check_decoded) reports it when the scanner gets there.
     pub(super) fn decode(bytes: &[u8]) -> Self {
         let (encoding, bom) = match bytes {
             [0xff, 0xfe, ..] => (Encoding::Utf16Little, 2),
@@ -43,7 +49,7 @@ impl Input {
                     chars.push(character);
                     position += width;
                 }
-                // The rest of this chunk begins the next one.
+                // The chunk ends within a character, whose first bytes begin the next chunk.
                 Ok(None) => {
                     chunk_end = position + CHUNK;
                     chars_before_chunk = chars.len();
@@ -56,12 +62,13 @@ impl Input {
         }
     }
 
-    /// The character at this index; NUL at the end, which no document may hold.
+    /// Returns the character at this index. After the last character it returns a NUL, which no
+    /// document may hold.
     pub(super) fn at(&self, index: usize) -> char {
         self.chars.get(index).copied().unwrap_or('\0')
     }
 
-    /// Makes sure that every character before this index can be had.
+    /// Returns the decoder's error if a character before the index `end` could not be decoded.
     pub(super) fn check_decoded(&self, end: usize) -> Result<(), SyntaxError> {
         match self.problem {
             Some(problem) if end > self.chars.len() => {
@@ -72,7 +79,8 @@ impl Input {
     }
 }
 
-/// The first character and its width, or nothing when the chunk ends before it does.
+/// Decodes the first character of a chunk and returns it with its width in bytes. It returns `None`
+/// if the chunk ends within the character.
 fn decode_one(
     encoding: Encoding,
     chunk: &[u8],
@@ -93,6 +101,7 @@ fn decode_one(
     }
 }
 
+/// Returns `true` if YAML allows the character in a document (YAML 1.2, section 5.1).
 fn is_allowed(character: char) -> bool {
     matches!(
         character,
@@ -102,6 +111,7 @@ fn is_allowed(character: char) -> bool {
 
 fn decode_utf8(chunk: &[u8], is_last: bool) -> Result<Option<(u32, usize)>, &'static str> {
     let Some(&first) = chunk.first() else { return Ok(None) };
+    // The least code point of each width excludes longer encodings of a smaller one.
     let (width, start, least) = match first {
         0..=0x7f => (1, first, 0),
         0xc0..=0xdf => (2, first & 0x1f, 0x80),

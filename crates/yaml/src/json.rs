@@ -1,37 +1,43 @@
-//! Writing for both readers: JSON, of which each makes the value that was meant.
+//! The writer of documents that Juju and Pebble read as the same value.
 
 use std::io;
 
 use serde::Serialize;
 use serde_json::ser::{CharEscape, Formatter, Serializer};
 
-/// A `:` that is farther from the start of its key is taken for none. The quotes count.
+/// The longest key that is written, in characters without its quotes. A YAML scanner takes a text
+/// for a key only if the `:` follows within 1,024 characters, quotes included (libyaml); the rest
+/// is a margin.
 const MAX_KEY_LENGTH: usize = 1_000;
 
 /// Writes a value as JSON that a YAML parser reads as the same value.
 ///
-/// YAML allows fewer raw characters than JSON does (YAML 1.2, section 5.1): DEL, the C1 controls,
-/// the byte order mark and the non-characters are refused or folded away, so they are escaped. What
-/// lies beyond the basic plane is not: YAML has no surrogate pairs.
+/// YAML allows fewer raw characters than JSON (YAML 1.2, section 5.1): a YAML parser refuses or
+/// drops DEL, the C1 controls, the byte order mark and the noncharacters, so they are escaped. A
+/// character beyond the basic plane is not escaped, because JSON would need a surrogate pair for
+/// it, which YAML does not have.
 ///
 /// # Errors
 ///
-/// A number that is not finite, where its type says so, and a key of over 1,000 characters as it is
-/// written.
+/// - The value's `Serialize` fails, or JSON cannot hold the value, such as a map whose keys are
+///   lists.
+/// - A key is longer than 1,000 characters in its written form.
 pub fn to_yaml<T: Serialize + ?Sized>(value: &T) -> Result<String, serde_json::Error> {
     let mut yaml = Vec::new();
     value.serialize(&mut Serializer::with_formatter(&mut yaml, YamlFormatter::default()))?;
-    // Serde writes whole strings only.
+    // This cannot fail: the serializer writes complete strings only, and a `&str` is UTF-8.
     String::from_utf8(yaml).map_err(|error| serde::ser::Error::custom(error.utf8_error()))
 }
 
+/// The formatter that escapes more characters than JSON requires, and measures keys.
 #[derive(Default)]
 struct YamlFormatter {
-    /// The characters of the key that is being written.
+    /// The number of characters of the current key so far; `None` outside a key.
     key_length: Option<usize>,
 }
 
 impl YamlFormatter {
+    /// Counts characters that are written, if they belong to a key.
     fn count(&mut self, characters: usize) {
         if let Some(length) = &mut self.key_length {
             *length += characters;
@@ -71,6 +77,7 @@ impl Formatter for YamlFormatter {
             let Some(character) = characters.next() else { break };
             writer.write_all(plain.as_bytes())?;
             write!(writer, "\\u{:04x}", u32::from(character))?;
+            // An escape `\uXXXX` has 6 characters.
             self.count(plain.chars().count() + 6);
             rest = characters.as_str();
         }
@@ -83,13 +90,14 @@ impl Formatter for YamlFormatter {
         writer: &mut W,
         escape: CharEscape,
     ) -> io::Result<()> {
+        // An escape of JSON has at most 6 characters; most have 2.
         self.count(6);
         serde_json::ser::CompactFormatter.write_char_escape(writer, escape)
     }
 }
 
-/// Only characters of the basic plane: each is one `\uXXXX`. All stand inside strings, since JSON's
-/// own syntax is ASCII.
+/// Returns `true` if JSON allows a raw character in a string and YAML does not. All such characters
+/// are in the basic plane, so one `\uXXXX` can stand for each.
 fn needs_escape(character: char) -> bool {
     matches!(
         character,
@@ -107,13 +115,13 @@ mod tests {
     use crate::{juju, pebble};
 
     #[test]
-    fn a_key_that_yaml_would_not_take_for_one_is_refused() {
-        for (key, is_taken) in
+    fn a_key_that_is_too_long_for_yaml_is_refused() {
+        for (key, is_accepted) in
             [("k".repeat(900), true), ("k".repeat(1_100), false), ("\u{1}".repeat(200), false)]
         {
             let map = BTreeMap::from([(key, "v".repeat(2_000))]);
             let written = to_yaml(&map);
-            assert_eq!(written.is_ok(), is_taken, "{written:?}");
+            assert_eq!(written.is_ok(), is_accepted, "{written:?}");
             if let Ok(written) = written {
                 assert_eq!(juju::strings(written.as_bytes()), Ok(map));
             }
@@ -122,7 +130,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn both_readers_take_it_for_what_it_was(
+        fn both_readers_read_the_written_value(
             map: BTreeMap<String, String>,
             odd in "[\u{7f}-\u{a0}\u{2028}\u{2029}\u{feff}\u{fffe}\u{ffff}\u{10000}]{0,9}",
         ) {

@@ -1,13 +1,23 @@
-//! YAML as Pebble reads it and as Juju reads and writes it, and the cleaning of texts from outside.
+//! A reader of YAML that reads as Pebble and Juju do, a writer for both, and functions that clean
+//! texts from outside.
 //!
-//! This is a part of charmwright that its other crates share. It is published because they need it;
-//! it promises no stability, and no version of it is of use with another version of them.
+//! # Stability
 //!
-//! Texts are written for them as JSON, which every YAML parser reads. Texts are read by
-//! one scanner and parser of libyaml's grammar, from which both of Go's packages come; what a
-//! scalar stands for is then a question of the dialect.
+//! This crate promises no stability. It is a part of charmwright that its other crates share, and
+//! it is published only because they depend on it. Each version works only with the same version of
+//! the other crates.
+//!
+//! # Structure
+//!
+//! Pebble reads YAML with Go's package yaml.v3, Juju with a fork of yaml.v2. Both packages come
+//! from the C library libyaml, so the crate has one scanner and one parser with libyaml's grammar.
+//! The two *dialects* differ in the value that a scalar stands for (`yes` is a boolean to Juju and
+//! a string to Pebble) and in how a Go type takes that value. The modules [`juju`] and [`pebble`]
+//! read a parsed document, each in its own way.
+//!
+//! Documents for either reader are written as JSON, which every YAML parser reads.
 
-/// The example that the README shows has to compile.
+/// Compiles the example of the README as a doctest.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeExample;

@@ -1,23 +1,25 @@
-//! Numbers as Go reads them.
+//! The parsers of numbers, which accept what Go's `strconv` and its YAML packages accept.
 
 use super::dialect::Dialect;
 use super::scalar::Scalar;
 
-/// The number that a text with its underscores taken out stands for, if it is one in this dialect.
+/// Parses a scalar's text as a number of this dialect; `None` if it is not one. The caller has
+/// removed the underscores.
 pub(super) fn parse(text: &str, dialect: Dialect) -> Option<Scalar> {
     if let Some(number) = parse_integer(text) {
         return Some(number);
     }
     if is_float(text, dialect) {
-        // Rust reads what is left exactly as Go does, but Go calls a number that no float can hold
-        // a mistake.
+        // Rust reads every text that matches the pattern as Go does, except for a number that is
+        // too large: it is infinity in Rust and an error in Go.
         return text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Scalar::Float);
     }
     let (sign, rest) = match text.strip_prefix('-') {
         Some(rest) => ("-", rest),
         None => ("", text),
     };
-    // What stands after the prefix may have a sign of its own.
+    // If `ParseInt` refuses a text, Go's packages look for `0b` and `0o` themselves and pass the
+    // rest to `ParseInt` again. The rest may have a sign of its own, as in `0b-1`.
     let in_radix = |digits: &str, radix| {
         let digits = if sign.is_empty() { digits.to_owned() } else { format!("-{digits}") };
         parse_signed(&digits, radix).or_else(|| match sign {
@@ -37,6 +39,8 @@ pub(super) fn parse(text: &str, dialect: Dialect) -> Option<Scalar> {
     }
 }
 
+/// Returns `true` if the text starts with a digit, and not with a sign that Rust's parser would
+/// accept.
 fn starts_with_digit(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_hexdigit())
 }
@@ -45,7 +49,8 @@ fn parse_signed(digits: &str, radix: u32) -> Option<Scalar> {
     i64::from_str_radix(digits, radix).ok().map(Scalar::Int)
 }
 
-/// Go's `ParseInt` and `ParseUint` with base 0: `0x`, `0b`, `0o` and a leading 0 say the base.
+/// Parses an integer as Go's `ParseInt` and, if it is too large, `ParseUint` do with base 0: the
+/// prefix `0x`, `0b`, `0o` or `0` gives the base.
 fn parse_integer(text: &str) -> Option<Scalar> {
     parse_i64(text).map(Scalar::Int).or_else(|| {
         let (radix, digits) = split_base(text);
@@ -56,8 +61,10 @@ fn parse_integer(text: &str) -> Option<Scalar> {
     })
 }
 
-/// Go's `ParseInt` with base 0, which takes underscores between digits and after the prefix of a
-/// base.
+/// Parses an integer as Go's `ParseInt` does with base 0: the prefix `0x`, `0b`, `0o` or `0` gives
+/// the base, and an underscore may stand between two digits or after the prefix.
+///
+/// It returns `None` for any other text, and for a number that does not fit into an `i64`.
 #[must_use]
 pub fn go_int(text: &str) -> Option<i64> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
@@ -71,7 +78,7 @@ pub fn go_int(text: &str) -> Option<i64> {
     parse_i64(&text.replace('_', ""))
 }
 
-/// The same of a text without underscores.
+/// Parses an integer as [`go_int`] does, without underscores.
 fn parse_i64(text: &str) -> Option<i64> {
     let (sign, unsigned) = match text.as_bytes().first() {
         Some(b'-') => ("-", text.get(1..)?),
@@ -79,12 +86,14 @@ fn parse_i64(text: &str) -> Option<i64> {
         _ => ("", text),
     };
     let (radix, digits) = split_base(unsigned);
+    // A second sign, as in `+-1`, is not a number.
     if !starts_with_digit(digits) {
         return None;
     }
     i64::from_str_radix(&format!("{sign}{digits}"), radix).ok()
 }
 
+/// Splits the prefix of the base from a number without a sign, and returns the base and the digits.
 fn split_base(text: &str) -> (u32, &str) {
     let prefixed =
         |prefixes: [&str; 2]| prefixes.into_iter().find_map(|prefix| text.strip_prefix(prefix));
@@ -102,7 +111,7 @@ fn split_base(text: &str) -> (u32, &str) {
     }
 }
 
-/// Returns true if the reader's pattern takes this for a float.
+/// Returns `true` if the text matches the pattern for floats of the dialect's Go package.
 fn is_float(text: &str, dialect: Dialect) -> bool {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
@@ -113,7 +122,7 @@ fn is_float(text: &str, dialect: Dialect) -> bool {
         let digits = match (exponent.strip_prefix(['-', '+']), dialect) {
             (Some(digits), _) => digits,
             (None, Dialect::Pebble) => exponent,
-            // Juju's fork of yaml.v2 wants a sign: `1e6` is a text to it.
+            // Juju's fork of yaml.v2 requires a sign in the exponent: `1e6` is a string to it.
             (None, Dialect::Juju) => return false,
         };
         is_digits(digits)
@@ -124,7 +133,8 @@ fn is_float(text: &str, dialect: Dialect) -> bool {
         (Dialect::Pebble, Some((whole, fraction))) => {
             is_digits(whole) && (fraction.is_empty() || is_digits(fraction))
         }
-        // And no leading 0, and a digit after the point: `08` and `5.` are texts.
+        // Juju's fork allows no leading 0 and requires a digit after the point: `08` and `5.` are
+        // strings to it.
         (Dialect::Juju, None) => mantissa.is_empty() || is_decimal_integer(mantissa),
         (Dialect::Juju, Some((whole, fraction))) => {
             (whole.is_empty() || is_decimal_integer(whole)) && is_digits(fraction)
@@ -141,13 +151,15 @@ fn is_decimal_integer(text: &str) -> bool {
     is_digits(text) && (text == "0" || !text.starts_with('0'))
 }
 
-/// Go's `ParseFloat`: a decimal or, with `0x` and a binary exponent, a hexadecimal number, or an
-/// infinity or NaN by name. Underscores may stand between digits.
+/// Parses a float as Go's `ParseFloat` does; `None` if it is not one.
+///
+/// It accepts a decimal number, a hexadecimal number with `0x` and a binary exponent, and infinity
+/// and NaN by name. Underscores may stand between digits.
 pub(super) fn go_float(text: &str) -> Option<f64> {
     let unsigned = text.strip_prefix(['-', '+']).unwrap_or(text);
     let name = unsigned.to_ascii_lowercase();
     if matches!(name.as_str(), "inf" | "infinity" | "nan") {
-        // Go gives NaN no sign.
+        // Go accepts no sign before NaN; Rust does.
         return (name != "nan" || unsigned.len() == text.len())
             .then(|| text.parse().ok())
             .flatten();
@@ -161,8 +173,8 @@ pub(super) fn go_float(text: &str) -> Option<f64> {
     plain.parse::<f64>().ok().filter(|number| number.is_finite())
 }
 
-/// The text without its underscores, each of which has to stand between digits, or after the prefix
-/// of a base.
+/// Removes the underscores from a number. It returns `None` if one of them is not between two
+/// digits, or between the prefix of the base and a digit.
 fn without_underscores(text: &str, is_after_prefix: bool) -> Option<String> {
     let mut follows_digit = is_after_prefix;
     let mut characters = text.chars().peekable();
@@ -176,7 +188,8 @@ fn without_underscores(text: &str, is_after_prefix: bool) -> Option<String> {
     Some(text.replace('_', ""))
 }
 
-/// `1.8p3`, after the prefix and in lower case.
+/// Parses a hexadecimal float, such as `1.8p3`. The caller has removed the prefix and made the text
+/// lower-case.
 fn parse_hex_float(text: &str) -> Option<f64> {
     let (mantissa, exponent) = text.split_once('p')?;
     let exponent: i32 = exponent.parse().ok()?;
@@ -201,8 +214,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whole_numbers_are_those_of_go_with_base_0() {
-        for (text, found) in [
+    fn integers_are_those_of_go_with_base_0() {
+        for (text, expected) in [
             ("0", Some(0)),
             ("010", Some(8)),
             ("-0x1F", Some(-31)),
@@ -221,12 +234,12 @@ mod tests {
             ("1.0", None),
             ("", None),
         ] {
-            assert_eq!(go_int(text), found, "{text}");
+            assert_eq!(go_int(text), expected, "{text}");
         }
     }
 
     #[test]
-    fn a_float_is_one_by_the_pattern_of_its_dialect() {
+    fn floats_match_the_pattern_of_their_dialect() {
         for (text, juju, pebble) in [
             ("1e3", None, Some(1000.0)),
             ("1e+3", Some(1000.0), Some(1000.0)),

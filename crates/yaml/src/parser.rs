@@ -1,5 +1,7 @@
-//! The parser: tokens to the first document of a text. Go's packages read no other, whatever
-//! follows it.
+//! The parser that turns tokens into a document.
+//!
+//! It reads the first document of a text only, as Go's packages do. The rest of the text is not
+//! even checked.
 
 use std::collections::HashMap;
 
@@ -11,7 +13,7 @@ use super::input::Input;
 use super::scanner::Scanner;
 use super::token::{Style, Token, TokenKind};
 
-/// Reads the first document; none if the text holds no node.
+/// Parses the first document; `None` if the text has no node.
 pub(super) fn parse(bytes: &[u8], dialect: Dialect) -> Result<Option<Document>, Error> {
     let mut parser = Parser {
         scanner: Scanner::new(Input::decode(bytes), dialect),
@@ -28,6 +30,8 @@ pub(super) fn parse(bytes: &[u8], dialect: Dialect) -> Result<Option<Document>, 
     }
 }
 
+/// The error of the parser. Only the caller knows the dialect, which decides the line of a syntax
+/// error.
 enum ParseError {
     Syntax(SyntaxError),
     Other(Error),
@@ -41,7 +45,7 @@ impl From<SyntaxError> for ParseError {
 
 type ParseResult<T> = Result<T, ParseError>;
 
-/// A mistake at `line` in what began at `context`.
+/// Makes a syntax error on `line`, in a collection or node that began on the line `context`.
 fn syntax_error(context: usize, problem: &'static str, line: usize) -> ParseError {
     ParseError::Syntax(SyntaxError {
         stage: Stage::Parser,
@@ -51,38 +55,45 @@ fn syntax_error(context: usize, problem: &'static str, line: usize) -> ParseErro
     })
 }
 
-/// The anchor and the tag before a node.
+/// The properties of a node: the anchor and the tag that stand before it.
 #[derive(Default)]
 struct Properties {
     anchor: Option<String>,
     tag: String,
 }
 
+/// The parser of one document.
 struct Parser {
     scanner: Scanner,
     document: Document,
+    /// The anchors so far. A repeated anchor replaces the earlier one.
     anchors: HashMap<String, NodeId>,
     /// The handles of tags and their prefixes.
     handles: Vec<(String, String)>,
+    /// The number of collections around the current node.
     depth: usize,
 }
 
 impl Parser {
+    /// Returns the next token without taking it.
     fn peek(&mut self) -> ParseResult<&Token> {
         Ok(self.scanner.peek()?)
     }
 
+    /// Returns `true` if the next token is of one of these kinds.
     fn next_is_one_of(&mut self, kinds: &[TokenKind]) -> ParseResult<bool> {
         let token = self.peek()?;
         Ok(kinds.contains(&token.kind))
     }
 
+    /// Takes the next token.
     fn skip(&mut self) {
         self.scanner.skip_token();
     }
 
-    /// Reads the document, if there is one.
+    /// Parses the document. Returns `false` if there is none.
     fn document(&mut self) -> ParseResult<bool> {
+        // The first token is always the start of the stream.
         self.peek()?;
         self.skip();
         let root = match &self.peek()?.kind {
@@ -112,11 +123,12 @@ impl Parser {
             }
         };
         self.document.root = root;
-        // What follows is not read, but for the token that ends this document.
+        // Go's packages read one token after the document, and report its error.
         self.peek()?;
         Ok(true)
     }
 
+    /// Parses the directives before a document, and adds the handles that every document has.
     fn directives(&mut self) -> ParseResult<()> {
         let mut has_version = false;
         loop {
@@ -145,10 +157,12 @@ impl Parser {
         Ok(())
     }
 
+    /// Returns the prefix of a handle.
     fn prefix_of(&self, handle: &str) -> Option<&str> {
         self.handles.iter().find(|(known, _)| known == handle).map(|(_, prefix)| prefix.as_str())
     }
 
+    /// Adds a node to the document and remembers its anchor. `line` counts from 0.
     fn add(&mut self, properties: Properties, line: usize, kind: NodeKind) -> NodeId {
         let id = self.document.add(Node { kind, tag: properties.tag, line: line + 1 });
         if let Some(anchor) = properties.anchor {
@@ -157,16 +171,18 @@ impl Parser {
         id
     }
 
-    /// A node of which nothing is written, where the next token stands.
+    /// Adds a node without any text, on the line of the next token.
     fn empty(&mut self) -> ParseResult<NodeId> {
         let line = self.peek()?.line;
         Ok(self.empty_scalar(Properties::default(), line))
     }
 
+    /// Adds a scalar without any text. Its value is null, unless a tag says otherwise.
     fn empty_scalar(&mut self, properties: Properties, line: usize) -> NodeId {
         self.scalar(properties, line, String::new(), Style::Plain)
     }
 
+    /// Adds a scalar.
     fn scalar(
         &mut self,
         properties: Properties,
@@ -177,8 +193,10 @@ impl Parser {
         self.add(properties, line, NodeKind::Scalar { value, style })
     }
 
-    /// Reads one node. In a block, collections may be written by indentation; the value of a key
-    /// may be a sequence that is not indented.
+    /// Parses one node.
+    ///
+    /// `in_block` allows collections that are written by indentation. `may_be_indentless` allows a
+    /// sequence that is not indented, which the value of a block mapping's key may be.
     fn node(&mut self, in_block: bool, may_be_indentless: bool) -> ParseResult<NodeId> {
         let first = self.peek()?.clone();
         let line = first.line;
@@ -212,7 +230,7 @@ impl Parser {
             let text = format!("line {}: exceeded max depth of {MAX_DEPTH}", token.line + 1);
             return Err(ParseError::Other(Error::text(text)));
         }
-        // An alias inside may name the collection around it.
+        // The collection is added before its items, because an alias among them may refer to it.
         let id = self.add(properties, line, NodeKind::Sequence(Vec::new()));
         self.depth += 1;
         let kind = kind(self)?;
@@ -221,6 +239,7 @@ impl Parser {
         Ok(id)
     }
 
+    /// Parses the anchor and the tag of a node, in either order.
     fn properties(&mut self, start: usize) -> ParseResult<Properties> {
         let mut properties = Properties::default();
         let mut has_tag = false;
@@ -253,6 +272,7 @@ impl Parser {
         }
     }
 
+    /// Parses a sequence that is written by indentation.
     fn block_sequence(&mut self) -> ParseResult<NodeKind> {
         let start = self.peek()?.line;
         self.skip();
@@ -275,6 +295,8 @@ impl Parser {
         }
     }
 
+    /// Parses a block sequence on the same column as the key before it. It has no token for its
+    /// end, so it ends at the first token that is not an item.
     fn indentless_sequence(&mut self) -> ParseResult<NodeKind> {
         const ENDS: &[TokenKind] =
             &[TokenKind::BlockEntry, TokenKind::Key, TokenKind::Value, TokenKind::BlockEnd];
@@ -288,6 +310,7 @@ impl Parser {
         Ok(NodeKind::Sequence(items))
     }
 
+    /// Parses a mapping that is written by indentation.
     fn block_mapping(&mut self) -> ParseResult<NodeKind> {
         const ENDS: &[TokenKind] = &[TokenKind::Key, TokenKind::Value, TokenKind::BlockEnd];
         let start = self.peek()?.line;
@@ -317,6 +340,7 @@ impl Parser {
         }
     }
 
+    /// Parses a sequence in brackets.
     fn flow_sequence(&mut self) -> ParseResult<NodeKind> {
         let start = self.peek()?.line;
         self.skip();
@@ -342,7 +366,7 @@ impl Parser {
         Ok(NodeKind::Sequence(items))
     }
 
-    /// Reads an entry `key: value` of a flow sequence, which is a mapping of its own.
+    /// Parses an item `key: value` of a flow sequence, which is a mapping with one entry.
     fn flow_pair(&mut self) -> ParseResult<NodeId> {
         const ENDS: &[TokenKind] = &[TokenKind::FlowEntry, TokenKind::FlowSequenceEnd];
         let line = self.peek()?.line;
@@ -351,7 +375,7 @@ impl Parser {
         let has_no_key = self.next_is_one_of(&[TokenKind::Value])? || self.next_is_one_of(ENDS)?;
         let key = self.node_or_empty(has_no_key, after, false, false)?;
         if has_no_key {
-            // libyaml takes this token away, whichever it is.
+            // libyaml drops the next token here, whatever it is.
             self.skip();
         }
         let has_value = self.next_is_one_of(&[TokenKind::Value])?;
@@ -365,6 +389,7 @@ impl Parser {
         Ok(self.add(Properties::default(), line, NodeKind::Mapping(vec![(key, value)])))
     }
 
+    /// Parses a mapping in braces.
     fn flow_mapping(&mut self) -> ParseResult<NodeKind> {
         const ENDS: &[TokenKind] = &[TokenKind::FlowEntry, TokenKind::FlowMappingEnd];
         let start = self.peek()?.line;
@@ -407,6 +432,7 @@ impl Parser {
         Ok(NodeKind::Mapping(entries))
     }
 
+    /// Adds an empty node on `line` if `is_empty`, and parses a node otherwise.
     fn node_or_empty(
         &mut self,
         is_empty: bool,

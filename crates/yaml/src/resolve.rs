@@ -1,4 +1,4 @@
-//! The meaning of a scalar: null, a boolean, a number, a moment or its text.
+//! The resolution of a scalar to its value: null, a boolean, a number, a timestamp or a string.
 
 use super::dialect::{Dialect, TAG_PREFIX};
 use super::document::{Node, NodeKind};
@@ -7,7 +7,7 @@ use super::scalar::Scalar;
 use super::token::Style;
 use super::{number, timestamp};
 
-/// The tag in its short form, `!!int`.
+/// Shortens a tag of YAML's own to `!!int`. Another tag stays as it is.
 pub(super) fn short_tag(tag: &str) -> String {
     match tag.strip_prefix(TAG_PREFIX) {
         Some(name) => format!("!!{name}"),
@@ -15,7 +15,9 @@ pub(super) fn short_tag(tag: &str) -> String {
     }
 }
 
-/// Finds the value that a scalar with this tag, text and style stands for.
+/// Returns the value of a scalar with this tag, text and style.
+///
+/// An error means that the text does not fit the tag.
 pub(super) fn resolve(
     tag: &str,
     text: &str,
@@ -27,7 +29,7 @@ pub(super) fn resolve(
         Dialect::Juju => tag.is_empty(),
         Dialect::Pebble => matches!(tag, "" | "!"),
     };
-    // In quotes or as a block it is a text, unless a tag says otherwise.
+    // A scalar in quotes or in a block is a string, unless it has a tag.
     if is_untagged && style != Style::Plain {
         return Ok(Scalar::Text);
     }
@@ -59,11 +61,13 @@ pub(super) fn resolve(
     }
 }
 
-/// Returns true if a plain scalar without a tag stands for its own text.
+/// Returns `true` if a plain scalar without a tag is a string.
 pub(super) fn is_text(text: &str, dialect: Dialect) -> bool {
     resolve_implicit(text, "", dialect) == Scalar::Text
 }
 
+/// Returns the value of a plain scalar, which its text alone decides. The tag only matters for
+/// texts that could be a timestamp.
 fn resolve_implicit(text: &str, tag: &str, dialect: Dialect) -> Scalar {
     match text {
         "" | "~" | "null" | "Null" | "NULL" => return Scalar::Null,
@@ -82,6 +86,8 @@ fn resolve_implicit(text: &str, tag: &str, dialect: Dialect) -> Scalar {
         "-.inf" | "-.Inf" | "-.INF" => return Scalar::Float(f64::NEG_INFINITY),
         _ => {}
     }
+    // As in Go's packages, the first character tells whether the text may be a number. A text that
+    // starts with a dot can only be a float.
     match text.bytes().next() {
         Some(b'.') => number::go_float(text).map_or(Scalar::Text, Scalar::Float),
         Some(b'+' | b'-' | b'0'..=b'9') => {
@@ -94,11 +100,13 @@ fn resolve_implicit(text: &str, tag: &str, dialect: Dialect) -> Scalar {
     }
 }
 
-/// Returns true if this key is the merge key.
+/// Returns `true` if this key is the merge key `<<`.
 pub(super) fn is_merge(node: &Node, dialect: Dialect) -> bool {
     let NodeKind::Scalar { value, style } = &node.kind else {
         return false;
     };
+    // The two packages disagree on the tag `!`: yaml.v3 asks for the plain style with it, and
+    // yaml.v2 takes it in any style.
     let is_implicit = match (dialect, node.tag.as_str()) {
         (_, "") | (Dialect::Pebble, "!") => *style == Style::Plain,
         (Dialect::Juju, tag) => tag == "!",
@@ -107,7 +115,8 @@ pub(super) fn is_merge(node: &Node, dialect: Dialect) -> bool {
     value == "<<" && (is_implicit || short_tag(&node.tag) == "!!merge")
 }
 
-/// Base64 with padding, line ends ignored (RFC 4648, section 4), as Go's `StdEncoding` takes it.
+/// Decodes base64 with padding (RFC 4648, section 4) as Go's `StdEncoding` does, which ignores line
+/// breaks. It returns `None` if the text is not base64.
 fn decode_base64(text: &str) -> Option<Vec<u8>> {
     let digits: Vec<u8> = text.bytes().filter(|byte| !matches!(byte, b'\r' | b'\n')).collect();
     if !digits.len().is_multiple_of(4) {

@@ -1,25 +1,30 @@
 //! The values that a scalar can stand for.
 
-/// A scalar's value.
+/// The value of a scalar.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Scalar {
+    /// A null.
     Null,
+    /// A boolean.
     Bool(bool),
+    /// An integer that fits into an `i64`.
     Int(i64),
-    /// A whole number over the largest `i64`.
+    /// An integer that is greater than the largest `i64`.
     Uint(u64),
+    /// A floating-point number.
     Float(f64),
-    /// A date or moment; it is used as it is spelled.
+    /// A date, or a date with a time. Its text is used as it is written.
     Timestamp,
+    /// A string.
     Text,
-    /// The bytes that the base64 of a `!!binary` holds.
+    /// The decoded bytes of a `!!binary`.
     Binary(Vec<u8>),
-    /// The `<<` that puts another mapping's keys into this one.
+    /// The key `<<`, which merges the entries of another mapping into its own.
     Merge,
 }
 
 impl Scalar {
-    /// The tag of such a value, as Go's errors spell it.
+    /// Returns the tag of the value, as Go's errors write it.
     pub(super) fn tag(&self) -> &'static str {
         match self {
             Self::Null => "!!null",

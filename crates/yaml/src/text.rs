@@ -1,69 +1,77 @@
-//! Texts from outside, made fit to be shown.
+//! The functions that clean a text from outside before it is shown.
 //!
 //! A message of Pebble, the output of a workload or the name of a file may hold anything: escape
-//! sequences that move the cursor of a terminal, characters that turn the reading direction, or a
-//! gigabyte of text. Everything that shows such a text goes through here.
+//! sequences that move a terminal's cursor, characters that reverse the direction of the text, or a
+//! gigabyte of data. Every program of charmwright that shows such a text cleans it here first.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display, Write as _};
 
-/// The mark at the end of a text that was cut.
+/// The character at the end of a text that was cut.
 const ELLIPSIS: char = '…';
 
 /// Cleans a text for one line of at most `limit` bytes of UTF-8.
 ///
-/// White space and control characters become one blank; escape sequences of colours (ECMA-48, CSI)
-/// and characters without a width (Unicode, category Cf and `Default_Ignorable_Code_Point`) are
-/// left out. What is longer than `limit` ends with `…`, which counts: a `limit` below its 3 bytes
-/// is 3.
+/// - A run of white space and control characters becomes one blank, and none stays at either end.
+/// - Escape sequences, such as those for colours (ECMA-48, CSI), are left out.
+/// - Characters without a width are left out (Unicode, category Cf and
+///   `Default_Ignorable_Code_Point`).
+/// - A text that is longer than `limit` is cut and ends with `…`, whose 3 bytes count. A `limit`
+///   below 3 counts as 3.
 #[must_use]
 pub fn clean(text: &str, limit: usize) -> Cow<'_, str> {
     Cleaner::new(Layout::SingleLine, limit).clean(text)
 }
 
-/// Cleans a text of several lines, as [`clean`] does; line feeds, tabs and indentation stay.
+/// Cleans a text of several lines as [`clean`] does, but keeps line feeds, tabs and blanks. A
+/// carriage return becomes a line feed.
 #[must_use]
 pub fn clean_lines(text: &str, limit: usize) -> Cow<'_, str> {
     Cleaner::new(Layout::MultiLine, limit).clean(text)
 }
 
-/// Cleans what a value shows, as [`clean`] does. It is not formatted further than it is used.
+/// Cleans the `Display` of a value as [`clean`] does. The formatting stops when the line is full.
 #[must_use]
 pub fn one_line(value: &(impl Display + ?Sized), limit: usize) -> String {
     let mut cleaner = Cleaner::new(Layout::SingleLine, limit);
-    // A full line answers with an error to stop the formatting early: that is no failure.
+    // A full line returns an error to stop the formatting, which is not a failure.
     let _ = write!(cleaner, "{value}");
     cleaner.text
 }
 
+/// The white space that a cleaned text may have.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Layout {
-    /// White space is one blank, and there is none at the ends.
+    /// One line: a run of white space becomes one blank, and none stays at either end.
     SingleLine,
-    /// Blanks, tabs and line feeds stay as they are.
+    /// Several lines: blanks, tabs and line feeds stay as they are.
     MultiLine,
 }
 
-/// What came before the next character.
+/// The input just before the next character. A text comes in several parts, so the state has to
+/// outlive one part.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Previous {
+    /// An ordinary character, or nothing.
     Text,
-    /// An ESC, which is left out whatever follows.
+    /// An ESC, which is left out whatever follows it.
     Escape,
-    /// The beginning of a control sequence, which ends with its first character from `@` to `~`.
+    /// The start of a control sequence, which ends with its first character from `@` to `~`.
     ControlSequence,
-    /// A carriage return, which was written as a line feed.
+    /// A carriage return, for which a line feed was written already.
     CarriageReturn,
 }
 
+/// A writer that cleans the text that is written to it.
 struct Cleaner {
     layout: Layout,
     limit: usize,
     text: String,
-    /// White space came that is written as a blank as soon as something follows it.
+    /// True if white space was read. A blank is written for it once another character follows, so
+    /// that none stays at the end.
     has_pending_blank: bool,
     previous: Previous,
-    /// How much of the text is kept when it is cut, so that the mark fits behind it.
+    /// The length at which the text is cut if it grows too long, so that `…` fits behind it.
     cut_at: usize,
 }
 
@@ -79,19 +87,22 @@ impl Cleaner {
         }
     }
 
+    /// Cleans a whole text. A text that is clean already is not copied.
     fn clean(mut self, text: &str) -> Cow<'_, str> {
         if text.len() <= self.limit && self.layout.is_clean(text) {
             return text.into();
         }
+        // An error only means that the text was cut.
         let _ = self.write_str(text);
         self.text.into()
     }
 
+    /// Writes one character, or leaves it out. An error means that the text is full.
     fn clean_char(&mut self, character: char) -> fmt::Result {
         match (std::mem::replace(&mut self.previous, Previous::Text), character) {
             (Previous::Escape, '[') | (_, '\u{9b}') => self.previous = Previous::ControlSequence,
             (_, '\u{1b}') => self.previous = Previous::Escape,
-            // ECMA-48, 5.4: parameters and intermediates, then one final character.
+            // A sequence has parameters and intermediates, then one final character (ECMA-48, 5.4).
             (Previous::ControlSequence, ' '..='?') => self.previous = Previous::ControlSequence,
             (Previous::ControlSequence, '@'..='~') => {}
             (_, character) if self.layout == Layout::SingleLine => {
@@ -102,7 +113,7 @@ impl Cleaner {
                 }
             }
             (Previous::CarriageReturn, '\n') => {}
-            // Alone it lets a line be written over.
+            // On a terminal, a carriage return alone lets the next text overwrite the line.
             (_, '\r') => {
                 self.previous = Previous::CarriageReturn;
                 return self.push('\n');
@@ -117,6 +128,7 @@ impl Cleaner {
         Ok(())
     }
 
+    /// Writes a clean character, and cuts the text if it is full.
     fn push(&mut self, character: char) -> fmt::Result {
         if std::mem::take(&mut self.has_pending_blank) {
             self.text.push(' ');
@@ -141,7 +153,7 @@ impl fmt::Write for Cleaner {
 }
 
 impl Layout {
-    /// Whether a text is clean as it is.
+    /// Returns `true` if a text is clean already.
     fn is_clean(self, text: &str) -> bool {
         let is_clean_char = |character: char| match character {
             ' ' => true,
@@ -153,9 +165,10 @@ impl Layout {
     }
 }
 
-/// Whether a character has no glyph of its own, or changes how its neighbours are shown: category
-/// Cf of Unicode 16 (the bidirectional controls are among them), `Default_Ignorable_Code_Point`,
-/// and the code points that are no characters.
+/// Returns `true` if a character has no glyph of its own, or changes how its neighbours are shown.
+///
+/// These are category Cf of Unicode 16 (the bidirectional controls are among them), the property
+/// `Default_Ignorable_Code_Point`, and the code points that Unicode calls noncharacters.
 fn is_invisible(character: char) -> bool {
     matches!(
         character,
@@ -185,7 +198,8 @@ fn is_invisible(character: char) -> bool {
             | '\u{1bca0}'..='\u{1bca3}'
             | '\u{1d173}'..='\u{1d17a}'
             | '\u{e0000}'..='\u{e0fff}'
-    ) || u32::from(character) & 0xfffe == 0xfffe
+    ) // The last two code points of every plane are noncharacters.
+        || u32::from(character) & 0xfffe == 0xfffe
 }
 
 #[cfg(test)]
@@ -194,7 +208,7 @@ mod tests {
 
     use super::*;
 
-    /// Characters that a terminal or a reader must not get.
+    /// Characters that must not reach a terminal or a reader.
     const BAD: &str = concat!(
         "\0\u{7}\u{8}\r\u{b}\u{1b}\u{7f}\u{85}\u{9b}\u{9d}\u{ad}\u{61c}\u{200b}\u{200d}\u{200e}",
         "\u{200f}\u{2028}\u{2029}\u{202a}\u{202e}\u{2060}\u{2066}\u{2069}\u{feff}\u{fffe}\u{fff9}",
@@ -208,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_clean_is_not_copied() {
+    fn a_clean_text_is_not_copied() {
         for text in ["", "cannot do that", "größer — 東京"] {
             assert!(matches!(clean(text, 100), Cow::Borrowed(same) if same == text));
         }
@@ -220,12 +234,12 @@ mod tests {
         let text = "\u{1b}[1;31mERROR\u{1b}[0m: no \u{9b}4mport\u{9b}m\u{1b}[2J, \u{1b}7x\u{1b}";
         assert_eq!(clean(text, 100), "ERROR: no port, 7x");
         assert_eq!(clean_lines(text, 100), "ERROR: no port, 7x");
-        // One that does not end takes nothing with it but what belongs to it.
+        // A sequence that is not finished takes no other characters with it.
         assert_eq!(clean("\u{1b}[1;2\nline", 100), "line");
     }
 
     #[test]
-    fn nothing_that_deceives_is_left() {
+    fn no_misleading_character_is_left() {
         for character in BAD.chars() {
             let text = format!("a{character}z");
             for cleaned in [clean(&text, 100), clean_lines(&text, 100)] {
@@ -236,13 +250,13 @@ mod tests {
     }
 
     #[test]
-    fn lines_keep_their_indentation_and_are_never_written_over() {
+    fn lines_keep_their_indentation_and_are_never_overwritten() {
         assert_eq!(clean_lines("a:\r\n  b\u{b}c\n\td\n", 100), "a:\n  b c\n\td\n");
         assert_eq!(clean_lines("10 %\r20 %\r\r\nend", 100), "10 %\n20 %\n\nend");
     }
 
     #[test]
-    fn a_text_is_cut_only_where_it_does_not_fit_and_says_so() {
+    fn a_text_that_is_too_long_is_cut_and_ends_with_an_ellipsis() {
         assert_eq!(clean("abcdef", 6), "abcdef");
         assert_eq!(clean("abcdefg", 6), "abc…");
         assert_eq!(clean("ab cdefg", 6), "ab…");
@@ -254,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_is_not_formatted_further_than_it_is_used() {
+    fn the_formatting_stops_when_the_line_is_full() {
         struct Endless;
         impl Display for Endless {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

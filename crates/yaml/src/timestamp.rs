@@ -1,23 +1,27 @@
-//! Dates and moments, which Go's yaml packages know apart from text.
+//! The recognition of timestamps, which Go's YAML packages tell from strings.
 
-/// Returns true for a date `2006-1-2`, and for a moment with `T`, `t` or a blank before the time;
-/// with a letter it needs a zone, with a blank it has none.
+/// Returns `true` if Go's packages take the text for a timestamp.
+///
+/// A timestamp is a date, such as `2006-1-2`, or a date and a time. A time after `T` or `t` needs a
+/// zone, and a time after a blank must have none.
 pub(super) fn is_timestamp(text: &str) -> bool {
     let mut cursor = Cursor(text);
     cursor.date().is_some()
         && (cursor.0.is_empty() || cursor.time().is_some() && cursor.0.is_empty())
 }
 
-/// The rest of a text.
+/// The rest of a text that is not parsed yet. Each method removes what it parsed from its start,
+/// and returns `None` if the text does not match.
 struct Cursor<'a>(&'a str);
 
 impl Cursor<'_> {
+    /// Parses one character.
     fn expect_char(&mut self, character: char) -> Option<()> {
         self.0 = self.0.strip_prefix(character)?;
         Some(())
     }
 
-    /// Takes one or two digits.
+    /// Parses a number of one or two digits.
     fn one_or_two_digits(&mut self) -> Option<u32> {
         let length = self.0.bytes().take(2).take_while(u8::is_ascii_digit).count();
         let (digits, rest) = self.0.split_at_checked(length)?;
@@ -25,12 +29,14 @@ impl Cursor<'_> {
         digits.parse().ok()
     }
 
+    /// Parses a number of exactly two digits.
     fn two_digits(&mut self) -> Option<u32> {
         let before = self.0.len();
         let number = self.one_or_two_digits()?;
         (before - self.0.len() == 2).then_some(number)
     }
 
+    /// Parses `YEAR-MONTH-DAY` and checks that the day exists.
     fn date(&mut self) -> Option<()> {
         let (year, rest) = self.0.split_at_checked(4)?;
         if !year.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -45,6 +51,7 @@ impl Cursor<'_> {
         (day >= 1 && day <= days_in_month(year, month)?).then_some(())
     }
 
+    /// Parses the separator, the time, its fraction and its zone.
     fn time(&mut self) -> Option<()> {
         let has_zone = if self.0.starts_with(' ') {
             self.0 = self.0.trim_start_matches(' ');
@@ -69,6 +76,7 @@ impl Cursor<'_> {
         if has_zone { self.zone() } else { Some(()) }
     }
 
+    /// Parses `Z`, `+HH:MM` or `-HH:MM`.
     fn zone(&mut self) -> Option<()> {
         if self.expect_char('Z').is_some() {
             return Some(());
@@ -77,10 +85,12 @@ impl Cursor<'_> {
         let hours = self.two_digits()?;
         self.expect_char(':')?;
         let minutes = self.two_digits()?;
+        // Go's `time.Parse` accepts 24 hours and 60 minutes in a zone.
         (hours <= 24 && minutes <= 60).then_some(())
     }
 }
 
+/// Returns the number of days of a month; `None` if there is no such month.
 fn days_in_month(year: u32, month: u32) -> Option<u32> {
     let is_leap = year.is_multiple_of(4) && (!year.is_multiple_of(100) || year.is_multiple_of(400));
     match month {
@@ -95,9 +105,10 @@ fn days_in_month(year: u32, month: u32) -> Option<u32> {
 mod tests {
     use super::*;
 
-    /// Go's `time.Parse` took the first of these for one of the four forms, and none of the rest.
+    /// Go's `time.Parse` accepts the texts of the first list with one of the four formats of the
+    /// YAML packages, and refuses those of the second list.
     #[test]
-    fn moments_are_those_of_go() {
+    fn timestamps_are_those_of_go() {
         for text in [
             "2001-1-1",
             "2000-2-29",

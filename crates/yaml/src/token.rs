@@ -3,13 +3,17 @@
 /// The form in which a scalar is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Style {
+    /// A scalar without quotes.
     Plain,
     SingleQuoted,
     DoubleQuoted,
+    /// A block after `|`, which keeps its line breaks.
     Literal,
+    /// A block after `>`, whose line breaks become blanks.
     Folded,
 }
 
+/// The kind of a token, with its content.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum TokenKind {
     StreamStart,
@@ -35,9 +39,10 @@ pub(super) enum TokenKind {
     Scalar { value: String, style: Style },
 }
 
+/// A token of a document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Token {
     pub(super) kind: TokenKind,
-    /// The line on which it begins, from 0.
+    /// The line on which the token begins, counted from 0.
     pub(super) line: usize,
 }

@@ -1,4 +1,5 @@
-//! Reading as Juju reads: a charm's files into values, a hook tool's `--file` into strings.
+//! The functions that read a document as Juju does: a charm's files as values, and the `--file` of
+//! a hook tool as strings.
 
 use std::collections::{BTreeMap, HashSet};
 
@@ -12,15 +13,18 @@ use crate::parser;
 use crate::resolve::{is_merge, resolve, short_tag};
 use crate::scalar::Scalar;
 
-/// Reads the first document into a value, as Go does into an `interface{}`; null if there is none.
+/// Reads the first document as a value, as Go does into an `interface{}`. An empty text is null.
 ///
-/// Of equal keys the last counts. A key is its text, as it is where Go reads into a map of strings
-/// or a struct, and null is the empty key. What JSON cannot hold is text: moments, infinities, NaN,
-/// and the bytes of a `!!binary` that are no UTF-8, each replaced by U+FFFD.
+/// - If a key is repeated, the last one wins.
+/// - A key becomes its text, as in Go's maps of strings and structs. A null key is the empty text.
+/// - A value that JSON cannot hold becomes its text: a timestamp, an infinity, NaN. In a `!!binary`
+///   each byte that is not UTF-8 becomes U+FFFD.
 ///
 /// # Errors
 ///
-/// Go's own text. It may quote up to ten characters of a value that does not fit its tag.
+/// The document is not YAML, a value does not fit its tag, or the document is too deep or repeats
+/// too much through aliases. The error's text is Go's, and it may quote up to ten bytes of a
+/// value.
 pub fn value(bytes: &[u8]) -> Result<Value, Error> {
     let Some(document) = parser::parse(bytes, Dialect::Juju)? else {
         return Ok(Value::Null);
@@ -28,13 +32,16 @@ pub fn value(bytes: &[u8]) -> Result<Value, Error> {
     Reader::new(&document).read_value(document.root)
 }
 
-/// Reads the first document as [`value`] does, where only so many levels of mappings are read into
-/// types of Juju's own, whose keys are strings. In a mapping below them the key `on` is a boolean,
-/// which Juju refuses.
+/// Reads the first document as [`value`] does, and refuses a key that is not a string in the deeper
+/// mappings.
+///
+/// Juju reads the outer `typed_levels` levels of mappings into types of its own, where every key is
+/// a string. It reads the deeper ones into untyped maps, where a key such as `on` is a boolean, and
+/// then refuses that key.
 ///
 /// # Errors
 ///
-/// As [`value`], and for such a key.
+/// The call fails as [`value`] does, and for a key that is not a string below `typed_levels`.
 pub fn value_keyed_by_text(bytes: &[u8], typed_levels: usize) -> Result<Value, Error> {
     let Some(document) = parser::parse(bytes, Dialect::Juju)? else {
         return Ok(Value::Null);
@@ -44,12 +51,13 @@ pub fn value_keyed_by_text(bytes: &[u8], typed_levels: usize) -> Result<Value, E
     reader.read_value(document.root)
 }
 
-/// Reads the first document into a map of strings, as Go does into a `map[string]string`: scalars
-/// are taken as they are spelled, null is empty.
+/// Reads the first document as a map of strings, as Go does into a `map[string]string`. A scalar
+/// becomes its text as it is written, and null becomes the empty text.
 ///
 /// # Errors
 ///
-/// Go's own text.
+/// The call fails as [`value`] does, and if the document is not a map of scalars. Go reports every
+/// value that does not fit, so the error may name several.
 pub fn strings(bytes: &[u8]) -> Result<BTreeMap<String, String>, Error> {
     let mut map = BTreeMap::new();
     let Some(document) = parser::parse(bytes, Dialect::Juju)? else {
@@ -60,17 +68,22 @@ pub fn strings(bytes: &[u8]) -> Result<BTreeMap<String, String>, Error> {
     if reader.type_errors.is_empty() { Ok(map) } else { Err(Error::Values(reader.type_errors)) }
 }
 
+/// The reader of one document.
 struct Reader<'a> {
     document: &'a Document,
     budget: Budget,
-    /// The targets of the aliases that are being read: none may lead to itself.
+    /// The targets of the aliases that are being read. A target that is met again inside itself is
+    /// an endless document.
     open_aliases: HashSet<NodeId>,
-    /// The collections around what is read, those that aliases lead to counted anew.
+    /// The number of collections around the current node. A collection counts again each time that
+    /// an alias leads to it.
     depth: usize,
-    /// The values of the wrong kind: Go reads on and tells all of them.
+    /// The errors of values that do not fit the type. Go reads on after each and reports all of
+    /// them.
     type_errors: Vec<String>,
-    /// The levels of mappings whose keys may be of any kind; without it, all.
+    /// The number of outer levels of mappings whose keys may be of any kind; `None` for all levels.
     typed_levels: Option<usize>,
+    /// The number of mappings around the current node, its own included.
     level: usize,
 }
 
@@ -87,7 +100,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// Hands the node that an alias stands for, or the node itself, to a reader of it.
+    /// Calls `read` with the node, or with the target of an alias, and counts its depth and cost.
     fn with_alias_target<T>(
         &mut self,
         id: NodeId,
@@ -112,6 +125,8 @@ impl<'a> Reader<'a> {
         found
     }
 
+    /// Records that a node does not fit a Go type, in the words of Go. `tag` is the tag of the
+    /// node's value if the node has none of its own.
     fn add_type_error(&mut self, node: &Node, tag: &str, go_type: &str) {
         let tag = if node.tag.is_empty() || !matches!(node.kind, NodeKind::Scalar { .. }) {
             tag.to_owned()
@@ -119,7 +134,7 @@ impl<'a> Reader<'a> {
             short_tag(&node.tag)
         };
         let quoted = match &node.kind {
-            // A scalar with the tag of a collection is written after it as it is.
+            // Go writes a scalar with the tag of a collection without a blank and without quotes.
             NodeKind::Scalar { value, .. } if matches!(tag.as_str(), "!!seq" | "!!map") => {
                 value.clone()
             }
@@ -131,6 +146,7 @@ impl<'a> Reader<'a> {
             .push(format!("line {line}: cannot unmarshal {tag}{quoted} into {go_type}"));
     }
 
+    /// Reads a node into a map of strings.
     fn read_strings(
         &mut self,
         id: NodeId,
@@ -164,8 +180,8 @@ impl<'a> Reader<'a> {
         })
     }
 
-    /// Puts the mapping or the mappings under a merge key into the one around it, the first of
-    /// several last.
+    /// Calls `read` with each mapping under a merge key. The first of several comes last, so that
+    /// its values win.
     fn read_merged(
         &mut self,
         id: NodeId,
@@ -186,6 +202,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    /// Returns an error if a node, or the target of an alias, is not a mapping.
     fn check_is_mapping(&self, id: NodeId) -> Result<(), Error> {
         let mut node = self.document.node(id);
         if let NodeKind::Alias(_, target) = node.kind {
@@ -197,7 +214,8 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The text of a scalar; none for a collection, which does not fit.
+    /// Returns the text of a scalar. A collection does not fit: its error is recorded, and the
+    /// result is `None`.
     fn read_string(&mut self, id: NodeId) -> Result<Option<String>, Error> {
         self.with_alias_target(id, |reader, node| match &node.kind {
             NodeKind::Scalar { value, style } => {
@@ -219,6 +237,7 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Returns `true` if Go's value of a key is a string, and not null, a boolean or a number.
     fn is_string_key(&mut self, id: NodeId) -> Result<bool, Error> {
         self.with_alias_target(id, |_, node| match &node.kind {
             NodeKind::Scalar { value, style } => Ok(!matches!(
@@ -233,6 +252,7 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Reads a node as a value.
     fn read_value(&mut self, id: NodeId) -> Result<Value, Error> {
         self.with_alias_target(id, |reader, node| match &node.kind {
             NodeKind::Scalar { value, style } => {
@@ -262,6 +282,7 @@ impl<'a> Reader<'a> {
         })
     }
 
+    /// Reads the entries of a mapping into `map`. An entry replaces an earlier one with its key.
     fn read_entries(&mut self, node: &Node, map: &mut Map<String, Value>) -> Result<(), Error> {
         let NodeKind::Mapping(entries) = &node.kind else {
             return Ok(());
@@ -280,6 +301,7 @@ impl<'a> Reader<'a> {
                         "line {line}: map keyed with non-string value"
                     )));
                 }
+                // A list or a map cannot be a key, and its error ends the reading.
                 let Some(key) = self.read_string(*key)? else {
                     return Err(Error::Values(std::mem::take(&mut self.type_errors)));
                 };
@@ -291,8 +313,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Ten bytes of a value at most, as Go shows it. Go cuts between bytes; what is left of a character
-/// there is U+FFFD.
+/// Shortens a value to at most ten bytes for an error's text, as Go does. Go cuts between bytes, so
+/// a cut character becomes U+FFFD here.
 fn excerpt(value: &str) -> String {
     if value.len() <= 10 {
         return value.to_owned();

@@ -1,4 +1,4 @@
-//! A node of YAML as what Serde reads from.
+//! The deserializer that reads a node of YAML into a Rust type, as yaml.v3 reads it into a Go type.
 
 use serde::Deserializer;
 use serde::de::value::StringDeserializer;
@@ -15,25 +15,29 @@ use crate::number::go_float;
 use crate::resolve::resolve;
 use crate::scalar::Scalar;
 
-/// One node of a document.
+/// A deserializer of one node.
 #[derive(Clone, Copy)]
 pub(super) struct NodeDeserializer<'a> {
     document: &'a Document,
     budget: &'a Budget,
     id: NodeId,
-    /// The collections around it, those that aliases lead to counted anew.
+    /// The number of collections around the node. A collection counts again each time that an alias
+    /// leads to it.
     depth: usize,
 }
 
 impl<'a> NodeDeserializer<'a> {
+    /// Makes the deserializer of a document's root.
     pub(super) fn root(document: &'a Document, budget: &'a Budget) -> Self {
         Self { document, budget, id: document.root, depth: 0 }
     }
 
+    /// Makes the deserializer of an item of this node.
     fn child(self, id: NodeId) -> Self {
         Self { id, depth: self.depth + 1, ..self }
     }
 
+    /// Returns the node, or the target of an alias.
     fn node(self) -> &'a Node {
         match &self.document.node(self.id).kind {
             NodeKind::Alias(_, target) => self.document.node(*target),
@@ -41,11 +45,12 @@ impl<'a> NodeDeserializer<'a> {
         }
     }
 
+    /// Makes an error for this node.
     fn error(self, reason: impl Into<String>) -> DecodeError {
         DecodeError::new(self.node().line, reason)
     }
 
-    /// Reads the node, an alias as its target.
+    /// Returns the content of the node, or of the target of an alias.
     fn content(self) -> Result<Content<'a>, DecodeError> {
         self.budget.spend().map_err(|error| self.error(error.reason()))?;
         let node = self.node();
@@ -60,11 +65,12 @@ impl<'a> NodeDeserializer<'a> {
                 }
             }
             NodeKind::Sequence(items) => Ok(Content::List(items)),
-            // An alias stands for a node that is none.
+            // `node` has followed the alias already, and no alias leads to another alias.
             NodeKind::Mapping(_) | NodeKind::Alias(..) => Ok(Content::Map),
         }
     }
 
+    /// Returns `true` if the value of the node is null.
     fn is_null(self) -> bool {
         let node = self.node();
         matches!(&node.kind, NodeKind::Scalar { value, style }
@@ -85,7 +91,7 @@ impl<'a> NodeDeserializer<'a> {
         visitor.visit_map(MapEntries { parent: self, entries: entries.into_iter(), value: None })
     }
 
-    /// Reads a whole number: a float is cut off, and a text is none.
+    /// Reads an integer. As in Go, a float loses its fraction, and a string is an error.
     fn read_integer<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.content()? {
             Content::Scalar(Scalar::Int(number), _) => visitor.visit_i64(number),
@@ -100,18 +106,22 @@ impl<'a> NodeDeserializer<'a> {
     }
 }
 
-/// The largest `i64` as Go compares a float with it.
+/// The largest `i64` as a float, with which Go compares a float before it converts it.
 #[expect(clippy::cast_precision_loss, reason = "it is the float next to it, also in Go")]
 const I64_MAX: f64 = i64::MAX as f64;
 
+/// The content of a node.
 enum Content<'a> {
-    /// A value and how it is spelled.
+    /// The value of a scalar, and its text as it is written.
     Scalar(Scalar, &'a str),
+    /// The items of a sequence.
     List(&'a [NodeId]),
+    /// A mapping, whose entries are read when they are needed.
     Map,
 }
 
 impl<'a> Content<'a> {
+    /// Describes the content for an error.
     fn unexpected(&self) -> Unexpected<'a> {
         match self {
             Self::Scalar(Scalar::Null, _) => Unexpected::Unit,
@@ -126,7 +136,7 @@ impl<'a> Content<'a> {
     }
 }
 
-/// Reads each of these types by one method.
+/// Implements methods of [`Deserializer`] by a call of one reader, and adds the line to its error.
 macro_rules! forward_to {
     ($reader:ident: $($method:ident)+) => {
         $(fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
@@ -207,7 +217,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
 }
 
 impl NodeDeserializer<'_> {
-    /// Reads what no type says anything about.
+    /// Reads a value of any type.
     fn read_any<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.content()? {
             Content::Scalar(scalar, spelled) => match scalar {
@@ -217,7 +227,7 @@ impl NodeDeserializer<'_> {
                 Scalar::Uint(number) => visitor.visit_u64(number),
                 Scalar::Float(number) if number.is_finite() => visitor.visit_f64(number),
                 Scalar::Binary(bytes) => visitor.visit_str(&String::from_utf8_lossy(&bytes)),
-                // JSON has neither moments nor infinities.
+                // JSON has neither timestamps nor infinities, so these keep their text.
                 Scalar::Float(_) | Scalar::Timestamp | Scalar::Text | Scalar::Merge => {
                     visitor.visit_str(spelled)
                 }
@@ -227,6 +237,7 @@ impl NodeDeserializer<'_> {
         }
     }
 
+    /// Reads a string. It is the text of a scalar as it is written.
     fn read_text<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match self.content()? {
             Content::Scalar(Scalar::Null, _) => visitor.visit_str(""),
@@ -238,8 +249,8 @@ impl NodeDeserializer<'_> {
         }
     }
 
-    /// Reads a float as Pebble's own type for it does, with Go's `ParseFloat` of the text as it is
-    /// spelled, whatever its tag: `"2"` is one and `.inf` is none.
+    /// Reads a float as Pebble's own type for it does: it calls Go's `ParseFloat` with the text of
+    /// the scalar and ignores the tag. `"2"` is a float, and `.inf` is an error.
     fn read_float<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         match &self.node().kind {
             NodeKind::Scalar { .. } if self.is_null() => visitor.visit_f64(0.0),
@@ -255,7 +266,7 @@ impl NodeDeserializer<'_> {
         match self.content()? {
             Content::Scalar(Scalar::Null, _) => visitor.visit_bool(false),
             Content::Scalar(Scalar::Bool(flag), _) => visitor.visit_bool(flag),
-            // Where a boolean is wanted, yaml.v3 knows the words of YAML 1.1 too.
+            // yaml.v3 accepts the words of YAML 1.1 where the Go type is a boolean.
             Content::Scalar(
                 Scalar::Text,
                 "y" | "Y" | "yes" | "Yes" | "YES" | "on" | "On" | "ON",
@@ -294,10 +305,11 @@ impl NodeDeserializer<'_> {
     }
 }
 
+/// The items of a sequence that are not read yet.
 struct ListItems<'a> {
     parent: NodeDeserializer<'a>,
     items: std::slice::Iter<'a, NodeId>,
-    /// True for a list with a type, in which null has no place.
+    /// True if nulls are dropped, as Go does unless the items may be of any type.
     skips_null: bool,
 }
 
@@ -318,9 +330,11 @@ impl<'de> SeqAccess<'de> for ListItems<'_> {
     }
 }
 
+/// The entries of a mapping that are not read yet.
 struct MapEntries<'a> {
     parent: NodeDeserializer<'a>,
     entries: std::vec::IntoIter<(String, NodeId)>,
+    /// The value whose key was read last, and that key for an error.
     value: Option<(String, NodeId)>,
 }
 

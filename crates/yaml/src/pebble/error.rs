@@ -1,30 +1,34 @@
-//! A value that does not fit, and where it stands.
+//! The error for a value that does not fit its type, with the value's position.
 
 use std::fmt;
 
 use serde::de::{Expected, Unexpected};
 
-/// A value that does not fit what is read. It is named by its line and its keys, and not quoted.
+/// The error for a value that does not fit its type. Its text names the value by its line and its
+/// keys. It does not quote the value, which may be a password.
 #[derive(Debug)]
 pub(super) struct DecodeError {
+    /// The line of the value, counted from 1.
     line: Option<usize>,
-    /// The keys that lead to it, the innermost first.
+    /// The keys that lead to the value, the innermost first.
     keys: Vec<String>,
     reason: String,
 }
 
 impl DecodeError {
+    /// Makes the error for a value on this line.
     pub(super) fn new(line: usize, reason: impl Into<String>) -> Self {
         Self { line: Some(line), keys: Vec::new(), reason: reason.into() }
     }
 
-    /// Says that the value stands on this line, unless a line is known.
+    /// Adds the line of the value. A line that is known already stays, because it is the one of the
+    /// inner value.
     pub(super) fn with_line(mut self, line: usize) -> Self {
         self.line.get_or_insert(line);
         self
     }
 
-    /// Says that the value stands under this key.
+    /// Adds the key of the mapping around the value. The calls come from the inside out.
     pub(super) fn with_key(mut self, key: &str) -> Self {
         self.keys.push(key.to_owned());
         self
@@ -47,6 +51,7 @@ impl fmt::Display for DecodeError {
 
 impl std::error::Error for DecodeError {}
 
+// The default texts of Serde quote the value, so the two methods that get it are overridden.
 impl serde::de::Error for DecodeError {
     fn custom<T: fmt::Display>(reason: T) -> Self {
         Self { line: None, keys: Vec::new(), reason: reason.to_string() }
@@ -61,7 +66,7 @@ impl serde::de::Error for DecodeError {
     }
 }
 
-/// Names the kind of a value, without the value.
+/// Names the kind of a value for the error's text, which must not show the value itself.
 fn kind_of<'a>(value: &Unexpected<'a>) -> &'a str {
     match value {
         Unexpected::Bool(_) => "boolean",

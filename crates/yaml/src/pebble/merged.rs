@@ -1,4 +1,4 @@
-//! The entries of a mapping with those that its merge key takes from others.
+//! The entries of a mapping, with those that its merge key `<<` takes from other mappings.
 
 use std::collections::HashSet;
 
@@ -9,11 +9,14 @@ use crate::document::{Document, Node, NodeId, NodeKind};
 use crate::resolve::{is_merge, resolve};
 use crate::scalar::Scalar;
 
-/// The mappings that may be merged into each other, one inside the next.
+/// The longest chain of mappings in which each merges the next. It bounds the recursion below, and
+/// it ends a mapping that merges itself.
 const MAX_MERGE_DEPTH: usize = 20;
 
-/// The entries of a mapping, its own first: they win over merged ones, and the first of several
-/// merged ones wins. An entry whose key is null is dropped.
+/// Returns the entries of a mapping, its own before the merged ones.
+///
+/// An own entry wins over a merged one, and the first of several merged ones wins. An entry with a
+/// null key is dropped.
 pub(super) fn entries(
     document: &Document,
     mapping: &Node,
@@ -24,14 +27,17 @@ pub(super) fn entries(
     Ok(merger.entries)
 }
 
+/// The collector of the entries of one mapping and of those that it merges.
 struct Merger<'a> {
     document: &'a Document,
     budget: &'a Budget,
+    /// The keys of `entries`.
     names: HashSet<String>,
     entries: Vec<(String, NodeId)>,
 }
 
 impl Merger<'_> {
+    /// Adds the entries of a mapping whose keys are not there yet, then those that it merges.
     fn add_mapping(&mut self, mapping: &Node, merges_left: usize) -> Result<(), DecodeError> {
         let NodeKind::Mapping(entries) = &mapping.kind else {
             return Ok(());
@@ -77,11 +83,13 @@ impl Merger<'_> {
     }
 }
 
-/// Refuses a key that stands twice: yaml.v3 compares their texts, whatever they stand for.
+/// Refuses a repeated key. Like yaml.v3 it compares the texts of the keys and not their values, so
+/// `1` and `'1'` are the same key.
 fn check_unique(document: &Document, entries: &[(NodeId, NodeId)]) -> Result<(), DecodeError> {
     let mut seen = HashSet::new();
     for (key, _) in entries {
         let node = document.node(*key);
+        // Two keys of different kinds never count as equal, as in yaml.v3.
         let identity = match &node.kind {
             NodeKind::Scalar { value, .. } => (0, value.as_str()),
             NodeKind::Sequence(_) => (1, ""),
@@ -98,7 +106,7 @@ fn check_unique(document: &Document, entries: &[(NodeId, NodeId)]) -> Result<(),
     Ok(())
 }
 
-/// The text of a key; none for null.
+/// Returns the text of a key; `None` for a null key.
 pub(super) fn key_text(document: &Document, key: NodeId) -> Result<Option<String>, DecodeError> {
     let node = resolve_alias(document, key);
     match &node.kind {
@@ -114,6 +122,7 @@ pub(super) fn key_text(document: &Document, key: NodeId) -> Result<Option<String
     }
 }
 
+/// Returns the node with this id, or the target of an alias.
 fn resolve_alias(document: &Document, id: NodeId) -> &Node {
     match &document.node(id).kind {
         NodeKind::Alias(_, target) => document.node(*target),

@@ -1,9 +1,13 @@
-//! YAML as Pebble has it: read with yaml.v3 into Go's types, of which Serde's calls say which is
-//! meant.
+//! The reader that reads YAML as Pebble does, with yaml.v3, into a type that implements
+//! `Deserialize`.
 //!
-//! A string takes any scalar as it is spelled; a whole number takes a float too, cut off, but no
-//! text; in a map null is the empty string, in a list it is dropped, and an entry whose key is null
-//! is dropped too. A key that stands twice is refused.
+//! Go decides by the type that it reads into, and so does this reader:
+//!
+//! - A string accepts every scalar and takes its text as it is written.
+//! - An integer accepts a float and drops its fraction. It does not accept a string.
+//! - Null is the zero value of its type: an empty string, 0, `false`.
+//! - In a list, a null is dropped. In a map, an entry with a null key is dropped.
+//! - A repeated key is an error.
 
 mod de;
 mod error;
@@ -22,21 +26,25 @@ use super::token::Style;
 use de::NodeDeserializer;
 use error::DecodeError;
 
-/// Reads the first document; nothing and null are the default.
+/// Reads the first document. An empty text and a null give the default value.
 ///
 /// # Errors
 ///
-/// One line that says where and what, and quotes no value: what is read may hold passwords.
+/// The text is not YAML, or a value does not fit its type. The error is one line that names the
+/// line and the keys of the value. It does not quote the value, which may be a password.
 pub fn read<T: DeserializeOwned + Default>(text: &str) -> Result<T, String> {
     read_document(text, |_| Ok(()))
 }
 
-/// Reads a layer. Pebble takes each of its sections apart from the others: an anchor in one is not
-/// known in another, and a section of which nothing is written, as `services:`, is refused.
+/// Reads a layer.
+///
+/// Pebble writes each section of a layer as a document of its own and reads that document. An alias
+/// therefore cannot refer to an anchor in another section, and an empty section, such as
+/// `services:` with nothing after it, is an error.
 ///
 /// # Errors
 ///
-/// As [`read`].
+/// The call fails as [`read`] does, and for such an alias or section.
 pub fn read_layer<T: DeserializeOwned + Default>(text: &str) -> Result<T, String> {
     read_document(text, check_sections)
 }
@@ -57,15 +65,17 @@ fn read_document<T: DeserializeOwned + Default>(
         .map_err(|error| error.to_string())
 }
 
-/// The one section that may be empty: Pebble reads it without writing it anew.
+/// The only section that may be empty, because Pebble does not write it as a document of its own.
 const MAY_BE_EMPTY: &str = "pairing";
 
+/// Checks the rules of a layer's sections.
 fn check_sections(document: &Document) -> Result<(), DecodeError> {
     let NodeKind::Mapping(sections) = &document.node(document.root).kind else {
         return Ok(());
     };
     for (key, value) in sections {
         let node = document.node(*value);
+        // A section with `~` or `null` is not empty in this sense.
         let is_empty = matches!(
             &node.kind,
             NodeKind::Scalar { value, style: Style::Plain } if value.is_empty()
@@ -76,7 +86,8 @@ fn check_sections(document: &Document) -> Result<(), DecodeError> {
             return Err(DecodeError::new(document.node(*key).line, reason).with_key(&name));
         }
     }
-    // The nodes stand in the order of the text, each section's after its key.
+    // The ids of the nodes are in the order of the text, so the number of keys up to an id tells
+    // its section.
     let section_of = |id| sections.partition_point(|(key, _)| *key <= id);
     for (id, node) in document.iter() {
         if let NodeKind::Alias(name, target) = &node.kind

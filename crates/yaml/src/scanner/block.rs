@@ -1,20 +1,21 @@
-//! Block scalars: `|` and `>`.
+//! The scanner of block scalars, `|` and `>`.
 
 use super::state::{Mark, Scanned, Scanner, is_blank, is_break, is_break_or_end};
 use crate::token::{Style, TokenKind};
 
-/// The treatment of the line breaks at the end.
+/// The number of line breaks that stay at the end of a block scalar.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Chomping {
-    /// One stays.
+    /// One line break stays.
     Clip,
-    /// None stays: `-`.
+    /// No line break stays (`-`).
     Strip,
-    /// All stay: `+`.
+    /// All line breaks stay (`+`).
     Keep,
 }
 
 impl Scanner {
+    /// Scans a block scalar, with its indicator and its header.
     pub(super) fn scan_block_scalar(&mut self, is_literal: bool) -> Scanned {
         let start = self.mark;
         self.skip();
@@ -28,6 +29,8 @@ impl Scanner {
         let mut was_blank = false;
         while indent == Some(self.mark.column) && self.at(0) != '\0' {
             let is_blank = is_blank(self.at(0));
+            // A folded scalar joins two lines with a blank, unless one of them is indented further
+            // or an empty line stands between them.
             if !is_literal && !was_blank && !is_blank && last_break.starts_with('\n') {
                 if breaks.is_empty() {
                     value.push(' ');
@@ -59,7 +62,8 @@ impl Scanner {
         Ok(())
     }
 
-    /// Takes the indicators after `|` or `>`, in either order, and the rest of that line.
+    /// Scans the header of a block scalar to the end of its line: the indicators for chomping and
+    /// indentation, in either order.
     fn scan_block_header(&mut self, start: Mark) -> Scanned<(Chomping, Option<usize>)> {
         self.ensure(1)?;
         let mut chomping = self.scan_chomping();
@@ -80,6 +84,7 @@ impl Scanner {
         Ok((chomping.unwrap_or(Chomping::Clip), increment))
     }
 
+    /// Scans the indicator for chomping, if there is one.
     fn scan_chomping(&mut self) -> Option<Chomping> {
         let chomping = match self.at(0) {
             '+' => Chomping::Keep,
@@ -90,8 +95,8 @@ impl Scanner {
         Some(chomping)
     }
 
-    /// Takes the indentation of the next line and the empty lines before it. The first line that is
-    /// not empty says how deep the text stands, where the header did not.
+    /// Scans empty lines and the indentation of the line after them. Without an indicator in the
+    /// header, that line sets the indentation of the scalar.
     fn scan_block_breaks(
         &mut self,
         indent: &mut Option<usize>,
@@ -118,6 +123,8 @@ impl Scanner {
             self.read_line(breaks);
         }
         if indent.is_none() {
+            // An empty line may be indented further than the text, and libyaml then takes the
+            // deepest of them.
             let least = self.indent.map_or(1, |indent| indent + 1);
             *indent = Some(deepest.max(least).max(1));
         }

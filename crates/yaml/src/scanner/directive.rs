@@ -1,12 +1,13 @@
-//! Directives: `%YAML 1.1` and `%TAG !e! tag:example.org,2000:`.
+//! The scanner of directives, such as `%YAML 1.1` and `%TAG !e! tag:example.org,2000:`.
 
 use super::state::{Mark, Scanned, Scanner, is_blank, is_blank_or_end, is_word};
 use crate::token::TokenKind;
 
-/// The digits of a version's part.
+/// The most digits that a number of a version may have. Two digits fit into a `u8`.
 const VERSION_DIGITS: usize = 2;
 
 impl Scanner {
+    /// Scans a directive to the end of its line.
     pub(super) fn scan_directive(&mut self) -> Scanned {
         let start = self.mark;
         self.skip();
@@ -21,6 +22,7 @@ impl Scanner {
         Ok(())
     }
 
+    /// Scans the name of a directive.
     fn scan_directive_name(&mut self, start: Mark) -> Scanned<String> {
         let name = self.scan_word()?;
         if name.is_empty() {
@@ -32,7 +34,7 @@ impl Scanner {
         Ok(name)
     }
 
-    /// Takes the letters, digits, `-` and `_` that stand here.
+    /// Scans letters, digits, `-` and `_`. The result may be empty.
     pub(super) fn scan_word(&mut self) -> Scanned<String> {
         let mut word = String::new();
         self.ensure(1)?;
@@ -44,6 +46,7 @@ impl Scanner {
         Ok(word)
     }
 
+    /// Scans the version of a `%YAML` directive.
     fn scan_version(&mut self, start: Mark) -> Scanned<TokenKind> {
         self.skip_blanks()?;
         let major = self.scan_version_number(start)?;
@@ -55,6 +58,7 @@ impl Scanner {
         Ok(TokenKind::VersionDirective { major, minor })
     }
 
+    /// Scans one of the two numbers of a version.
     fn scan_version_number(&mut self, start: Mark) -> Scanned<u8> {
         let mut number = 0;
         let mut length = 0;
@@ -74,6 +78,7 @@ impl Scanner {
         Ok(number)
     }
 
+    /// Scans the handle and the prefix of a `%TAG` directive.
     fn scan_tag_directive(&mut self, start: Mark) -> Scanned<TokenKind> {
         self.skip_blanks()?;
         let handle = self.scan_tag_handle(true, start)?;

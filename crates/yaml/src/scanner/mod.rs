@@ -1,10 +1,10 @@
-//! The scanner: characters to tokens, by the rules of libyaml, which Go's yaml packages have taken
-//! over with their own few changes.
+//! The scanner that turns characters into tokens, by the rules of libyaml.
 //!
-//! YAML's grammar (1.1, with what 1.2 changed later) is not what these readers follow to the
-//! letter: a text after a shallower indentation ends the document, a tab is blank in some places
-//! only, and each mistake has its own words. A reader that keeps to the specification answers
-//! otherwise.
+//! Go's YAML packages are ports of libyaml with a few changes of their own. Neither follows the
+//! specification (YAML 1.1, in parts 1.2) to the letter: a text after a shallower indentation ends
+//! the document, a tab is white space in some places only, and each error has its own text. A
+//! scanner that follows the specification would read some documents differently from Pebble and
+//! Juju.
 
 mod block;
 mod directive;
@@ -21,11 +21,12 @@ use super::error::{Stage, SyntaxError};
 use super::token::{Token, TokenKind};
 use state::{Scanned, SimpleKey, is_blank, is_blank_or_end, is_break};
 
-/// The characters that yaml.v3 looks through for the next comment.
+/// The number of characters in which yaml.v3 looks for the next comment.
 const COMMENT_SEARCH: usize = 512;
 
 impl Scanner {
-    /// Shows the next token. After the last one it shows the end of the stream again.
+    /// Returns the next token without taking it. After the last token it returns the end of the
+    /// stream each time.
     pub(crate) fn peek(&mut self) -> Scanned<&Token> {
         while self.needs_more_tokens()? {
             self.fetch_token()?;
@@ -38,7 +39,7 @@ impl Scanner {
         })
     }
 
-    /// Takes the token that [`Self::peek`] showed. The end of the stream stays.
+    /// Takes the token that [`peek`](Self::peek) returned. The end of the stream is never taken.
     pub(crate) fn skip_token(&mut self) {
         if self.tokens.front().is_some_and(|token| token.kind != TokenKind::StreamEnd) {
             self.tokens.pop_front();
@@ -46,8 +47,9 @@ impl Scanner {
         }
     }
 
-    /// Returns true if a later token may still change the next one: a `:` makes a key of it, which
-    /// puts tokens before it.
+    /// Returns `true` if the scanner has to read more before the next token is final. A later `:`
+    /// can turn the next token into a key, and the tokens for the key and its mapping then come
+    /// before it.
     fn needs_more_tokens(&mut self) -> Scanned<bool> {
         let is_at_end = self.tokens.back().is_some_and(|token| token.kind == TokenKind::StreamEnd);
         let may_be_key = match self.dialect {
@@ -59,7 +61,8 @@ impl Scanner {
                 self.key_of_next_token().is_some()
             }
             Dialect::Pebble => {
-                // For its comments yaml.v3 has always three tokens at hand.
+                // yaml.v3 always reads three tokens ahead, to attach comments to them. The
+                // difference shows in which of two errors comes first.
                 if self.tokens.len() < 3 {
                     return Ok(!is_at_end);
                 }
@@ -72,6 +75,7 @@ impl Scanner {
         Ok(may_be_key && !is_at_end)
     }
 
+    /// Scans the next token, or the few tokens that one character stands for.
     fn fetch_token(&mut self) -> Scanned {
         self.ensure(1)?;
         if !self.is_started {
@@ -82,10 +86,12 @@ impl Scanner {
             return Ok(());
         }
         self.skip_to_next_token()?;
+        // yaml.v3 checks a possible key later: when it is the next token, or when a `:` follows.
         if self.dialect == Dialect::Juju {
             self.drop_stale_keys()?;
         }
         self.unroll_indent(Some(self.mark.column));
+        // The longest indicator, `---` with the character after it, has four characters.
         self.ensure(4)?;
         let (first, second) = (self.at(0), self.at(1));
         let in_flow = self.in_flow();
@@ -135,6 +141,7 @@ impl Scanner {
         }
     }
 
+    /// Returns `true` if a plain scalar may start with these two characters.
     fn can_start_plain(&self, first: char, second: char) -> bool {
         let is_indicator = is_blank_or_end(first)
             || matches!(
@@ -163,14 +170,18 @@ impl Scanner {
             || (!self.in_flow() && matches!(first, '?' | ':') && !is_blank_or_end(second))
     }
 
+    /// Skips white space, line breaks and comments.
     fn skip_to_next_token(&mut self) -> Scanned {
         loop {
             self.ensure(1)?;
-            // A byte order mark after the one that says the encoding; further on it is a letter.
+            // The decoder has removed the byte order mark that names the encoding. A second one at
+            // the start is skipped; anywhere else it is an ordinary character.
             if self.mark.index == 0 && self.at(0) == '\u{feff}' {
                 self.skip();
                 self.ensure(1)?;
             }
+            // Outside brackets, a tab is white space only where no key may start: the indentation
+            // of a key must not depend on the width of a tab.
             while self.at(0) == ' '
                 || (self.at(0) == '\t' && (self.in_flow() || !self.is_simple_key_allowed))
             {
@@ -194,8 +205,8 @@ impl Scanner {
         }
     }
 
-    /// Skips to the end of the last of several comments in a row, as yaml.v3 does: a tab before
-    /// each of the later ones is then no mistake.
+    /// Skips to the end of the last of several comments in a row, as yaml.v3 does. A tab before the
+    /// later comments is then not an error, as it is in yaml.v2.
     fn skip_following_comments(&mut self) -> Scanned {
         loop {
             let is_empty =
@@ -216,8 +227,7 @@ impl Scanner {
         }
     }
 
-    // One token each.
-
+    /// Scans the end of the stream.
     fn fetch_stream_end(&mut self) -> Scanned {
         if self.mark.column != 0 {
             self.mark.column = 0;
@@ -230,6 +240,7 @@ impl Scanner {
         Ok(())
     }
 
+    /// Scans a directive.
     fn fetch_directive(&mut self) -> Scanned {
         self.unroll_indent(None);
         self.remove_simple_key()?;
@@ -237,6 +248,7 @@ impl Scanner {
         self.scan_directive()
     }
 
+    /// Scans `---` or `...`.
     fn fetch_document_indicator(&mut self, kind: TokenKind) -> Scanned {
         self.unroll_indent(None);
         self.remove_simple_key()?;
@@ -248,6 +260,7 @@ impl Scanner {
         Ok(())
     }
 
+    /// Scans `[` or `{`.
     fn fetch_flow_start(&mut self, kind: TokenKind) -> Scanned {
         self.save_simple_key()?;
         self.simple_keys.push(SimpleKey::default());
@@ -257,6 +270,7 @@ impl Scanner {
         Ok(())
     }
 
+    /// Scans `]` or `}`.
     fn fetch_flow_end(&mut self, kind: TokenKind) -> Scanned {
         self.remove_simple_key()?;
         if self.in_flow() {
@@ -268,6 +282,7 @@ impl Scanner {
         Ok(())
     }
 
+    /// Scans `,`.
     fn fetch_flow_entry(&mut self) -> Scanned {
         self.remove_simple_key()?;
         self.is_simple_key_allowed = true;
@@ -276,7 +291,8 @@ impl Scanner {
         Ok(())
     }
 
-    /// Opens a block collection for a `-`, `?` or `:` that stands here, where one may.
+    /// Opens a block collection for the `-`, `?` or `:` at this position, unless one is open at
+    /// this column. `refusal` is the error if no block collection may start here.
     fn open_block_collection(&mut self, kind: TokenKind, refusal: &'static str) -> Scanned {
         if self.in_flow() {
             return Ok(());
@@ -288,6 +304,7 @@ impl Scanner {
         Ok(())
     }
 
+    /// Scans the `-` of a block sequence.
     fn fetch_block_entry(&mut self) -> Scanned {
         self.open_block_collection(
             TokenKind::BlockSequenceStart,
@@ -300,6 +317,7 @@ impl Scanner {
         Ok(())
     }
 
+    /// Scans the `?` before a key.
     fn fetch_key(&mut self) -> Scanned {
         self.open_block_collection(
             TokenKind::BlockMappingStart,
@@ -312,6 +330,8 @@ impl Scanner {
         Ok(())
     }
 
+    /// Scans the `:` before a value. If the text before it is a simple key, the token for the key
+    /// is inserted before that text.
     fn fetch_value(&mut self) -> Scanned {
         let last = self.simple_keys.len().saturating_sub(1);
         let is_key = match self.dialect {

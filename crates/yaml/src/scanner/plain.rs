@@ -1,22 +1,22 @@
-//! Scalars without quotes.
+//! The scanner of plain scalars, which have no quotes.
 
 use super::state::{Scanned, Scanner, is_blank, is_blank_or_end, is_break};
 use crate::token::{Style, TokenKind};
 
-/// The white space between two pieces of a scalar, which is kept, folded or dropped once the next
-/// piece is found.
+/// The white space between two parts of a scalar. It is dropped if no other part follows.
 #[derive(Default)]
 pub(super) struct Whitespace {
+    /// The blanks and tabs before the first line break.
     blanks: String,
     first_break: String,
     more_breaks: String,
-    /// True if it holds a line break; blanks after one are indentation.
+    /// True if there is a line break. Blanks after it are indentation and are dropped.
     pub(super) has_break: bool,
 }
 
 impl Whitespace {
-    /// Writes what the white space stands for: its blanks, one blank for a single line break, or
-    /// the breaks after the first.
+    /// Adds the white space to `text` in its folded form: the blanks of one line, a blank for a
+    /// single line break, or the line breaks after the first.
     pub(super) fn fold_into(&mut self, text: &mut String) {
         if !self.has_break {
             text.push_str(&self.blanks);
@@ -33,7 +33,7 @@ impl Whitespace {
 }
 
 impl Scanner {
-    /// Takes one blank or line break into a whitespace.
+    /// Scans one blank or line break into `whitespace`.
     pub(super) fn scan_whitespace(&mut self, whitespace: &mut Whitespace) -> Scanned {
         if is_blank(self.at(0)) {
             if !whitespace.has_break {
@@ -52,6 +52,7 @@ impl Scanner {
         self.ensure(1)
     }
 
+    /// Scans a plain scalar.
     pub(super) fn scan_plain(&mut self) -> Scanned {
         let start = self.mark;
         let least_column = self.indent.map_or(0, |indent| indent + 1);
@@ -84,6 +85,7 @@ impl Scanner {
                 break;
             }
         }
+        // The scalar ended at the start of a line, where a new key may start.
         if whitespace.has_break {
             self.is_simple_key_allowed = true;
         }
@@ -92,6 +94,7 @@ impl Scanner {
         Ok(())
     }
 
+    /// Returns `true` if the character at this position ends a plain scalar.
     fn ends_plain(&self) -> bool {
         match self.at(0) {
             ':' => is_blank_or_end(self.at(1)),

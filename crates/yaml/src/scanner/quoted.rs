@@ -1,10 +1,11 @@
-//! Scalars in single and double quotes.
+//! The scanner of scalars in single and double quotes.
 
 use super::plain::Whitespace;
 use super::state::{Mark, Scanned, Scanner, is_blank, is_blank_or_end, is_break};
 use crate::token::{Style, TokenKind};
 
 impl Scanner {
+    /// Scans a scalar in quotes.
     pub(super) fn scan_quoted(&mut self, is_single: bool) -> Scanned {
         let start = self.mark;
         let quote = self.at(0);
@@ -27,7 +28,7 @@ impl Scanner {
                 } else if self.at(0) == quote {
                     break;
                 } else if !is_single && self.at(0) == '\\' && is_break(self.at(1)) {
-                    // An escaped line break is none, and the indentation after it is dropped.
+                    // An escaped line break is dropped, with the indentation after it.
                     self.ensure(3)?;
                     self.skip();
                     self.skip_line();
@@ -56,6 +57,7 @@ impl Scanner {
         Ok(())
     }
 
+    /// Scans an escape of a scalar in double quotes.
     fn scan_escape(&mut self, start: Mark) -> Scanned<char> {
         let (character, digits) = match self.at(1) {
             '0' => ('\0', 0),
@@ -90,7 +92,8 @@ impl Scanner {
             };
             code = (code << 4) | digit;
         }
-        // Half of a surrogate pair is no character: JSON that was written in ASCII cannot be read.
+        // Half of a surrogate pair is not a character, in libyaml too. It therefore refuses JSON
+        // that escapes a character beyond the basic plane.
         let Some(character) = char::from_u32(code) else {
             return Err(self.error(start, "found invalid Unicode character escape code"));
         };

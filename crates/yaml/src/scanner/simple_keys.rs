@@ -1,31 +1,36 @@
-//! Keys that no `?` marks, which only a later `:` makes keys, and the indentation that opens and
-//! closes block collections.
+//! Simple keys, and the indentation that opens and closes block collections.
+//!
+//! A *simple key* is a key without a `?` before it. The scanner only knows that a token was a key
+//! when it finds the `:` after it, so it remembers each token that may still become one.
 
 use super::state::{Mark, Scanned, Scanner, SimpleKey};
 use crate::token::{Token, TokenKind};
 
-/// The characters after which a text on one line can no longer be the key of a `: `.
+/// The largest distance from the start of a simple key to its `:`, in characters (libyaml).
 const MAX_SIMPLE_KEY_LENGTH: usize = 1024;
 
 impl Scanner {
+    /// Returns the index of the possible key that is the next token, if there is one.
     pub(super) fn key_of_next_token(&self) -> Option<usize> {
         self.simple_keys
             .iter()
             .position(|key| key.is_possible && key.token_number == self.tokens_taken)
     }
 
+    /// Drops every possible key that no `:` can follow any more.
     pub(super) fn drop_stale_keys(&mut self) -> Scanned {
-        for place in 0..self.simple_keys.len() {
-            self.is_key_valid(place)?;
+        for index in 0..self.simple_keys.len() {
+            self.is_key_valid(index)?;
         }
         Ok(())
     }
 
-    /// Returns true if the key at this place is still possible: it stands on one line, and its `:`
-    /// is not far.
-    pub(super) fn is_key_valid(&mut self, place: usize) -> Scanned<bool> {
+    /// Returns `true` if a `:` may still follow the possible key at this index: the key is on the
+    /// current line and not too long. Otherwise the key is dropped, or is an error if it was
+    /// required.
+    pub(super) fn is_key_valid(&mut self, index: usize) -> Scanned<bool> {
         let mark = self.mark;
-        let Some(key) = self.simple_keys.get_mut(place).filter(|key| key.is_possible) else {
+        let Some(key) = self.simple_keys.get_mut(index).filter(|key| key.is_possible) else {
             return Ok(false);
         };
         if key.mark.line == mark.line && mark.index <= key.mark.index + MAX_SIMPLE_KEY_LENGTH {
@@ -39,6 +44,7 @@ impl Scanner {
         Ok(false)
     }
 
+    /// Remembers the next token as a possible key, if a key may start here.
     pub(super) fn save_simple_key(&mut self) -> Scanned {
         if !self.is_simple_key_allowed {
             return Ok(());
@@ -56,6 +62,7 @@ impl Scanner {
         Ok(())
     }
 
+    /// Drops the possible key of the current context. It is an error if the key was required.
     pub(super) fn remove_simple_key(&mut self) -> Scanned {
         let Some(key) = self.simple_keys.last_mut() else { return Ok(()) };
         let was = *key;
@@ -66,7 +73,9 @@ impl Scanner {
         Ok(())
     }
 
-    /// Opens a block collection if this column is deeper than the open one.
+    /// Opens a block collection if the column is deeper than the one of the open collection.
+    ///
+    /// The token for its start goes before the token with the number `before`, or to the end.
     pub(super) fn roll_indent(
         &mut self,
         column: usize,
@@ -80,12 +89,12 @@ impl Scanner {
         self.indents.push(self.indent);
         self.indent = Some(column);
         let token = Token { kind, line: mark.line };
-        let place =
+        let index =
             before.map_or(self.tokens.len(), |number| number.saturating_sub(self.tokens_taken));
-        self.tokens.insert(place.min(self.tokens.len()), token);
+        self.tokens.insert(index.min(self.tokens.len()), token);
     }
 
-    /// Closes the block collections that are deeper than this column; without one, all.
+    /// Closes the block collections that are deeper than the column, or all of them for `None`.
     pub(super) fn unroll_indent(&mut self, column: Option<usize>) {
         if self.in_flow() {
             return;

@@ -1,9 +1,10 @@
-//! Anchors `&a`, aliases `*a` and tags `!!str`.
+//! The scanner of anchors (`&a`), aliases (`*a`) and tags (`!!str`).
 
 use super::state::{Mark, Scanned, Scanner, is_blank_or_end, is_word};
 use crate::token::TokenKind;
 
 impl Scanner {
+    /// Scans an anchor or an alias.
     pub(super) fn scan_anchor(&mut self, is_alias: bool) -> Scanned {
         let start = self.mark;
         self.skip();
@@ -19,6 +20,7 @@ impl Scanner {
         Ok(())
     }
 
+    /// Scans a tag.
     pub(super) fn scan_tag(&mut self) -> Scanned {
         let start = self.mark;
         self.ensure(2)?;
@@ -37,8 +39,10 @@ impl Scanner {
                 let suffix = self.scan_tag_uri("", start)?;
                 (handle, suffix)
             } else {
-                // What was taken for a handle begins the name of a tag with the handle `!`.
+                // There is no second `!`, so the text that looked like a handle is the start of the
+                // name of a tag with the handle `!`.
                 let suffix = self.scan_tag_uri(&handle, start)?;
+                // A lone `!` is a tag of its own.
                 if suffix.is_empty() {
                     (String::new(), "!".to_owned())
                 } else {
@@ -54,6 +58,7 @@ impl Scanner {
         Ok(())
     }
 
+    /// Scans the handle of a tag, such as `!`, `!!` or `!e!`.
     pub(super) fn scan_tag_handle(&mut self, in_directive: bool, start: Mark) -> Scanned<String> {
         self.ensure(1)?;
         if self.at(0) != '!' {
@@ -70,7 +75,8 @@ impl Scanner {
         Ok(handle)
     }
 
-    /// Takes the rest of a tag, of which the head was read as a handle, with its leading `!`.
+    /// Scans the name or the URI of a tag. `head` is a start of the name that was scanned as a
+    /// handle; its leading `!` is dropped.
     pub(super) fn scan_tag_uri(&mut self, head: &str, start: Mark) -> Scanned<String> {
         let mut uri: Vec<u8> = head.bytes().skip(1).collect();
         let mut is_present = !head.is_empty();
@@ -93,8 +99,9 @@ impl Scanner {
         Ok(String::from_utf8_lossy(&uri).into_owned())
     }
 
-    /// Takes the escapes `%XX` of one character.
+    /// Scans the escapes `%XX` of one character, which may have several bytes in UTF-8.
     fn scan_uri_escapes(&mut self, start: Mark, uri: &mut Vec<u8>) -> Scanned {
+        // The number of bytes that the character still needs; `None` before its first byte.
         let mut left = None;
         while left != Some(0) {
             self.ensure(3)?;
@@ -126,6 +133,7 @@ impl Scanner {
     }
 }
 
+/// Returns `true` for a character that libyaml allows in the URI of a tag.
 fn is_uri(character: char) -> bool {
     is_word(character)
         || matches!(

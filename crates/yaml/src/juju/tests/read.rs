@@ -1,5 +1,5 @@
-//! Juju's own reader said this to these texts (github.com/juju/yaml/v2 v2.0.0 into a
-//! `map[string]string`).
+//! Tests of the reader against the answers of Juju's own (github.com/juju/yaml/v2 v2.0.0, which
+//! read the same texts into a `map[string]string`).
 
 use std::collections::BTreeMap;
 
@@ -8,9 +8,10 @@ use serde_json::json;
 
 use super::{strings, value, value_keyed_by_text};
 
-/// Keys and their values.
+/// The keys and values that a document must have.
 type Pairs = &'static [(&'static str, &'static str)];
 
+/// Documents that Juju reads, with their keys and values.
 const READ: &[(&[u8], Pairs)] = &[
     (b"a: 1\na: 2\n", &[("a", "2")]),
     (b"a: 1\n---\nb: 2\n", &[("a", "1")]),
@@ -48,6 +49,7 @@ const READ: &[(&[u8], Pairs)] = &[
     (b"", &[]),
 ];
 
+/// Documents that Juju refuses, with Go's error.
 const REFUSED: &[(&[u8], &str)] = &[
     (b"a:\n\tx: 1\n", "yaml: line 2: found character that cannot start any token"),
     (b"\ta: 1\n", "yaml: found character that cannot start any token"),
@@ -145,7 +147,7 @@ const REFUSED: &[(&[u8], &str)] = &[
 ];
 
 #[test]
-fn a_file_of_keys_and_values_is_read_as_juju_reads_it() {
+fn a_map_of_strings_is_read_as_juju_reads_it() {
     for (text, pairs) in READ {
         let pairs: BTreeMap<String, String> =
             pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
@@ -154,17 +156,17 @@ fn a_file_of_keys_and_values_is_read_as_juju_reads_it() {
 }
 
 #[test]
-fn a_mistake_is_told_in_gos_words() {
+fn an_error_has_the_text_of_go() {
     for (text, error) in REFUSED {
         let found = strings(text).map_err(|error| error.to_string());
         assert_eq!(found, Err((*error).to_owned()), "{:?}", String::from_utf8_lossy(text));
     }
 }
 
-/// A byte that cannot be decoded is told before a mistake that stands after it, and after one that
-/// stands in an earlier piece of 512 bytes.
+/// A bad byte is reported before a later syntax error, and before an earlier one in its own chunk
+/// of 512 bytes. A syntax error in an earlier chunk is reported first.
 #[test]
-fn bytes_are_decoded_piece_by_piece() {
+fn bytes_are_decoded_in_chunks() {
     let control = "yaml: control characters are not allowed";
     let early = format!("a: b: c\n#{}\u{1}", " ".repeat(490));
     let late = format!("a: b: c\n#{}\u{1}", " ".repeat(600));
@@ -188,8 +190,8 @@ fn values_have_the_types_of_yaml_1_1() {
         value(b"{1: a, on: b, ~: c, a: d, a: e}"),
         Ok(json!({"1": "a", "on": "b", "": "c", "a": "e"}))
     );
-    // A merge counts where it stands: what is written after it wins, and it wins over what is
-    // written before.
+    // A merge key works in the order of the text: its values replace earlier ones, and later ones
+    // replace its values.
     assert_eq!(value(b"{<<: {a: 1, b: 1}, a: 2}"), Ok(json!({"a": 2, "b": 1})));
     assert_eq!(value(b"{a: 2, <<: {a: 1, b: 1}}"), Ok(json!({"a": 1, "b": 1})));
     let refusal = value(b"a: [1, {b: 2}]\n? [c]\n: d\n").unwrap_err();
@@ -197,7 +199,7 @@ fn values_have_the_types_of_yaml_1_1() {
 }
 
 #[test]
-fn a_key_that_is_no_text_is_refused_below_what_juju_has_types_for() {
+fn a_key_that_is_not_a_string_is_refused_below_the_typed_levels() {
     let read = |levels| {
         value_keyed_by_text(b"on: {off: {a: {on: 1}}}", levels).map_err(|error| error.reason())
     };
@@ -206,7 +208,7 @@ fn a_key_that_is_no_text_is_refused_below_what_juju_has_types_for() {
 }
 
 #[test]
-fn bombs_and_deep_nesting_are_refused() {
+fn alias_bombs_and_deep_nesting_are_refused() {
     let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..10 {
         let last = format!("*a{}", level - 1);
@@ -226,7 +228,7 @@ fn bombs_and_deep_nesting_are_refused() {
 
 proptest! {
     #[test]
-    fn any_bytes_have_an_answer(
+    fn no_bytes_make_the_reader_panic(
         bytes in prop::collection::vec(any::<u8>(), 0..80),
         likely in "([a-z~0-9'\"&*!|>%@,?:#\\[\\]{}\\\\ \t\u{85}\u{feff}-]{0,6}\
                    (: |- |\n|\n  |\r|---\n)?){0,12}",

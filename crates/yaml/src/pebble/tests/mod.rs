@@ -1,4 +1,4 @@
-//! Pebble's reader makes this of values, and refuses these texts.
+//! Tests of the reader: the values that Pebble's own reader gives, and the texts that it refuses.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ fn pairs<const N: usize>(pairs: [(&str, &str); N]) -> Result<BTreeMap<String, St
 }
 
 #[test]
-fn an_error_says_where_on_one_line_and_quotes_nothing() {
+fn an_error_names_the_line_in_one_line_and_quotes_no_value() {
     for text in [
         "{A: 1, A: hunter2}",
         "A: hunter2\nA: hunter2\n",
@@ -39,7 +39,7 @@ fn an_error_says_where_on_one_line_and_quotes_nothing() {
 }
 
 #[test]
-fn strings_take_scalars_as_they_are_spelled() {
+fn a_string_is_the_text_of_a_scalar_as_it_is_written() {
     let text = "a: 010\nb: yes\nc: 1.50\nd: 2001-01-02\ne: !!binary aGk=\nf:\ng: ~\n~: \
                 dropped\n1: h\ni: .inf\nj: ! 12\n";
     assert_eq!(
@@ -67,8 +67,8 @@ fn strings_take_scalars_as_they_are_spelled() {
 }
 
 #[test]
-fn whole_numbers_and_floats_are_gos() {
-    for (text, whole) in [
+fn integers_and_floats_are_read_as_in_go() {
+    for (text, integer) in [
         ("010", Some(8)),
         ("0o10", Some(8)),
         ("0x10", Some(16)),
@@ -94,7 +94,7 @@ fn whole_numbers_and_floats_are_gos() {
         let found = read::<BTreeMap<String, i64>>(&format!("a: {text}\n"))
             .ok()
             .and_then(|map| map.get("a").copied());
-        assert_eq!(found, whole, "{text}");
+        assert_eq!(found, integer, "{text}");
     }
     for (text, float) in [
         ("1_0.5", Some(10.5)),
@@ -118,7 +118,7 @@ fn whole_numbers_and_floats_are_gos() {
 }
 
 #[test]
-fn keys_are_unique_and_merged_ones_stand_back() {
+fn keys_are_unique_and_win_over_merged_ones() {
     assert_eq!(strings("<<: {a: 1, b: 1}\na: 2\n"), pairs([("a", "2"), ("b", "1")]));
     assert_eq!(
         strings("a: 2\n<<: [{a: 1, b: 1}, {b: 2, c: 2}]\n"),
@@ -138,7 +138,7 @@ fn keys_are_unique_and_merged_ones_stand_back() {
 }
 
 #[test]
-fn untyped_values_keep_their_kind() {
+fn a_value_of_any_type_keeps_its_kind() {
     assert_eq!(
         read::<Value>("{a: [1, 1.5, x, ~, yes, true, 2001-01-02, .inf, 0x10, '1'], b: {c: }}"),
         Ok(json!({
@@ -149,7 +149,7 @@ fn untyped_values_keep_their_kind() {
 }
 
 #[test]
-fn bombs_and_circles_are_refused() {
+fn alias_bombs_and_endless_documents_are_refused() {
     let mut list = "a0: &a0 [x, x, x, x, x, x, x, x, x]\n".to_owned();
     let mut merge = "a0: &a0 {x: y}\n".to_owned();
     let mut chain = "a0: &a0 [x]\n".to_owned();
@@ -182,7 +182,7 @@ fn bombs_and_circles_are_refused() {
 
 proptest! {
     #[test]
-    fn any_text_has_an_answer(
+    fn no_text_makes_the_reader_panic(
         text in "\\PC{0,60}",
         likely in "([a-z~0-9'\"&*!|>%@,?:#\\[\\]{}\\\\ \t\u{85}\u{feff}-]{0,6}\
                    (: |- |\n|\n  |\r|---\n|<<: )?){0,12}",
