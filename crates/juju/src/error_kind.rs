@@ -32,7 +32,7 @@ pub enum ErrorKind {
     /// The tool failed for a reason that has no kind of its own: the agent or the controller
     /// refused the call or could not serve it.
     Failed {
-        /// The exit code of the tool. It is 1 for every failure that the agent tells, and 3 when
+        /// The exit code of the tool. It is 1 for every failure that the agent reports, and 3 if
         /// the tool itself crashed (Juju 2.9 to 4.1).
         code: i32,
     },

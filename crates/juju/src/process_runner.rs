@@ -365,7 +365,7 @@ impl<'a> ToolProcess<'a> {
     }
 
     /// Kills the tool and removes it from the process table. Children of the tool are not killed,
-    /// because nothing tells which processes they are.
+    /// because this process does not know their ids.
     fn kill(&mut self) {
         // Each call fails only if the process has ended already, which is what is wanted.
         let _ = self.child.kill();

@@ -1,8 +1,8 @@
 //! The table that maps the error texts of hook tools to an [`ErrorKind`].
 //!
-//! The exit code only tells a failure (1) from a refused call (2), so the kind of the failure has
-//! to come from the text on standard error. This file is the only place that reads such texts. A
-//! text that matches no row stays a general failure.
+//! The exit code distinguishes a failure (1) from a refused call (2) and nothing more, so the kind
+//! of the error has to come from the text on standard error. This file is the only place that reads
+//! such texts. A text that matches no row stays a general failure.
 
 use super::error_kind::ErrorKind;
 

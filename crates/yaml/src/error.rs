@@ -2,7 +2,7 @@
 
 use super::dialect::Dialect;
 
-/// The stage of reading that found an error. Go counts lines differently in each stage.
+/// The part of the reader that found an error. Go counts lines differently in each part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Stage {
     /// The decoder of bytes, which knows no line.

@@ -24,7 +24,7 @@ pub fn clean(text: &str, limit: usize) -> Cow<'_, str> {
 }
 
 /// Cleans a text of several lines as [`clean`] does, but keeps line feeds, tabs and blanks. A
-/// carriage return becomes a line feed.
+/// carriage return becomes a line feed, and each other control character a blank.
 #[must_use]
 pub fn clean_lines(text: &str, limit: usize) -> Cow<'_, str> {
     Cleaner::new(Layout::MultiLine, limit).clean(text)
@@ -170,6 +170,8 @@ impl Layout {
 /// These are category Cf of Unicode 16 (the bidirectional controls are among them), the property
 /// `Default_Ignorable_Code_Point`, and the code points that Unicode calls noncharacters.
 fn is_invisible(character: char) -> bool {
+    // The last two code points of each plane are noncharacters.
+    let is_last_of_plane = u32::from(character) & 0xfffe == 0xfffe;
     matches!(
         character,
         '\u{ad}'
@@ -198,8 +200,7 @@ fn is_invisible(character: char) -> bool {
             | '\u{1bca0}'..='\u{1bca3}'
             | '\u{1d173}'..='\u{1d17a}'
             | '\u{e0000}'..='\u{e0fff}'
-    ) // The last two code points of every plane are noncharacters.
-        || u32::from(character) & 0xfffe == 0xfffe
+    ) || is_last_of_plane
 }
 
 #[cfg(test)]

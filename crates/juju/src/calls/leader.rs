@@ -1,4 +1,4 @@
-//! The call that tells whether this unit is the leader.
+//! The call that asks for leadership.
 
 use std::time::Instant;
 
