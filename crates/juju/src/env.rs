@@ -108,6 +108,7 @@ impl HookEnv {
             .parsed("JUJU_UNIT_NAME")?
             .ok_or_else(|| Error::missing_variable("JUJU_UNIT_NAME"))?;
         Ok(Self {
+            // It is not a variable; `with_called_by` sets it.
             called_by: None,
             dispatch_path: vars.parsed("JUJU_DISPATCH_PATH")?,
             hook_name: vars.parsed("JUJU_HOOK_NAME")?,
@@ -242,6 +243,7 @@ impl HookEnv {
     ///
     /// The variable is malformed.
     pub fn api_addresses(&self) -> Result<impl Iterator<Item = &str>, Error> {
+        // Juju separates the addresses by blanks (2.9 to 4.1).
         Ok(self.vars.text("JUJU_API_ADDRESSES")?.unwrap_or_default().split_whitespace())
     }
 

@@ -111,6 +111,8 @@ impl Error {
             if stderr.is_empty() {
                 "it said nothing".to_owned()
             } else {
+                // The text may end up on a terminal or in a status, and the tool quotes values of
+                // others in it.
                 text::clean(stderr, MAX_SHOWN_STDERR).into_owned()
             }
         };
@@ -130,12 +132,16 @@ impl Error {
                          searched?"
                     ),
                 ),
+                // The runner has seen the file on `PATH`, so another file is missing: the
+                // interpreter of a script, or the target of a link.
                 io::ErrorKind::NotFound => (
                     ErrorKind::System,
                     format!(
                         "{tool} on PATH {failure}; is its interpreter there, and what it links to?"
                     ),
                 ),
+                // The kernel bounds the arguments and the environment together, so each argument
+                // alone may be short enough.
                 io::ErrorKind::ArgumentListTooLong => (
                     ErrorKind::Invalid,
                     format!(
@@ -265,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_one_and_two_are_told_apart_and_stderr_is_kept() {
+    fn exit_codes_one_and_two_have_different_kinds_and_stderr_is_kept() {
         let failed = ToolError::Exited { code: 1, stderr: "ERROR upgrade in progress".into() };
         let error = Error::from_tool_error("set the unit's status", "status-set", failed);
         assert_eq!(error.kind(), &ErrorKind::Failed { code: 1 });
@@ -292,13 +298,13 @@ mod tests {
     }
 
     #[test]
-    fn what_a_tool_said_is_shown_clean_and_bounded() {
-        let said = "\u{1b}[31mERROR\u{1b}[0m a\r\nb\u{202e}\0c".to_owned();
+    fn the_standard_error_is_shown_clean_and_bounded() {
+        let stderr = "\u{1b}[31mERROR\u{1b}[0m a\r\nb\u{202e}\0c".to_owned();
         let failed = |stderr| ToolError::Exited { code: 1, stderr };
-        let error = Error::from_tool_error("read the config", "config-get", failed(said.clone()));
+        let error = Error::from_tool_error("read the config", "config-get", failed(stderr.clone()));
         let shown = "cannot read the config: config-get exited with code 1: ERROR a b c";
         assert_eq!(error.to_string(), shown);
-        assert_eq!(error.stderr(), Some(&*said));
+        assert_eq!(error.stderr(), Some(&*stderr));
         let long = failed("x".repeat(1 << 20));
         let error = Error::from_tool_error("read the config", "config-get", long);
         assert!(error.to_string().len() < 2048 && error.to_string().ends_with('…'));

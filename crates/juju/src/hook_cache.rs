@@ -96,6 +96,7 @@ impl Leadership {
             }
             Self::LeaderSince(_) | Self::NotAsked => {}
         }
+        // An error leaves the last answer as it is, and the next call asks again.
         let is_leader = ask()?;
         *self = if is_leader { Self::LeaderSince(now) } else { Self::NotLeader };
         Ok(is_leader)
@@ -139,7 +140,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_yes_holds_for_thirty_seconds() {
+    fn leadership_is_asked_again_after_thirty_seconds() {
         let mut leadership = Leadership::default();
         let mut answers = [true, true, false].into_iter();
         let start = Instant::now();

@@ -30,6 +30,8 @@ use super::tool_runner::{ToolCall, ToolError, ToolRunner};
 /// when the hook exits with code 0, all of them or none (Juju 2.9 to 4.1).
 pub struct HookTools {
     runner: Box<dyn ToolRunner>,
+    // Each answer has a lock of its own, so that a thread that waits for one tool does not hold up
+    // the reads of the others.
     pub(super) config: Cached<Arc<Options>>,
     pub(super) leadership: Mutex<Leadership>,
     pub(super) status: Cached<Status>,

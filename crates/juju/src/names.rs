@@ -518,7 +518,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_says_what_was_given_and_what_is_meant() {
+    fn the_error_quotes_the_text_and_names_the_rule() {
         let error = "web".parse::<UnitName>().unwrap_err();
         assert_eq!(
             error.to_string(),

@@ -212,7 +212,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in "[0-9/a-z-]{0,12}|.{0,12}") {
+        fn no_text_makes_the_parser_panic(text in "[0-9/a-z-]{0,12}|.{0,12}") {
             let _ = text.parse::<Port>();
         }
 

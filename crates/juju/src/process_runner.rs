@@ -98,6 +98,8 @@ impl ProcessRunner {
         for folder in &self.folders {
             let program = folder.join(tool);
             let error = match program.metadata() {
+                // Any of the three bits counts: whether this user may execute the file is for the
+                // kernel to say.
                 Ok(found) if found.is_file() && found.permissions().mode() & 0o111 != 0 => {
                     return Ok(program);
                 }
@@ -121,6 +123,7 @@ impl ProcessRunner {
                 // A directory that cannot be searched may have the tool.
                 Err(error) => error,
             };
+            // The error of the first file, which is the one that `PATH` prefers.
             unusable.get_or_insert(error);
         }
         Err(unusable.map_or(ToolError::NotFound, ToolError::NotStarted))
@@ -271,6 +274,7 @@ impl<'a> ToolProcess<'a> {
             let Some(ready) = self.wait(Some(Duration::ZERO))? else {
                 continue;
             };
+            // The process has ended, so this wait only collects its exit status.
             if !ready.has_stdout && !ready.has_stderr {
                 return Ok(self.child.wait()?);
             }
@@ -313,6 +317,7 @@ impl<'a> ToolProcess<'a> {
         let limit = limit.and_then(|limit| Timespec::try_from(limit).ok());
         let mut ready = Ready::default();
         {
+            // The input has no flag, because `write_stdin` tries to write after every wait.
             let stdin =
                 self.stdin_pipe.as_ref().map(|pipe| (PollFd::new(pipe, PollFlags::OUT), None));
             let stdout = self
@@ -342,6 +347,7 @@ impl<'a> ToolProcess<'a> {
                 }
             }
         }
+        // Without a pidfd the poll does not report the end of the process, so it is asked for.
         if self.pidfd.is_none() {
             ready.has_exited = self.child.try_wait()?.is_some();
         }
@@ -380,6 +386,8 @@ impl<'a> ToolProcess<'a> {
         let stderr = self.take_stderr();
         Err(match (status.code(), status.signal()) {
             (None, Some(signal)) => ToolError::Killed { signal, stderr },
+            // A process that was waited for has ended with a code or by a signal, so -1 does not
+            // occur.
             (code, _) => ToolError::Exited { code: code.unwrap_or(-1), stderr },
         })
     }

@@ -33,6 +33,7 @@ pub trait ToolRunner: Send + Sync {
     /// Returns `true` if the tool can be started. The default implementation returns `true` for
     /// every tool.
     fn has_tool(&self, tool: &str) -> bool {
+        // Named without an underscore, because the documentation shows the name.
         let _ = tool;
         true
     }
@@ -49,6 +50,7 @@ pub trait ToolRunner: Send + Sync {
     }
 }
 
+// `HookTools` owns its runner. With an `Arc`, a test can keep a second handle to look at the calls.
 impl<T: ToolRunner + ?Sized> ToolRunner for Arc<T> {
     fn run(&self, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolError> {
         (**self).run(call)

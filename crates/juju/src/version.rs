@@ -121,6 +121,7 @@ fn parse(text: &str) -> Option<JujuVersion> {
     let major = number(parts.next()?)?;
     let minor = number(parts.next()?)?;
     let (tag, patch, build) = match tagged {
+        // `beta2` and `beta2.3`: the digits after the tag take the place of the third number.
         Some(tagged) => {
             let digits = tagged
                 .find(|character: char| !character.is_ascii_lowercase())
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_version_is_refused() {
+    fn a_malformed_version_is_refused() {
         for text in [
             "",
             "3",

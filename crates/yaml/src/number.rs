@@ -192,6 +192,7 @@ fn without_underscores(text: &str, is_after_prefix: bool) -> Option<String> {
 /// lower-case.
 fn parse_hex_float(text: &str) -> Option<f64> {
     let (mantissa, exponent) = text.split_once('p')?;
+    // Go requires the exponent of a hexadecimal float.
     let exponent: i32 = exponent.parse().ok()?;
     let (whole, fraction) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     if whole.is_empty() && fraction.is_empty() {

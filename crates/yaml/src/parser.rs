@@ -149,6 +149,7 @@ impl Parser {
             }
             self.skip();
         }
+        // These two come last, because a `%TAG` directive may define them differently.
         for (handle, prefix) in [("!", "!"), ("!!", super::dialect::TAG_PREFIX)] {
             if self.prefix_of(handle).is_none() {
                 self.handles.push((handle.to_owned(), prefix.to_owned()));
@@ -221,17 +222,21 @@ impl Parser {
             TokenKind::FlowMappingStart => Self::flow_mapping,
             TokenKind::BlockSequenceStart if in_block => Self::block_sequence,
             TokenKind::BlockMappingStart if in_block => Self::block_mapping,
+            // An anchor or a tag alone stands for an empty node.
             _ if properties.anchor.is_some() || !properties.tag.is_empty() => {
                 return Ok(self.empty_scalar(properties, line));
             }
             _ => return Err(syntax_error(line, "did not find expected node content", token.line)),
         };
+        // Checked before the recursion below, which a deep document would otherwise drive into the
+        // end of the stack.
         if self.depth >= MAX_DEPTH {
             let text = format!("line {}: exceeded max depth of {MAX_DEPTH}", token.line + 1);
             return Err(ParseError::Other(Error::text(text)));
         }
         // The collection is added before its items, because an alias among them may refer to it.
         let id = self.add(properties, line, NodeKind::Sequence(Vec::new()));
+        // An error leaves the depth too high, but it also ends the parsing.
         self.depth += 1;
         let kind = kind(self)?;
         self.depth -= 1;
@@ -251,6 +256,7 @@ impl Parser {
                 }
                 TokenKind::Tag { handle, suffix } if !has_tag => {
                     has_tag = true;
+                    // A tag in its full form, `!<tag:...>`, has no handle.
                     properties.tag = if handle.is_empty() {
                         suffix
                     } else {
@@ -356,6 +362,7 @@ impl Parser {
                 }
                 self.skip();
             }
+            // A comma may stand after the last item.
             match self.peek()?.kind {
                 TokenKind::FlowSequenceEnd => break,
                 TokenKind::Key => items.push(self.flow_pair()?),
@@ -406,6 +413,7 @@ impl Parser {
                 }
                 self.skip();
             }
+            // A comma may stand after the last entry.
             match self.peek()?.kind {
                 TokenKind::FlowMappingEnd => break,
                 TokenKind::Key => {
@@ -422,6 +430,7 @@ impl Parser {
                     let is_empty = !has_value || self.next_is_one_of(ENDS)?;
                     entries.push((key, self.node_or_empty(is_empty, line, false, false)?));
                 }
+                // A key alone, as in `{a, b: c}`, has an empty value.
                 _ => {
                     let key = self.node(false, false)?;
                     entries.push((key, self.empty()?));

@@ -68,6 +68,7 @@ impl Cursor<'_> {
         if hour >= 24 || minute >= 60 || second >= 60 {
             return None;
         }
+        // Go accepts a fraction of any length after a dot or a comma, but at least one digit.
         if let Some(fraction) = self.0.strip_prefix(['.', ','])
             && fraction.starts_with(|first: char| first.is_ascii_digit())
         {

@@ -65,6 +65,8 @@ impl HookTools {
         &self,
         results: impl IntoIterator<Item = (K, V)>,
     ) -> Result<(), Error> {
+        // All keys are checked first, because Juju keeps the results of a call that came before a
+        // bad key.
         let results: Vec<(K, V)> = results.into_iter().collect();
         for (key, _) in &results {
             check_action_key(key.as_ref()).map_err(|invalid| {
@@ -75,6 +77,8 @@ impl HookTools {
                 )
             })?;
         }
+        // A result that is larger than a batch goes alone; the runner refuses it if it is too long
+        // for an argument.
         let mut batch = ToolCall::new("action-set");
         let mut size = 0;
         for (key, value) in results {
@@ -171,7 +175,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_output_makes_it_panic(output: Vec<u8>, key in ".*") {
+        fn no_output_makes_the_parser_panic(output: Vec<u8>, key in ".*") {
             let _ = parse_json(&output).and_then(parse_params);
             let _ = check_action_key(&key);
         }

@@ -22,6 +22,7 @@ impl HookTools {
     ///
     /// The tool failed, or its output is not a map.
     pub fn config(&self) -> Result<Arc<Map<String, Value>>, Error> {
+        // The cache holds an `Arc`, because a charm may have many options and read them often.
         self.config.get_or_try_init(|| {
             let answer =
                 self.query_json(ATTEMPT, ToolCall::new("config-get").arg("--format=json"))?;
@@ -51,7 +52,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_output_makes_it_panic(output: Vec<u8>) {
+        fn no_output_makes_the_parser_panic(output: Vec<u8>) {
             let _ = parse_json(&output).and_then(parse_options);
         }
 

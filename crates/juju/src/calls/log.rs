@@ -70,6 +70,7 @@ fn chunk_end(text: &str) -> usize {
     if end == text.len() {
         return end;
     }
+    // Juju logs each call as an entry of its own, so a line should not be split over two of them.
     text.get(..end).and_then(|chunk| chunk.rfind('\n')).map_or(end, |line| line + 1)
 }
 
@@ -79,7 +80,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_long_message_is_cut_after_a_line() {
+    fn a_long_message_is_split_after_a_line() {
         let line = format!("{}\n", "é".repeat(1000));
         let message = line.repeat(120);
         let cut: Vec<&str> = chunks(&message).collect();
@@ -91,18 +92,18 @@ mod tests {
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(32))]
         #[test]
-        fn nothing_is_lost_and_every_piece_fits(
+        fn no_text_is_lost_and_every_chunk_fits(
             part in "[\\x00aé𝄞\\n]{1,12}",
             times in 0..60_000_usize,
         ) {
             let message = part.repeat(times);
-            let mut whole = String::new();
+            let mut joined = String::new();
             for chunk in chunks(&message) {
                 prop_assert!(!chunk.is_empty());
                 prop_assert!(replace_nul(chunk).len() <= MAX_CHUNK);
-                whole.push_str(chunk);
+                joined.push_str(chunk);
             }
-            prop_assert_eq!(whole, message);
+            prop_assert_eq!(joined, message);
         }
     }
 }

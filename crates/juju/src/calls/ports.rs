@@ -77,6 +77,7 @@ impl HookTools {
 
 fn parse_ports(answer: &Value) -> Result<BTreeSet<Port>, String> {
     let list = match answer {
+        // Go prints a list without items as `null` in some places.
         Value::Null => return Ok(BTreeSet::new()),
         Value::Array(list) => list,
         other => return Err(format!("printed {} where a list of ports was due", type_name(other))),
@@ -105,7 +106,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_output_makes_it_panic(output: Vec<u8>) {
+        fn no_output_makes_the_parser_panic(output: Vec<u8>) {
             let _ = parse_json(&output).and_then(|answer| parse_ports(&answer));
         }
 

@@ -153,7 +153,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_output_makes_it_panic(output: Vec<u8>) {
+        fn no_output_makes_the_parser_panic(output: Vec<u8>) {
             let _ = parse_json(&output).and_then(parse_state);
         }
 

@@ -89,6 +89,7 @@ impl HookTools {
         if let StatusScope::Application = scope {
             call = call.arg("--application");
         }
+        // Without `--include-data` the tool leaves the message out (Juju 2.9 to 4.1).
         let answer =
             self.query_json(scope.read_attempt(), call.arg("--include-data").arg("--format=json"))?;
         parse_status(&answer, scope)
@@ -117,6 +118,7 @@ impl HookTools {
 }
 
 fn parse_status(answer: &Value, scope: StatusScope) -> Result<Status, String> {
+    // The answer for the application also lists the units' statuses, and holds its own under a key.
     let status = match scope {
         StatusScope::Unit => Some(answer),
         StatusScope::Application => answer.get("application-status"),
@@ -140,7 +142,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_output_makes_it_panic(output: Vec<u8>, text in ".*") {
+        fn no_output_makes_the_parser_panic(output: Vec<u8>, text in ".*") {
             for scope in [StatusScope::Unit, StatusScope::Application] {
                 let _ = parse_json(&output).and_then(|answer| parse_status(&answer, scope));
                 let _ = parse_json(text.as_bytes()).and_then(|answer| parse_status(&answer, scope));

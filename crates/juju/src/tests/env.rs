@@ -22,7 +22,7 @@ fn variable_of(error: &Error) -> &'static str {
 }
 
 #[test]
-fn a_whole_environment_is_read() {
+fn every_variable_is_read() {
     let env = read_env(&[
         ("JUJU_DISPATCH_PATH", "hooks/workload-pebble-custom-notice"),
         ("JUJU_HOOK_NAME", "workload-pebble-custom-notice"),

@@ -163,7 +163,7 @@ fn a_star_matches_any_characters() {
 
 proptest! {
     #[test]
-    fn no_text_makes_it_panic(stderr in "(?s).{0,60}", code: i32) {
+    fn no_text_makes_the_parser_panic(stderr in "(?s).{0,60}", code: i32) {
         let _ = kind_of("secret-get", code, &stderr);
     }
 }

@@ -154,6 +154,7 @@ impl<'a> Reader<'a> {
     ) -> Result<(), Error> {
         self.with_alias_target(id, |reader, node| match &node.kind {
             NodeKind::Mapping(entries) => {
+                // In the order of the text, because the last of several equal keys wins.
                 for (key, value) in entries {
                     if is_merge(reader.document.node(*key), Dialect::Juju) {
                         reader.read_merged(*value, |reader, id| reader.read_strings(id, map))?;
@@ -204,6 +205,7 @@ impl<'a> Reader<'a> {
 
     /// Returns an error if a node, or the target of an alias, is not a mapping.
     fn check_is_mapping(&self, id: NodeId) -> Result<(), Error> {
+        // One step is enough: an alias cannot have an anchor, so none refers to another alias.
         let mut node = self.document.node(id);
         if let NodeKind::Alias(_, target) = node.kind {
             node = self.document.node(target);
@@ -273,6 +275,7 @@ impl<'a> Reader<'a> {
             }
             NodeKind::Mapping(_) => {
                 let mut map = Map::new();
+                // An error leaves the level too high, but it also ends the reading.
                 reader.level += 1;
                 reader.read_entries(node, &mut map)?;
                 reader.level -= 1;

@@ -52,6 +52,7 @@ impl<'a> NodeDeserializer<'a> {
 
     /// Returns the content of the node, or of the target of an alias.
     fn content(self) -> Result<Content<'a>, DecodeError> {
+        // An alias reads its target anew each time, which the budget and the depth bound.
         self.budget.spend().map_err(|error| self.error(error.reason()))?;
         let node = self.node();
         if !matches!(node.kind, NodeKind::Scalar { .. }) && self.depth >= MAX_DEPTH {

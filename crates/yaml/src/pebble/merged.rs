@@ -43,6 +43,8 @@ impl Merger<'_> {
             return Ok(());
         };
         check_unique(self.document, entries)?;
+        // The merge waits until all own entries are there, because they win wherever the merge key
+        // stands.
         let mut merge = None;
         for (key, value) in entries {
             if is_merge(self.document.node(*key), Dialect::Pebble) {
@@ -52,6 +54,7 @@ impl Merger<'_> {
             let Some(name) = key_text(self.document, *key)? else {
                 continue;
             };
+            // Merged entries are copied, so a chain of merges can multiply them.
             self.budget.spend().map_err(|error| DecodeError::new(mapping.line, error.reason()))?;
             if self.names.insert(name.clone()) {
                 self.entries.push((name, *value));

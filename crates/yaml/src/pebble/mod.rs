@@ -59,6 +59,7 @@ fn read_document<T: DeserializeOwned + Default>(
         return Ok(T::default());
     };
     let budget = Budget::of(&document);
+    // An `Option`, so that a document that is null gives the default of any type.
     check(&document)
         .and_then(|()| Option::<T>::deserialize(NodeDeserializer::root(&document, &budget)))
         .map(Option::unwrap_or_default)

@@ -229,6 +229,7 @@ impl Scanner {
 
     /// Scans the end of the stream.
     fn fetch_stream_end(&mut self) -> Scanned {
+        // libyaml ends the last line even without a line break, and its errors count that line.
         if self.mark.column != 0 {
             self.mark.column = 0;
             self.mark.line += 1;
@@ -262,6 +263,7 @@ impl Scanner {
 
     /// Scans `[` or `{`.
     fn fetch_flow_start(&mut self, kind: TokenKind) -> Scanned {
+        // The collection itself may be a key, and each item in it may be one of its own.
         self.save_simple_key()?;
         self.simple_keys.push(SimpleKey::default());
         self.is_simple_key_allowed = true;
@@ -273,6 +275,8 @@ impl Scanner {
     /// Scans `]` or `}`.
     fn fetch_flow_end(&mut self, kind: TokenKind) -> Scanned {
         self.remove_simple_key()?;
+        // A closing bracket without an opening one is an error of the parser, and must not remove
+        // the key of the block context.
         if self.in_flow() {
             self.simple_keys.pop();
         }
@@ -342,6 +346,7 @@ impl Scanner {
             Some(key) => {
                 key.is_possible = false;
                 let key = *key;
+                // The token for the key goes before the token that turned out to be one.
                 let place =
                     key.token_number.saturating_sub(self.tokens_taken).min(self.tokens.len());
                 let token = Token { kind: TokenKind::Key, line: key.mark.line };

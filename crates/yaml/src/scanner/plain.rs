@@ -81,6 +81,7 @@ impl Scanner {
                 }
                 self.scan_whitespace(&mut whitespace)?;
             }
+            // A line that is not indented further than the collection belongs to the collection.
             if !self.in_flow() && self.mark.column < least_column {
                 break;
             }

@@ -12,6 +12,8 @@ impl Scanner {
         self.skip();
         let mut value = String::new();
         loop {
+            // A document indicator is an error within quotes, so that a missing quote does not
+            // swallow the next document.
             self.ensure(4)?;
             if self.is_document_indicator() {
                 return Err(self.error(start, "found unexpected document indicator"));

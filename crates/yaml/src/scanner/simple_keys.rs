@@ -51,6 +51,7 @@ impl Scanner {
         }
         let key = SimpleKey {
             is_possible: true,
+            // On the column of the open collection, a text that is not a key belongs to nothing.
             is_required: !self.in_flow() && self.indent == Some(self.mark.column),
             token_number: self.tokens_taken + self.tokens.len(),
             mark: self.mark,
@@ -83,6 +84,7 @@ impl Scanner {
         kind: TokenKind,
         mark: Mark,
     ) {
+        // Inside brackets, indentation has no meaning.
         if self.in_flow() || self.indent.is_some_and(|indent| indent >= column) {
             return;
         }
@@ -99,6 +101,8 @@ impl Scanner {
         if self.in_flow() {
             return;
         }
+        // `None` is less than every column, so without a column all collections are closed, and
+        // the loop ends when none is open.
         while self.indent > column {
             self.push(TokenKind::BlockEnd, self.mark);
             self.indent = self.indents.pop().flatten();
