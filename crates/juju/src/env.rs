@@ -155,7 +155,7 @@ impl HookEnv {
     ///
     /// # Errors
     ///
-    /// The variable is malformed.
+    /// The value is not UTF-8.
     pub fn model_name(&self) -> Result<Option<&str>, Error> {
         self.vars.text("JUJU_MODEL_NAME")
     }
@@ -164,7 +164,7 @@ impl HookEnv {
     ///
     /// # Errors
     ///
-    /// The variable is malformed.
+    /// The value is not UTF-8.
     pub fn model_uuid(&self) -> Result<Option<&str>, Error> {
         self.vars.text("JUJU_MODEL_UUID")
     }
@@ -197,7 +197,7 @@ impl HookEnv {
     ///
     /// # Errors
     ///
-    /// The variable is malformed.
+    /// The value is not UTF-8.
     pub fn context_id(&self) -> Result<Option<&str>, Error> {
         self.vars.text("JUJU_CONTEXT_ID")
     }
@@ -207,7 +207,7 @@ impl HookEnv {
     ///
     /// # Errors
     ///
-    /// The variable is malformed.
+    /// The value is not UTF-8.
     pub fn agent_socket_network(&self) -> Result<Option<&str>, Error> {
         self.vars.text("JUJU_AGENT_SOCKET_NETWORK")
     }
@@ -216,7 +216,7 @@ impl HookEnv {
     ///
     /// # Errors
     ///
-    /// The variable is malformed.
+    /// The value is not UTF-8.
     pub fn agent_socket_address(&self) -> Result<Option<&str>, Error> {
         self.vars.text("JUJU_AGENT_SOCKET_ADDRESS")
     }
@@ -225,7 +225,7 @@ impl HookEnv {
     ///
     /// # Errors
     ///
-    /// The variable is malformed.
+    /// The value is not UTF-8.
     pub fn agent_token(&self) -> Result<Option<AgentToken>, Error> {
         AgentToken::from_vars(&self.vars)
     }
@@ -241,7 +241,7 @@ impl HookEnv {
     ///
     /// # Errors
     ///
-    /// The variable is malformed.
+    /// The value is not UTF-8.
     pub fn api_addresses(&self) -> Result<impl Iterator<Item = &str>, Error> {
         // Juju separates the addresses by blanks (2.9 to 4.1).
         Ok(self.vars.text("JUJU_API_ADDRESSES")?.unwrap_or_default().split_whitespace())
@@ -252,7 +252,7 @@ impl HookEnv {
     ///
     /// # Errors
     ///
-    /// The variable is malformed.
+    /// The value is not UTF-8.
     pub fn machine_id(&self) -> Result<Option<&str>, Error> {
         self.vars.text("JUJU_MACHINE_ID")
     }
@@ -270,7 +270,7 @@ impl HookEnv {
     ///
     /// # Errors
     ///
-    /// The variable is malformed.
+    /// The value is not UTF-8.
     pub fn availability_zone(&self) -> Result<Option<&str>, Error> {
         self.vars.text("JUJU_AVAILABILITY_ZONE")
     }
@@ -279,7 +279,7 @@ impl HookEnv {
     ///
     /// # Errors
     ///
-    /// The variable is malformed.
+    /// The value is not UTF-8.
     pub fn cloud_api_version(&self) -> Result<Option<&str>, Error> {
         self.vars.text("CLOUD_API_VERSION")
     }
@@ -288,7 +288,7 @@ impl HookEnv {
     ///
     /// # Errors
     ///
-    /// One of the variables is malformed.
+    /// One of the values is not UTF-8.
     pub fn proxies(&self) -> Result<Proxies, Error> {
         Proxies::from_vars(&self.vars)
     }
@@ -297,7 +297,7 @@ impl HookEnv {
     ///
     /// # Errors
     ///
-    /// The variable is malformed.
+    /// The value is not UTF-8.
     pub fn sla(&self) -> Result<Option<&str>, Error> {
         self.vars.text("JUJU_SLA")
     }
@@ -306,7 +306,7 @@ impl HookEnv {
     ///
     /// # Errors
     ///
-    /// The variable is malformed.
+    /// The value is not UTF-8.
     pub fn meter_status(&self) -> Result<Option<&str>, Error> {
         self.vars.text("JUJU_METER_STATUS")
     }
@@ -315,7 +315,7 @@ impl HookEnv {
     ///
     /// # Errors
     ///
-    /// The variable is malformed.
+    /// The value is not UTF-8.
     pub fn meter_info(&self) -> Result<Option<&str>, Error> {
         self.vars.text("JUJU_METER_INFO")
     }
@@ -324,7 +324,7 @@ impl HookEnv {
     ///
     /// # Errors
     ///
-    /// One of the variables is malformed.
+    /// One of the values is not UTF-8.
     pub fn trace(&self) -> Result<TraceTarget, Error> {
         TraceTarget::from_vars(&self.vars)
     }
@@ -333,7 +333,7 @@ impl HookEnv {
     ///
     /// # Errors
     ///
-    /// The variable is malformed.
+    /// The value is not UTF-8.
     pub fn kubernetes_host(&self) -> Result<Option<&str>, Error> {
         self.vars.text("KUBERNETES_SERVICE_HOST")
     }
@@ -342,7 +342,7 @@ impl HookEnv {
     ///
     /// # Errors
     ///
-    /// The variable is malformed.
+    /// The value is not UTF-8.
     pub fn kubernetes_port(&self) -> Result<Option<&str>, Error> {
         self.vars.text("KUBERNETES_SERVICE_PORT")
     }
@@ -351,7 +351,7 @@ impl HookEnv {
     ///
     /// # Errors
     ///
-    /// The variable is malformed.
+    /// The value is not UTF-8.
     pub fn target_base(&self) -> Result<Option<&str>, Error> {
         self.vars.text("JUJU_TARGET_BASE")
     }
@@ -360,7 +360,7 @@ impl HookEnv {
     ///
     /// # Errors
     ///
-    /// The variable is malformed.
+    /// The value is not UTF-8.
     pub fn target_series(&self) -> Result<Option<&str>, Error> {
         self.vars.text("JUJU_TARGET_SERIES")
     }

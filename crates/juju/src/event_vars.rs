@@ -112,7 +112,7 @@ impl HookEnv {
     ///
     /// # Errors
     ///
-    /// The variable is not UTF-8.
+    /// The value is not UTF-8.
     pub fn action_tag(&self) -> Result<Option<&str>, Error> {
         self.vars.text("JUJU_ACTION_TAG")
     }
@@ -141,7 +141,7 @@ impl HookEnv {
     ///
     /// # Errors
     ///
-    /// One of the variables is not UTF-8.
+    /// One of the values is not UTF-8.
     pub fn notice(&self) -> Result<Option<NoticeVars>, Error> {
         let id = self.owned_text("JUJU_NOTICE_ID")?;
         let kind = self.owned_text("JUJU_NOTICE_TYPE")?;

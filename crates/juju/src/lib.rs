@@ -25,6 +25,12 @@
 //! Every fallible call returns an [`Error`]. Programs match on its [`ErrorKind`]; the text of the
 //! error is for people and may change in any release.
 //!
+//! # Stability
+//!
+//! Before 1.0 a breaking change raises the second number of the version. Most public enums and
+//! structs are `#[non_exhaustive]`, because a newer Juju adds tools and variables. The crate needs
+//! Linux and Rust 1.89.
+//!
 //! # Example
 //!
 //! ```no_run

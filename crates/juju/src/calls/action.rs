@@ -160,7 +160,6 @@ pub fn check_action_key(key: &str) -> Result<(), InvalidActionKey> {
 fn parse_params(answer: Value) -> Result<Params, String> {
     match answer {
         // An action may have no parameters, so a null answer is not an error.
-        // An action without parameters has an empty map, which some versions print as `null`.
         Value::Null => Ok(Params::new()),
         Value::Object(params) => Ok(params),
         other => Err(format!("printed {} where a map of parameters was due", type_name(&other))),
