@@ -14,7 +14,7 @@ use super::envelope::{self, Decoded, Envelope, Refusal};
 use super::error::Error;
 use super::reader::Reader;
 use super::request::Request;
-use super::resend::Resend;
+use super::resend::{LostLayer, Resend};
 use super::transport_error::{TransportError, TransportFailure};
 
 /// One attempt of a call. It takes its connection when it first needs one, and sends all of its
@@ -66,6 +66,11 @@ impl AttemptError {
         Self::after(Duration::ZERO, cause)
     }
 
+    /// Makes the failure of a request that was refused because something was busy.
+    pub(super) fn busy(refusal: &Refusal) -> Self {
+        Self::temporary(format!("answered {}: {}", refusal.status, refusal.message))
+    }
+
     /// Makes a temporary failure after this much time without an answer.
     pub(super) fn after(unanswered: Duration, cause: impl Into<String>) -> Self {
         Self::Temporary { cause: cause.into(), unanswered, delay: None }
@@ -114,7 +119,7 @@ impl<'c> CallAttempt<'c> {
     ) -> Result<u64, AttemptError> {
         let started = Instant::now();
         let number = self.connect().await.map(|connection| connection.number());
-        number.map_err(|error| self.failed_read(request, error, started.elapsed()))
+        number.map_err(|error| self.read_failed(request, error, started.elapsed()))
     }
 
     /// Gives the connection back to the transport, so that the next request checks anew whether it
@@ -140,9 +145,29 @@ impl<'c> CallAttempt<'c> {
     pub(super) async fn connect(&mut self) -> Result<&mut Connection, TransportError> {
         let connection = match self.connection.take() {
             Some(connection) => connection,
-            None => self.client.transport().connection().await?,
+            None => {
+                self.is_stale = false;
+                self.client.transport().connection().await?
+            }
         };
         Ok(self.connection.insert(connection))
+    }
+
+    /// Makes sure that the daemon behind the connection has the layers that this client has added.
+    /// A daemon does not outlive its connections, so one that had them on this connection has them
+    /// still, and is not asked.
+    ///
+    /// `request` is that of the call, and `lost_layer` its layer, if the answer to it was lost.
+    pub(super) async fn restore_layers(
+        &mut self,
+        request: &Request,
+        lost_layer: Option<&LostLayer>,
+    ) -> Result<(), AttemptError> {
+        let connection = self.connection_number(request).await?;
+        if self.client.known_layers().are_verified(connection) {
+            return Ok(());
+        }
+        self.put_back_forgotten(connection, lost_layer).await
     }
 
     /// Sends one request on the attempt's connection and reads its whole answer.
@@ -161,7 +186,7 @@ impl<'c> CallAttempt<'c> {
             Ok(reply) => self.client.decode_reply(request, &reply),
             Err(error) => {
                 let unanswered = started.elapsed().saturating_sub(expected);
-                Err(self.failed(request, error, unanswered))
+                Err(self.exchange_failed(request, error, unanswered))
             }
         }
     }
@@ -169,7 +194,7 @@ impl<'c> CallAttempt<'c> {
     /// Sends a request beside the one that the call is about, and reads its answer. Such a request
     /// only reads, or may be repeated, so a lost answer is an ordinary failed attempt.
     pub(super) async fn read(&mut self, request: &Request) -> Result<Envelope, AttemptError> {
-        self.ask(request).await.map_err(|error| self.client.failed_read(request, error))
+        self.ask(request).await.map_err(|error| self.client.attempt_error(request, error))
     }
 
     /// Sends a request as [`Self::read`] does, and decodes its answer as a list. Go writes an empty
@@ -191,19 +216,19 @@ impl<'c> CallAttempt<'c> {
 
     /// Turns a failure of the connection into the failure of the attempt, for a request whose lost
     /// answer has no consequences.
-    pub(super) fn failed_read(
+    pub(super) fn read_failed(
         &mut self,
         request: &Request,
         error: TransportError,
         unanswered: Duration,
     ) -> AttemptError {
-        let error = self.failed(request, error, unanswered);
-        self.client.failed_read(request, error)
+        let error = self.exchange_failed(request, error, unanswered);
+        self.client.attempt_error(request, error)
     }
 
     /// Turns a failure of the connection into the failure of this request, and notes whether the
     /// connection was stale.
-    pub(super) fn failed(
+    pub(super) fn exchange_failed(
         &mut self,
         request: &Request,
         error: TransportError,
@@ -294,22 +319,21 @@ impl Reader {
 
     /// Turns the failure of a request into the failure of the attempt, for a request whose lost
     /// answer has no consequences.
-    pub(super) fn failed_read(&self, request: &Request, error: ExchangeError) -> AttemptError {
+    pub(super) fn attempt_error(&self, request: &Request, error: ExchangeError) -> AttemptError {
         match error {
             ExchangeError::ReplyLost { cause, unanswered } => {
                 AttemptError::after(unanswered, cause)
             }
-            ExchangeError::Refused(refusal) => self.refused(request, refusal),
+            ExchangeError::Refused(refusal) => self.refusal_error(request, refusal),
             ExchangeError::Failed(error) => error,
         }
     }
 
-    /// Turns a refusal into the failure of the attempt. Pebble itself never answers 429 or 503. A
-    /// proxy in front of it may, and then a request that may be sent again is retried.
-    pub(super) fn refused(&self, request: &Request, refusal: Refusal) -> AttemptError {
-        if matches!(refusal.status, 429 | 503) && matches!(request.resend(), Resend::Safe) {
-            let cause = format!("answered {}: {}", refusal.status, refusal.message);
-            return AttemptError::temporary(cause);
+    /// Turns a refusal into the failure of the attempt. A daemon that is busy is asked again, if the
+    /// request may be sent again.
+    pub(super) fn refusal_error(&self, request: &Request, refusal: Refusal) -> AttemptError {
+        if refusal.is_busy() && matches!(request.resend(), Resend::Safe) {
+            return AttemptError::busy(&refusal);
         }
         request.refused(self.daemon(), refusal).into()
     }

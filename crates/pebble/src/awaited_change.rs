@@ -104,7 +104,7 @@ impl AwaitedChange {
     }
 
     /// Makes the value for the change of an exec that Pebble has just accepted.
-    pub(super) fn exec(id: ChangeId, answered: &Answered, deadline: Duration) -> Self {
+    pub(super) fn of_exec(id: ChangeId, answered: &Answered, deadline: Duration) -> Self {
         let action = LostAction { kind: "exec", services: Vec::new() };
         Self::new(id, Origin::Action(action, answered.since), answered, deadline)
     }
@@ -158,7 +158,7 @@ impl Operation for WaitForId {
         let awaited = match &mut self.awaited {
             Some(awaited) => awaited,
             awaited @ None => {
-                let answered = call.answer(attempt).await?;
+                let answered = call.send_request(attempt).await?;
                 let change: Change = client.decode_as(call.request(), answered.envelope.clone())?;
                 if change.ready() {
                     return Ok(change);
@@ -203,7 +203,7 @@ impl Reader {
         deadline: Duration,
     ) -> Result<Change, Error> {
         let step = format!("wait for change {id}");
-        let mut call = Call::new(self, Request::get(change_path(id), operation).told_as(step));
+        let mut call = Call::new(self, Request::get(change_path(id), operation).logged_as(step));
         call.run(&mut WaitForId { id: id.clone(), deadline, awaited: None }).await
     }
 
@@ -215,7 +215,7 @@ impl Reader {
         step: String,
         mut awaited: AwaitedChange,
     ) -> Result<ChangeEnd, Error> {
-        let request = Request::get(change_path(&awaited.id), operation).told_as(step);
+        let request = Request::get(change_path(&awaited.id), operation).logged_as(step);
         let mut call = Call::new(&self, request);
         call.note_accepted();
         call.run(&mut awaited).await
@@ -274,6 +274,9 @@ impl AwaitedChange {
                 }
                 // Pebble answers 504 when the change is not ready in the time that was asked for.
                 Err(ExchangeError::Refused(refusal)) if refusal.status == 504 && !is_last => {}
+                Err(ExchangeError::Refused(refusal)) if refusal.is_busy() => {
+                    return Err(AttemptError::busy(&refusal));
+                }
                 Err(ExchangeError::Refused(refusal)) => {
                     return Err(request.refused(client.daemon(), refusal).into());
                 }
@@ -326,7 +329,7 @@ impl AwaitedChange {
             Err(ExchangeError::Refused(refusal)) if refusal.status == 404 => {
                 restarted(FORGOTTEN.to_owned(), None)
             }
-            Err(error) => Err(client.failed_read(&change_request, error)),
+            Err(error) => Err(client.attempt_error(&change_request, error)),
         }
     }
 

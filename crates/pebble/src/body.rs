@@ -15,7 +15,7 @@ const LARGEST_PIECE: usize = 128 * 1024;
 
 /// The body of a request: its parts in their order.
 #[derive(Debug, Default)]
-pub(crate) struct Outgoing {
+pub(crate) struct RequestBody {
     parts: VecDeque<Part>,
     /// A part has no known length, so the body has to be sent in chunks.
     has_unknown_length: bool,
@@ -43,7 +43,7 @@ impl Pipe {
     }
 }
 
-impl Outgoing {
+impl RequestBody {
     pub(crate) fn whole(bytes: Bytes) -> Self {
         let mut body = Self::default();
         body.push(bytes);
@@ -70,7 +70,7 @@ impl Outgoing {
     }
 }
 
-impl Body for Outgoing {
+impl Body for RequestBody {
     type Data = Bytes;
     type Error = Infallible;
 
@@ -129,7 +129,7 @@ mod tests {
 
     #[tokio::test]
     async fn pieces_come_in_order_and_are_never_large() {
-        let mut body = Outgoing::whole(Bytes::from(vec![1; LARGEST_PIECE + 1]));
+        let mut body = RequestBody::whole(Bytes::from(vec![1; LARGEST_PIECE + 1]));
         let pipe = body.pipe(Some(2));
         body.push(Bytes::from_static(b"end"));
         assert_eq!(body.size_hint().exact(), Some(LARGEST_PIECE as u64 + 6));
@@ -151,9 +151,9 @@ mod tests {
 
     #[test]
     fn an_unknown_length_is_not_guessed() {
-        let mut body = Outgoing::whole(Bytes::from_static(b"a"));
+        let mut body = RequestBody::whole(Bytes::from_static(b"a"));
         let _pipe = body.pipe(None);
         assert_eq!(body.size_hint().exact(), None);
-        assert_eq!(Outgoing::default().size_hint().exact(), Some(0));
+        assert_eq!(RequestBody::default().size_hint().exact(), Some(0));
     }
 }

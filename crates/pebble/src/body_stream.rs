@@ -82,7 +82,7 @@ impl CallAttempt<'_> {
         };
         let response = match opened.await {
             Ok(response) => response,
-            Err(error) => return Err(self.failed_read(request, error, started.elapsed())),
+            Err(error) => return Err(self.read_failed(request, error, started.elapsed())),
         };
         let content_type = response
             .headers()
@@ -103,7 +103,7 @@ impl CallAttempt<'_> {
         let finished = async { self.connect().await?.finish(response, left).await };
         let reply = match finished.await {
             Ok(reply) => reply,
-            Err(error) => return Err(self.failed_read(request, error, started.elapsed())),
+            Err(error) => return Err(self.read_failed(request, error, started.elapsed())),
         };
         Err(match client.decode_reply(request, &reply) {
             Ok(_) => {
@@ -111,7 +111,7 @@ impl CallAttempt<'_> {
                     format!("Pebble's answer is {content_type:?}, which was not asked for");
                 Error::protocol(request.operation(), client.daemon(), reason).into()
             }
-            Err(error) => client.failed_read(request, error),
+            Err(error) => client.attempt_error(request, error),
         })
     }
 }

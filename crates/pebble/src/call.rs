@@ -155,7 +155,7 @@ impl<'c> Call<'c> {
 
     /// Sends the request of the call on the connection of this attempt, once the daemon has the
     /// layers of this client, and a request whose answer was lost is known not to have acted.
-    pub(super) async fn answer(
+    pub(super) async fn send_request(
         &mut self,
         attempt: &mut CallAttempt<'_>,
     ) -> Result<Answered, AttemptError> {
@@ -173,6 +173,11 @@ impl<'c> Call<'c> {
         if self.lost.is_some_and(|lost| lost.restarts != restarts)
             && !self.request.resend().outlives_the_daemon()
         {
+            // What a write that may be sent again has done may well outlive the daemon: a file does,
+            // and a notice.
+            if matches!(self.request.resend(), Resend::Safe) && !self.request.is_read() {
+                self.note_accepted();
+            }
             self.lost = None;
         }
         if let Some(lost) = &mut self.lost {
@@ -218,7 +223,7 @@ impl<'c> Call<'c> {
                 {
                     return self.answered(attempt, envelope).await;
                 }
-                Err(self.client.refused(&self.request, refusal))
+                Err(self.client.refusal_error(&self.request, refusal))
             }
         }
     }
@@ -318,6 +323,35 @@ impl Operation for Exchange {
         call: &mut Call<'_>,
         attempt: &mut CallAttempt<'_>,
     ) -> Result<Answered, AttemptError> {
-        call.answer(attempt).await
+        call.send_request(attempt).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::change::ChangeId;
+    use crate::retry::RetryPolicy;
+
+    #[tokio::test]
+    async fn a_write_whose_effect_may_outlive_its_daemon_may_have_acted() {
+        let client =
+            Reader::new("/no/such/socket").with_retry(RetryPolicy::once(Duration::from_secs(1)));
+        let id: ChangeId = "7".parse().unwrap();
+        let post = |resend| Request::post("/v1/x", "do x", &json!({}), resend);
+        for (request, may_have_acted) in [
+            (post(Resend::Safe), true),
+            (post(Resend::Abort(id)), false),
+            (Request::get("/v1/x", "read x"), false),
+        ] {
+            let mut call = Call::new(&client, request);
+            // Another call has found since that the daemon was restarted.
+            let restarts = client.known_layers().restarts() + 1;
+            call.lost = Some(LostReply { since: Timestamp::now(), searches: 0, restarts });
+            let error = call.run(&mut Exchange).await.unwrap_err();
+            assert_eq!(error.may_have_acted(), may_have_acted, "{error}");
+        }
     }
 }

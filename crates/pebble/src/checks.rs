@@ -315,7 +315,7 @@ fn refresh_request(operation: String, name: &str, timeout: Duration) -> Request 
     Request::post("/v1/checks/refresh", operation, &json!({ "name": name }), Resend::Safe)
         .since("1.20")
         .expected(timeout)
-        .on_layers()
+        .needing_layers()
         .naming("check", &[name])
 }
 
@@ -323,7 +323,7 @@ fn switch_request(operation: String, action: &str, names: &[String]) -> Request 
     let body = json!({ "action": action, "checks": names });
     Request::post("/v1/checks", operation, &body, Resend::Safe)
         .since("1.19")
-        .on_layers()
+        .needing_layers()
         .naming("check", names)
 }
 

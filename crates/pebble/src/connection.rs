@@ -23,7 +23,7 @@ use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper_util::rt::TokioIo;
 use tokio::time::Instant;
 
-use super::body::Outgoing;
+use super::body::RequestBody;
 use super::duration::seconds;
 use super::self_wake::SelfWake;
 use super::transport_error::{TransportError, TransportFailure, plain};
@@ -70,7 +70,7 @@ pub(crate) struct Upgraded {
 
 /// hyper's side of the connection, which moves the bytes when it is polled. It is in a box because
 /// a connection is moved between the transport and the attempts.
-type Driver = Box<HttpConnection<CountingStream, Outgoing>>;
+type Driver = Box<HttpConnection<CountingStream, RequestBody>>;
 
 /// An open connection. Its number is unique in its client. A restarted daemon cannot continue an
 /// old connection, so what was learnt about the daemon on connection 3 holds as long as connection
@@ -78,7 +78,7 @@ type Driver = Box<HttpConnection<CountingStream, Outgoing>>;
 #[derive(Debug)]
 pub(crate) struct Connection {
     number: u64,
-    sender: SendRequest<Outgoing>,
+    sender: SendRequest<RequestBody>,
     /// hyper's side of the connection; `None` once the connection has ended.
     driver: Option<Driver>,
     counters: Arc<IoCounters>,
@@ -142,7 +142,7 @@ impl Connection {
     /// Sends one request and reads its whole answer, within `limit`.
     pub(crate) async fn exchange(
         &mut self,
-        message: hyper::Request<Outgoing>,
+        message: hyper::Request<RequestBody>,
         limit: Duration,
     ) -> Result<Reply, TransportError> {
         self.begin_exchange();
@@ -164,7 +164,7 @@ impl Connection {
     /// body is complete is returned as any other.
     pub(crate) async fn upload<E>(
         &mut self,
-        message: hyper::Request<Outgoing>,
+        message: hyper::Request<RequestBody>,
         pump: impl Future<Output = Result<(), E>>,
         stall: Duration,
     ) -> Result<Reply, UploadFailure<E>> {
@@ -215,7 +215,7 @@ impl Connection {
     /// follows the log of a quiet service does not send a head either.
     pub(crate) async fn open(
         &mut self,
-        message: hyper::Request<Outgoing>,
+        message: hyper::Request<RequestBody>,
         limit: Option<Duration>,
     ) -> Result<Response<Incoming>, TransportError> {
         self.begin_exchange();
@@ -273,7 +273,7 @@ impl Connection {
     /// without a change of protocol.
     pub(crate) async fn upgrade(
         mut self,
-        message: hyper::Request<Outgoing>,
+        message: hyper::Request<RequestBody>,
         limit: Duration,
     ) -> Result<Result<(Response<Incoming>, Upgraded), Reply>, TransportError> {
         self.begin_exchange();
@@ -409,8 +409,8 @@ async fn while_sending<T>(
 }
 
 async fn send(
-    sender: &mut SendRequest<Outgoing>,
-    message: hyper::Request<Outgoing>,
+    sender: &mut SendRequest<RequestBody>,
+    message: hyper::Request<RequestBody>,
 ) -> Result<Response<Incoming>, TransportError> {
     sender.try_send_request(message).await.map_err(|error| error_of(error.error()))
 }

@@ -44,6 +44,12 @@ pub(crate) struct Refusal {
 }
 
 impl Refusal {
+    /// Returns `true` if the server only cannot answer now. Pebble itself says so never; a proxy in
+    /// front of it may.
+    pub(super) fn is_busy(&self) -> bool {
+        matches!(self.status, 429 | 503)
+    }
+
     /// Makes a refusal from a body that is no envelope. Its message is the first 200 bytes.
     fn from_body(status: u16, body: &[u8]) -> Self {
         Self {

@@ -122,11 +122,15 @@ impl KnownLayers {
         names
     }
 
+    /// Returns `true` if the daemon behind a connection is known to have all layers.
+    pub(super) fn are_verified(&self, connection: u64) -> bool {
+        let known = self.lock();
+        known.added.is_empty() || known.verified.contains(&connection)
+    }
+
     /// Returns the layers that have to be checked on a connection; `None` if none has to be.
     pub(super) fn unverified(&self, connection: u64) -> Option<Vec<AddedLayer>> {
-        let known = self.lock();
-        let settled = known.added.is_empty() || known.verified.contains(&connection);
-        (!settled).then(|| known.added.clone())
+        (!self.are_verified(connection)).then(|| self.lock().added.clone())
     }
 
     /// Remembers a layer that was added over this connection.

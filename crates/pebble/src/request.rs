@@ -10,7 +10,7 @@ use hyper::body::Bytes;
 use hyper::header::{ACCEPT, CONNECTION, CONTENT_TYPE, HOST, UPGRADE};
 use serde_json::Value;
 
-use super::body::Outgoing;
+use super::body::RequestBody;
 use super::daemon::Daemon;
 use super::envelope::{Form, Refusal};
 use super::error::Error;
@@ -105,7 +105,7 @@ impl Request {
     /// Gives the request another name in the log than in its errors: it is one step of the
     /// operation that errors name, and its success is not yet that of the operation. `step`
     /// completes a sentence that starts with "cannot", too.
-    pub(crate) fn told_as(mut self, step: impl Into<String>) -> Self {
+    pub(crate) fn logged_as(mut self, step: impl Into<String>) -> Self {
         self.step = Some(step.into());
         self
     }
@@ -114,7 +114,7 @@ impl Request {
     /// step.
     pub(crate) fn step_of(mut self, operation: String) -> Self {
         let step = std::mem::replace(&mut self.operation, operation);
-        self.told_as(step)
+        self.logged_as(step)
     }
 
     /// Returns the name of the request in the log.
@@ -206,14 +206,14 @@ impl Request {
     }
 
     /// Replaces the rule for a lost answer.
-    pub(crate) fn resent_as(mut self, resend: Resend) -> Self {
+    pub(crate) fn with_resend(mut self, resend: Resend) -> Self {
         self.resend = resend;
         self
     }
 
     /// Says that the request is about an entry of a layer, so that a restarted daemon has to get
     /// back its layers first.
-    pub(crate) fn on_layers(mut self) -> Self {
+    pub(crate) fn needing_layers(mut self) -> Self {
         self.needs_layers = true;
         self
     }
@@ -287,15 +287,15 @@ impl Request {
     }
 
     /// Builds the HTTP message with the request's own body.
-    pub(crate) fn message(&self) -> Result<hyper::Request<Outgoing>, TransportError> {
-        self.message_with(Outgoing::whole(self.body.clone().unwrap_or_default()))
+    pub(crate) fn message(&self) -> Result<hyper::Request<RequestBody>, TransportError> {
+        self.message_with(RequestBody::whole(self.body.clone().unwrap_or_default()))
     }
 
     /// Builds the HTTP message with this body.
     pub(crate) fn message_with(
         &self,
-        body: Outgoing,
-    ) -> Result<hyper::Request<Outgoing>, TransportError> {
+        body: RequestBody,
+    ) -> Result<hyper::Request<RequestBody>, TransportError> {
         self.build(|message| message, body)
     }
 
@@ -303,7 +303,7 @@ impl Request {
     pub(crate) fn websocket_message(
         &self,
         key: &str,
-    ) -> Result<hyper::Request<Outgoing>, TransportError> {
+    ) -> Result<hyper::Request<RequestBody>, TransportError> {
         let upgrade = |message: hyper::http::request::Builder| {
             message
                 .header(CONNECTION, "Upgrade")
@@ -311,14 +311,14 @@ impl Request {
                 .header("Sec-WebSocket-Version", "13")
                 .header("Sec-WebSocket-Key", key)
         };
-        self.build(upgrade, Outgoing::default())
+        self.build(upgrade, RequestBody::default())
     }
 
     fn build(
         &self,
         headers: impl FnOnce(hyper::http::request::Builder) -> hyper::http::request::Builder,
-        body: Outgoing,
-    ) -> Result<hyper::Request<Outgoing>, TransportError> {
+        body: RequestBody,
+    ) -> Result<hyper::Request<RequestBody>, TransportError> {
         let mut message = hyper::Request::builder()
             .method(&self.method)
             .uri(self.target())

@@ -15,7 +15,6 @@ use super::error::{Error, in_target};
 use super::known_layers::{AddedLayer, forgotten_labels, insert, share_a_service};
 use super::layer_request::add_request;
 use super::reader::Reader;
-use super::request::Request;
 use super::resend::{LostLayer, Resend};
 
 /// The longest wait for the autostart of a daemon whose socket has just begun to answer. An
@@ -23,8 +22,8 @@ use super::resend::{LostLayer, Resend};
 pub(super) const AUTOSTART_LIMIT: Duration = Duration::from_secs(1);
 
 impl CallAttempt<'_> {
-    /// Makes sure that the daemon behind the connection has the layers that this client has added,
-    /// and puts back those that it has forgotten.
+    /// Puts back the layers that the daemon behind this connection has forgotten, as
+    /// [`Self::restore_layers`] needs it.
     ///
     /// A plan that does not show a layer does not prove a restart: another layer may override it,
     /// or Pebble may write a value in a way that we do not recognise. The proof is that putting the
@@ -33,17 +32,13 @@ impl CallAttempt<'_> {
     /// `lost_layer` is the layer of the call itself, if the answer to its request was lost. Pebble
     /// may have it or not, and if it has, its entries may hide those of the layers that are checked
     /// here.
-    pub(super) async fn restore_layers(
+    pub(super) async fn put_back_forgotten(
         &mut self,
-        request: &Request,
+        connection: u64,
         lost_layer: Option<&LostLayer>,
     ) -> Result<(), AttemptError> {
         let client = self.client();
         let known = client.known_layers();
-        let connection = self.connection_number(request).await?;
-        if known.unverified(connection).is_none() {
-            return Ok(());
-        }
         // Only one call at a time puts layers back, and the others then find them. The lock is
         // waited for no longer than an attempt may take: a call that holds it and is no longer
         // polled must not hold up the others for ever.
@@ -84,9 +79,13 @@ impl CallAttempt<'_> {
         };
         if known.end_restoring(connection, &before, &after) {
             let labels: Vec<String> = forgotten.iter().map(|label| format!("{label:?}")).collect();
-            let done = format!("put back layer {}", labels.join(", "));
+            // An earlier try may have put back all of them and lost its connection then.
+            let (done, them) = match labels.as_slice() {
+                [] => ("put back the layers".to_owned(), "them"),
+                labels => (format!("put back layer {}", labels.join(", ")), "it"),
+            };
             let done = in_target(&done, client.target());
-            tracing::warn!("{done}: Pebble was restarted and had forgotten it");
+            tracing::warn!("{done}: Pebble was restarted and had forgotten {them}");
         }
         Ok(())
     }
@@ -121,7 +120,7 @@ impl CallAttempt<'_> {
                         break;
                     }
                 }
-                Err(error) => return Err(client.failed_read(&request, error)),
+                Err(error) => return Err(client.attempt_error(&request, error)),
             }
         }
         known.end_putting_back();
@@ -156,7 +155,7 @@ impl CallAttempt<'_> {
                     // Pebble has dropped the change since it was listed.
                     Err(ExchangeError::Refused(refusal)) if refusal.status == 404 => break,
                     Err(ExchangeError::Refused(refusal)) if refusal.status == 504 => {}
-                    Err(error) => return Err(client.failed_read(&request, error)),
+                    Err(error) => return Err(client.attempt_error(&request, error)),
                 }
                 // A daemon that does not wait as it is asked to must not be asked in a busy loop.
                 if asked.elapsed() < LEAST_PAUSE {

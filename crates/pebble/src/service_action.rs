@@ -26,7 +26,7 @@ use super::remainder::{Restarted, remainder_after_conflict, started_services};
 use super::request::Request;
 use super::resend::{LostAction, Resend};
 use super::restore_layers::AUTOSTART_LIMIT;
-use super::service_conflict::{Conflict, OthersEnd};
+use super::service_conflict::{Conflict, OthersOutcome};
 use super::service_info::{ServiceInfo, Startup};
 
 /// The most times that the end of a change is read again because the connection was lost in the
@@ -154,8 +154,8 @@ impl<'c> ServiceAction<'c> {
             reconnects += 1;
             let connection = (reconnects <= MAX_RECONNECTS).then(|| awaited.connection());
             match self.steps_after_change(action, &change, sent, connection).await? {
-                OthersEnd::Over(steps) => return Ok((Some(change), steps)),
-                OthersEnd::ConnectionLost => {}
+                OthersOutcome::Over(steps) => return Ok((Some(change), steps)),
+                OthersOutcome::ConnectionLost => {}
             }
             let client = self.client.clone();
             let step = format!("wait for change {}", change.id());
@@ -182,15 +182,15 @@ impl<'c> ServiceAction<'c> {
         change: &Change,
         sent: Instant,
         connection: Option<u64>,
-    ) -> Result<OthersEnd<Vec<Step>>, Error> {
+    ) -> Result<OthersOutcome<Vec<Step>>, Error> {
         let mut steps = Vec::new();
         let left = if change.is_complete() {
             if self.has_finished_alone(action, change) {
-                return Ok(OthersEnd::Over(steps));
+                return Ok(OthersOutcome::Over(steps));
             }
             match self.conflict.remainder_of_joined(action, change, connection).await? {
-                OthersEnd::Over(left) => left,
-                OthersEnd::ConnectionLost => return Ok(OthersEnd::ConnectionLost),
+                OthersOutcome::Over(left) => left,
+                OthersOutcome::ConnectionLost => return Ok(OthersOutcome::ConnectionLost),
             }
         } else {
             // Pebble regards a changed configuration as applied when it accepts a replan. So a
@@ -202,13 +202,13 @@ impl<'c> ServiceAction<'c> {
             remainder_after_conflict(change).ok_or_else(|| self.conflict.failed(change))?
         };
         if !left.is_empty()
-            && let OthersEnd::ConnectionLost =
+            && let OthersOutcome::ConnectionLost =
                 self.conflict.wait_for_others(&left, change, sent, connection).await?
         {
-            return Ok(OthersEnd::ConnectionLost);
+            return Ok(OthersOutcome::ConnectionLost);
         }
         steps.extend(left.requests().into_iter().map(Step::from));
-        Ok(OthersEnd::Over(steps))
+        Ok(OthersOutcome::Over(steps))
     }
 
     /// Returns `true` if a complete change shows that it has done all of its work itself.
@@ -427,7 +427,7 @@ async fn send(
         let cause = FORGOTTEN.to_owned();
         return Ok(Sent::Lost(DaemonGone { cause, change, restarts: lost.restarts }));
     }
-    let answered = call.answer(attempt).await?;
+    let answered = call.send_request(attempt).await?;
     call.note_accepted();
     let Some(id) = answered.envelope.change.clone() else {
         let reason = "Pebble's answer names no change to wait for";

@@ -32,7 +32,7 @@ const LEAST_DELAY: Duration = Duration::from_secs(1);
 const DAEMON_END_LIMIT: Duration = Duration::from_secs(5);
 
 /// The wait for other changes has ended in one of these ways.
-pub(super) enum OthersEnd<T> {
+pub(super) enum OthersOutcome<T> {
     /// They are over.
     Over(T),
     /// The connection was lost in the meantime, so that the daemon may be another one now.
@@ -67,7 +67,7 @@ impl<'c> Conflict<'c> {
         action: &LostAction,
         change: &Change,
         connection: Option<u64>,
-    ) -> Result<OthersEnd<Remainder>, Error> {
+    ) -> Result<OthersOutcome<Remainder>, Error> {
         let mut joined = joined_work(change);
         let joined_services = joined.services();
         // A replan does not show a disabled service that another replan has stopped and is to start
@@ -78,7 +78,7 @@ impl<'c> Conflict<'c> {
         };
         let mut left = Remainder::default();
         if joined_services.is_empty() && not_enabled.is_empty() {
-            return Ok(OthersEnd::Over(left));
+            return Ok(OthersOutcome::Over(left));
         }
         // The other change may have ended while this one went on with other services, so ended
         // changes are listed too.
@@ -86,7 +86,7 @@ impl<'c> Conflict<'c> {
             if joined_services.is_empty() { ChangeFilter::default() } else { ChangeFilter::all() };
         let mut others = self.changes(&filter).await?;
         if others.has_other_connection(connection) {
-            return Ok(OthersEnd::ConnectionLost);
+            return Ok(OthersOutcome::ConnectionLost);
         }
         others.changes.retain(|other| {
             let at_work = !other.ready()
@@ -103,22 +103,22 @@ impl<'c> Conflict<'c> {
         }
         for other in others.changes {
             let ended = if other.ready() {
-                OthersEnd::Over(Some(other))
+                OthersOutcome::Over(Some(other))
             } else {
                 self.wait_for_other(other, others.connection).await?
             };
             let rest = match ended {
-                OthersEnd::Over(Some(other)) => {
+                OthersOutcome::Over(Some(other)) => {
                     let rest = remainder_of(&other, |task| joined.has(task));
                     rest.ok_or_else(|| self.failed(&other))?
                 }
-                OthersEnd::Over(None) => continue,
-                OthersEnd::ConnectionLost => return Ok(OthersEnd::ConnectionLost),
+                OthersOutcome::Over(None) => continue,
+                OthersOutcome::ConnectionLost => return Ok(OthersOutcome::ConnectionLost),
             };
             left.starts.extend(rest.starts);
             left.stops.extend(rest.stops);
         }
-        Ok(OthersEnd::Over(left))
+        Ok(OthersOutcome::Over(left))
     }
 
     /// Waits until no other change is at work on these services. A task may be refused although
@@ -132,11 +132,11 @@ impl<'c> Conflict<'c> {
         change: &Change,
         sent: Instant,
         connection: Option<u64>,
-    ) -> Result<OthersEnd<()>, Error> {
+    ) -> Result<OthersOutcome<()>, Error> {
         let services = left.services();
         let others = self.changes_on(&services).await?;
         if others.has_other_connection(connection) {
-            return Ok(OthersEnd::ConnectionLost);
+            return Ok(OthersOutcome::ConnectionLost);
         }
         let since = *self.since.get_or_insert_with(Instant::now);
         if since.elapsed() >= self.client.change_deadline() {
@@ -168,17 +168,18 @@ impl<'c> Conflict<'c> {
         };
         self.count = self.count.saturating_add(1);
         for other in others.changes {
-            if let OthersEnd::ConnectionLost = self.wait_for_other(other, others.connection).await?
+            if let OthersOutcome::ConnectionLost =
+                self.wait_for_other(other, others.connection).await?
             {
-                return Ok(OthersEnd::ConnectionLost);
+                return Ok(OthersOutcome::ConnectionLost);
             }
         }
         tokio::time::sleep(delay.max(LEAST_DELAY).saturating_sub(sent.elapsed())).await;
         // After a restart, the next daemon may run a service as its layer files say, and a start
         // alone would leave it so.
         Ok(match self.changes_on(&[]).await?.has_other_connection(connection) {
-            true => OthersEnd::ConnectionLost,
-            false => OthersEnd::Over(()),
+            true => OthersOutcome::ConnectionLost,
+            false => OthersOutcome::Over(()),
         })
     }
 
@@ -205,7 +206,7 @@ impl<'c> Conflict<'c> {
         &mut self,
         other: Change,
         connection: u64,
-    ) -> Result<OthersEnd<Option<Change>>, Error> {
+    ) -> Result<OthersOutcome<Option<Change>>, Error> {
         let since = *self.since.get_or_insert_with(Instant::now);
         let deadline = self.client.change_deadline();
         let left = deadline.saturating_sub(since.elapsed());
@@ -221,10 +222,10 @@ impl<'c> Conflict<'c> {
         let stopped = Instant::now();
         loop {
             if self.changes_on(&[]).await?.has_other_connection(Some(connection)) {
-                return Ok(OthersEnd::ConnectionLost);
+                return Ok(OthersOutcome::ConnectionLost);
             }
             if !is_stop_of_all(&other) || stopped.elapsed() >= DAEMON_END_LIMIT {
-                return Ok(OthersEnd::Over(ended));
+                return Ok(OthersOutcome::Over(ended));
             }
             tokio::time::sleep(LEAST_PAUSE).await;
         }

@@ -115,7 +115,7 @@ impl<C: Condition> Operation for WaitForCondition<'_, C> {
         let client = attempt.client();
         loop {
             let asked = Instant::now();
-            let answered = call.answer(attempt).await?;
+            let answered = call.send_request(attempt).await?;
             let listed: Option<Vec<C::Thing>> =
                 client.decode_as(call.request(), answered.envelope)?;
             let operation = call.request().operation();
@@ -147,13 +147,13 @@ impl<C: Condition> Operation for WaitForCondition<'_, C> {
 fn service_request(what: String, name: &str) -> Request {
     let mut request = list_request(&[name]);
     request.rename(what);
-    request.on_layers()
+    request.needing_layers()
 }
 
 fn check_request(what: String, name: &str) -> Request {
     let mut request = CheckQuery::all().names([name]).request();
     request.rename(what);
-    request.on_layers()
+    request.needing_layers()
 }
 
 /// A condition that a service or a check is to meet, and what was seen of it.

@@ -84,7 +84,7 @@ impl Client {
         let operation = exec.operation();
         let limit = exec.limit(self.change_deadline());
         exec.check(limit).map_err(|reason| self.refuse(&operation, reason))?;
-        let mut call = Call::new(self, exec_request(exec, limit).told_as(exec.start_step()));
+        let mut call = Call::new(self, exec_request(exec, limit).logged_as(exec.start_step()));
         let Started { connections, awaited, id, requested } =
             call.run(&mut StartExec { exec }).await?;
         let deadline = limit.and_then(|limit| {
@@ -122,7 +122,7 @@ impl Operation for StartExec<'_> {
         call: &mut Call<'_>,
         attempt: &mut CallAttempt<'_>,
     ) -> Result<Started, AttemptError> {
-        let answered = call.answer(attempt).await?;
+        let answered = call.send_request(attempt).await?;
         // A command of an earlier attempt has not run, whatever became of its request: it had no
         // websockets.
         call.lost = None;
@@ -170,7 +170,7 @@ impl Reader {
                     connections,
                     // The handle has a deadline for the whole command, so the wait for the change
                     // needs none.
-                    awaited: AwaitedChange::exec(id.clone(), answered, Duration::MAX),
+                    awaited: AwaitedChange::of_exec(id.clone(), answered, Duration::MAX),
                     id,
                     requested,
                 });
@@ -263,7 +263,7 @@ impl Reader {
                 change,
             ))
         };
-        let awaited = AwaitedChange::exec(id.clone(), answered, CHANGE_END_LIMIT);
+        let awaited = AwaitedChange::of_exec(id.clone(), answered, CHANGE_END_LIMIT);
         let change_end = self.clone().wait_for(operation.to_owned(), exec.end_step(), awaited);
         match change_end.await {
             Ok(ChangeEnd::Ready { change, same_connection: true, .. })
@@ -343,14 +343,14 @@ fn exec_request(exec: &Exec, limit: Option<Duration>) -> Request {
     // Pebble runs nothing before the websockets are connected, so this request may be sent again.
     let request = Request::post("/v1/exec", exec.operation(), &exec.body(limit), Resend::Safe)
         .without_effect();
-    if exec.needs_service() { request.on_layers() } else { request }
+    if exec.needs_service() { request.needing_layers() } else { request }
 }
 
 /// Makes the request for a websocket. It is never resent by itself: [`Reader::connect_exec`]
 /// decides.
 fn websocket_request(task: &str, name: &str, operation: &str) -> Request {
     let path = format!("/v1/tasks/{}/websocket/{name}", segment(task));
-    Request::get(path, operation).resent_as(Resend::Never)
+    Request::get(path, operation).with_resend(Resend::Never)
 }
 
 #[cfg(test)]

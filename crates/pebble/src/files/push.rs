@@ -25,7 +25,7 @@ use super::results::{FileResult, decode_results};
 use super::upload::upload;
 use crate::answer::Answer;
 use crate::attempt::{AttemptError, CallAttempt};
-use crate::body::{Outgoing, Pipe};
+use crate::body::{Pipe, RequestBody};
 use crate::call::{Call, Operation};
 use crate::client::Client;
 #[cfg(test)]
@@ -176,8 +176,8 @@ impl BodyFrame {
     }
 
     /// Returns the body around a content that is complete.
-    fn whole(&self, content: Bytes) -> Outgoing {
-        let mut body = Outgoing::whole(self.before.clone());
+    fn whole(&self, content: Bytes) -> RequestBody {
+        let mut body = RequestBody::whole(self.before.clone());
         body.push(content);
         body.push(self.after.clone());
         body
@@ -185,8 +185,8 @@ impl BodyFrame {
 
     /// Returns the body around a content of which only the beginning is known, and the pipe for the
     /// rest.
-    fn piped(&self, first: Bytes, length: Option<u64>) -> (Outgoing, Pipe) {
-        let mut body = Outgoing::whole(self.before.clone());
+    fn piped(&self, first: Bytes, length: Option<u64>) -> (RequestBody, Pipe) {
+        let mut body = RequestBody::whole(self.before.clone());
         body.push(first);
         let pipe = body.pipe(length);
         body.push(self.after.clone());
@@ -381,7 +381,7 @@ impl Operation for PushFiles<'_> {
         attempt: &mut CallAttempt<'_>,
     ) -> Result<Envelope, AttemptError> {
         let make = || {
-            let mut body = Outgoing::whole(self.boundary.request_part(self.metadata).into());
+            let mut body = RequestBody::whole(self.boundary.request_part(self.metadata).into());
             for file in self.files {
                 body.push(self.boundary.file_head(&file.path).into());
                 body.push(file.content.clone());

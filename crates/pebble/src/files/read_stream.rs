@@ -162,7 +162,7 @@ impl ReadStream {
                     Err(error) => {
                         let silent_for = self.body.quiet_for();
                         let error = client.classify(request, error, silent_for);
-                        return Err(client.failed_read(request, error));
+                        return Err(client.attempt_error(request, error));
                     }
                 },
             }

@@ -5,7 +5,7 @@ use std::future::Future;
 use tokio::time::Instant;
 
 use crate::attempt::{AttemptError, CallAttempt, ExchangeError};
-use crate::body::Outgoing;
+use crate::body::RequestBody;
 use crate::call::Call;
 use crate::connection::UploadFailure;
 use crate::envelope::Envelope;
@@ -19,7 +19,7 @@ use crate::transport_error::TransportFailure;
 pub(super) async fn upload<P>(
     call: &mut Call<'_>,
     attempt: &mut CallAttempt<'_>,
-    make: impl FnOnce() -> (Outgoing, P),
+    make: impl FnOnce() -> (RequestBody, P),
 ) -> Result<Envelope, AttemptError>
 where
     P: Future<Output = Result<(), Error>>,
@@ -55,11 +55,11 @@ where
             if matches!(error.failure, TransportFailure::ReplyLost | TransportFailure::TimedOut) {
                 call.note_accepted();
             }
-            attempt.failed(call.request(), error, unanswered)
+            attempt.exchange_failed(call.request(), error, unanswered)
         }
     };
     if let ExchangeError::Refused(refusal) = &error {
         call.note_refused(refusal);
     }
-    Err(client.failed_read(call.request(), error))
+    Err(client.attempt_error(call.request(), error))
 }

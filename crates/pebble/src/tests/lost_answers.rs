@@ -53,6 +53,21 @@ async fn a_restart_that_was_lost_with_its_daemon_is_sent_to_the_next() {
 }
 
 #[tokio::test]
+async fn a_wait_that_a_busy_proxy_refuses_goes_on() {
+    let busy = || ServerAction::Answer(503, json!({"type": "error", "result": {"message": "x"}}));
+    let script = vec![
+        (POST, accepted("5")),
+        (WAIT, busy()),
+        (WAIT, busy()),
+        (WAIT, sync(change("5", "restart", later(), "Done", ""))),
+    ];
+    run_script(script, async |client| {
+        assert_eq!(client.restart(["web"]).await.unwrap().id().as_str(), "5");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_search_comes_before_each_further_send() {
     let old = change("4", "start", "2020-01-01T00:00:00Z".parse().unwrap(), "Done", "");
     let script = vec![
