@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 use charmwright_pebble::{Change, ChangeFilter, Layer, LayerMode, Service};
 
-use crate::Scene;
+use crate::Fixture;
 
-/// The command of a service that adds a line to the [file of starts](Scene::starts), with its
+/// The command of a service that adds a line to the [file of starts](Fixture::starts), with its
 /// daemon's process id and its variable `NAME`, and stays.
 pub const COUNTED: &str = r#"/bin/sh -c 'echo "$PPID $NAME" >> $PEBBLE/../starts; exec sleep 600'"#;
 
-impl Scene {
+impl Fixture {
     /// Returns the file with a line for each start of a counted service.
     pub fn starts(&self) -> PathBuf {
         self.file("starts")

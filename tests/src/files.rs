@@ -4,9 +4,9 @@ use std::path::Path;
 
 use charmwright_pebble::{Budget, Client};
 
-use crate::Scene;
+use crate::Fixture;
 
-impl Scene {
+impl Fixture {
     /// Returns a client whose retries are not used up by what was lost before.
     pub fn fresh(&self) -> Client {
         self.client.clone().with_budget(Budget::new())

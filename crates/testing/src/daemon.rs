@@ -14,9 +14,9 @@ use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::error::{Error, ErrorKind};
-use super::family::{Family, signal};
 use super::folder::{check_socket_path, short_temp_dir};
 use super::pebble_binary::{Pinned, Search};
+use super::process_tree::{ProcessTree, signal};
 use super::wire;
 use charmwright_pebble::Client;
 
@@ -469,20 +469,20 @@ impl Daemon {
         let already = child.try_wait().ok().flatten();
         // The number of a process that has been waited for may be a stranger's by now.
         let root = if already.is_some() { u32::MAX } else { child.id() };
-        let mut family = Family::new(root, &format!("{MARK}={}", self.mark));
+        let mut tree = ProcessTree::new(root, &format!("{MARK}={}", self.mark));
         let mut too_slow = false;
         if already.is_none() && matches!(how, End::Stop) {
             signal(pid, Signal::TERM);
-            too_slow = wait_for(&mut child, self.options.stop_limit, &mut family).is_none();
+            too_slow = wait_for(&mut child, self.options.stop_limit, &mut tree).is_none();
         }
         if already.is_none() && matches!(child.try_wait(), Ok(None)) {
             // Stopped first, so that it starts nobody while we look whom it has started.
             signal(pid, Signal::STOP);
-            family.remember();
+            tree.remember();
             signal(pid, Signal::KILL);
         }
         let status = child.wait().map_err(Error::io("cannot wait for Pebble's end"))?;
-        let left = family.kill(Duration::from_secs(10));
+        let left = tree.kill(Duration::from_secs(10));
         if !left.is_empty() {
             return Err(Error::new(
                 ErrorKind::Daemon,
@@ -506,10 +506,10 @@ enum End {
     Stop,
 }
 
-/// Waits for a child, keeping its family in mind meanwhile: the members' parents go before them.
-fn wait_for(child: &mut Child, limit: Duration, family: &mut Family) -> Option<ExitStatus> {
+/// Waits for a child, keeping its tree in mind meanwhile: the members' parents go before them.
+fn wait_for(child: &mut Child, limit: Duration, tree: &mut ProcessTree) -> Option<ExitStatus> {
     let end = Instant::now() + limit;
-    family.remember();
+    tree.remember();
     loop {
         if let Ok(Some(status)) = child.try_wait() {
             return Some(status);

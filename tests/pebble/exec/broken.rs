@@ -11,19 +11,19 @@ use charmwright_testing::daemon::{Daemon, DaemonOptions};
 use charmwright_testing::processes::is_running;
 use charmwright_testing::proxy::{Fault, Rule, SeenRequest};
 use charmwright_tests::wait::{until, within, written_pid};
-use charmwright_tests::{Scene, policy};
+use charmwright_tests::{Fixture, policy};
 use tokio::io::AsyncReadExt as _;
 
-use super::{scene, sh};
+use super::{sh, start_fixture};
 use charmwright_testing::CapturedLog;
 
 /// A command that leaves a line for each time that it is run.
-fn counting(scene: &Scene) -> Exec {
-    sh(format!("echo run >> {}; cat; exit 3", scene.file("runs").display())).stdin("in")
+fn counting(fixture: &Fixture) -> Exec {
+    sh(format!("echo run >> {}; cat; exit 3", fixture.file("runs").display())).stdin("in")
 }
 
-fn runs(scene: &Scene) -> usize {
-    std::fs::read_to_string(scene.file("runs")).unwrap_or_default().lines().count()
+fn runs(fixture: &Fixture) -> usize {
+    std::fs::read_to_string(fixture.file("runs")).unwrap_or_default().lines().count()
 }
 
 const CONTROL: &str = "/v1/tasks/1/websocket/control";
@@ -34,18 +34,18 @@ const STDERR: &str = "/v1/tasks/1/websocket/stderr";
 /// it.
 async fn overcome(path: &str, fault: Fault, requests: usize) {
     let what = format!("{path}: {fault:?}");
-    let Some(scene) = scene(&what) else {
+    let Some(fixture) = start_fixture(&what) else {
         return;
     };
-    let (proxy, client) = (&scene.proxy, &scene.client);
+    let (proxy, client) = (&fixture.proxy, &fixture.client);
     let method = if path == "/v1/exec" { "POST" } else { "GET" };
     let rule = proxy.add(Rule::new(method, path, fault));
-    let output = within(client.exec_output(&counting(&scene)))
+    let output = within(client.exec_output(&counting(&fixture)))
         .await
         .unwrap_or_else(|error| panic!("{what}: {error}"));
     assert_eq!((output.exit_code(), output.stdout()), (3, &b"in"[..]), "{what}");
     assert_eq!(proxy.fired(rule), 1, "{what}");
-    assert_eq!((runs(&scene), proxy.count("POST", "/v1/exec")), (1, requests), "{what}");
+    assert_eq!((runs(&fixture), proxy.count("POST", "/v1/exec")), (1, requests), "{what}");
 }
 
 fn refusal(status: u16, message: &str) -> Fault {
@@ -108,16 +108,16 @@ async fn a_command_that_may_have_run_is_not_run_again() {
         (STDERR, Fault::DropReply),
         (STDERR, Fault::CutReplyAfter(20)),
     ] {
-        let Some(scene) = scene("a_command_that_may_have_run_is_not_run_again") else {
+        let Some(fixture) = start_fixture("a_command_that_may_have_run_is_not_run_again") else {
             return;
         };
         let what = format!("{path}: {fault:?}");
-        let (proxy, client) = (&scene.proxy, &scene.client);
+        let (proxy, client) = (&fixture.proxy, &fixture.client);
         proxy.add(Rule::new("GET", path, fault));
-        let error = within(client.exec_output(&counting(&scene))).await.unwrap_err();
+        let error = within(client.exec_output(&counting(&fixture))).await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{what}: {error}");
         assert!(error.may_have_acted() && error.change().is_some(), "{what}: {error}");
-        assert!(runs(&scene) <= 1 && proxy.count("POST", "/v1/exec") == 1, "{what}");
+        assert!(runs(&fixture) <= 1 && proxy.count("POST", "/v1/exec") == 1, "{what}");
     }
 }
 
@@ -147,25 +147,25 @@ async fn answers_that_are_no_websocket_have_a_result_each() {
         (STDIO, refusal(401, "access denied"), ErrorKind::PermissionDenied),
     ] {
         let what = format!("{path}: {fault:?}");
-        let Some(scene) = scene(&what) else {
+        let Some(fixture) = start_fixture(&what) else {
             return;
         };
-        let (proxy, client) = (&scene.proxy, &scene.client);
+        let (proxy, client) = (&fixture.proxy, &fixture.client);
         proxy.add(Rule::new("GET", path, fault));
-        let error = within(client.exec_output(&counting(&scene))).await.unwrap_err();
+        let error = within(client.exec_output(&counting(&fixture))).await.unwrap_err();
         assert_eq!((error.kind(), error.may_have_acted()), (&kind, false), "{what}: {error}");
-        assert_eq!((runs(&scene), proxy.count("POST", "/v1/exec")), (0, 1), "{what}");
+        assert_eq!((runs(&fixture), proxy.count("POST", "/v1/exec")), (0, 1), "{what}");
     }
 }
 
 #[tokio::test]
 async fn a_task_that_has_ended_is_asked_for_its_outcome() {
-    let Some(scene) = scene("a_task_that_has_ended") else {
+    let Some(fixture) = start_fixture("a_task_that_has_ended") else {
         return;
     };
-    let (proxy, client) = (&scene.proxy, &scene.client);
+    let (proxy, client) = (&fixture.proxy, &fixture.client);
     // Somebody aborts it before anything could run: Pebble answers 200 or 500 then, and no upgrade.
-    let aborter = Client::new(scene.daemon.socket());
+    let aborter = Client::new(fixture.daemon.socket());
     let fault = Fault::before(move |_| {
         let aborter = aborter.clone();
         let abort = async move {
@@ -176,12 +176,12 @@ async fn a_task_that_has_ended_is_asked_for_its_outcome() {
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(abort);
     });
     proxy.add(Rule::new("GET", CONTROL, fault));
-    let error = within(client.exec_output(&counting(&scene))).await.unwrap_err();
+    let error = within(client.exec_output(&counting(&fixture))).await.unwrap_err();
     assert!(
         matches!(error.kind(), ErrorKind::OutcomeUnknown | ErrorKind::ChangeFailed),
         "{error:?}"
     );
-    assert_eq!((runs(&scene), proxy.count("POST", "/v1/exec")), (0, 1), "{error}");
+    assert_eq!((runs(&fixture), proxy.count("POST", "/v1/exec")), (0, 1), "{error}");
 }
 
 /// Runs a command that says its number and stays, and breaks something when it has.
@@ -207,11 +207,11 @@ async fn broken_by(
 
 #[tokio::test]
 async fn connections_that_break_in_the_middle_end_it() {
-    let Some(scene) = scene("connections_that_break_in_the_middle") else {
+    let Some(fixture) = start_fixture("connections_that_break_in_the_middle") else {
         return;
     };
-    let (proxy, client) = (&scene.proxy, &scene.client);
-    let (error, read) = broken_by(client, &scene.file("pid"), || proxy.cut_connections()).await;
+    let (proxy, client) = (&fixture.proxy, &fixture.client);
+    let (error, read) = broken_by(client, &fixture.file("pid"), || proxy.cut_connections()).await;
     assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{error}");
     assert!(
         error.may_have_acted() && error.to_string().contains("broke before its end"),
@@ -225,24 +225,25 @@ async fn a_daemon_that_is_killed_in_the_middle_is_told() {
     for forgetful in [false, true] {
         let options = DaemonOptions::new();
         let options = if forgetful { options.forgetful() } else { options };
-        let Some(scene) = Scene::start("a_daemon_that_is_killed_in_the_middle", options.hold())
+        let Some(fixture) = Fixture::start("a_daemon_that_is_killed_in_the_middle", options.hold())
         else {
             return;
         };
         let restart = || {
-            scene.daemon.kill().unwrap();
-            scene.daemon.start_again().unwrap();
+            fixture.daemon.kill().unwrap();
+            fixture.daemon.start_again().unwrap();
         };
-        let (error, _) = broken_by(&scene.direct, &scene.file("pid"), restart).await;
+        let (error, _) = broken_by(&fixture.direct, &fixture.file("pid"), restart).await;
         assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{error}");
         assert!(error.may_have_acted(), "{error}");
     }
-    let Some(scene) = scene("a_daemon_that_is_killed_in_the_middle") else {
+    let Some(fixture) = start_fixture("a_daemon_that_is_killed_in_the_middle") else {
         return;
     };
     let few = policy().attempts(NonZeroU32::new(3).unwrap());
-    let client = Client::new(scene.daemon.socket()).with_retry(few);
-    let (error, _) = broken_by(&client, &scene.file("pid"), || scene.daemon.kill().unwrap()).await;
+    let client = Client::new(fixture.daemon.socket()).with_retry(few);
+    let (error, _) =
+        broken_by(&client, &fixture.file("pid"), || fixture.daemon.kill().unwrap()).await;
     assert_eq!(*error.kind(), ErrorKind::Unreachable, "{error}");
     assert!(error.may_have_acted(), "{error}");
 }
@@ -260,15 +261,15 @@ impl RetryObserver for Starter {
 
 #[tokio::test]
 async fn the_log_tells_one_story_of_a_daemon_that_is_killed_in_the_middle() {
-    let Some(scene) = scene("the_log_tells_one_story") else {
+    let Some(fixture) = start_fixture("the_log_tells_one_story") else {
         return;
     };
-    let client = scene.direct.clone();
-    let client = client.with_observer(Arc::new(Starter(Arc::clone(&scene.daemon))));
+    let client = fixture.direct.clone();
+    let client = client.with_observer(Arc::new(Starter(Arc::clone(&fixture.daemon))));
     let told = CapturedLog::default();
     let _default = tracing::subscriber::set_default(told.clone());
-    let kill = || scene.daemon.kill().unwrap();
-    let (error, _) = broken_by(&client, &scene.file("pid"), kill).await;
+    let kill = || fixture.daemon.kill().unwrap();
+    let (error, _) = broken_by(&client, &fixture.file("pid"), kill).await;
     assert!(error.to_string().starts_with("cannot run command "), "{error}");
     // The steps are told of, and the whole by its error alone.
     let lines = told.lines();
@@ -292,13 +293,14 @@ async fn a_daemon_that_is_killed_on_the_way_runs_it_at_most_once() {
         ] {
             let options = DaemonOptions::new();
             let options = if forgetful { options.forgetful() } else { options };
-            let Some(scene) = Scene::start("a_daemon_that_is_killed_on_the_way", options.hold())
+            let Some(fixture) =
+                Fixture::start("a_daemon_that_is_killed_on_the_way", options.hold())
             else {
                 return;
             };
             let what = format!("killed at {path}, answered: {answered}, forgetful: {forgetful}");
-            let (proxy, client) = (&scene.proxy, &scene.client);
-            let daemon = Arc::clone(&scene.daemon);
+            let (proxy, client) = (&fixture.proxy, &fixture.client);
+            let daemon = Arc::clone(&fixture.daemon);
             let restart = move |_: &SeenRequest| {
                 daemon.kill().unwrap();
                 daemon.start_again().unwrap();
@@ -306,9 +308,9 @@ async fn a_daemon_that_is_killed_on_the_way_runs_it_at_most_once() {
             let fault =
                 if answered { Fault::before_reply(restart) } else { Fault::before(restart) };
             let rule = proxy.add(Rule::new("", path, fault));
-            let result = within(client.exec_output(&counting(&scene))).await;
+            let result = within(client.exec_output(&counting(&fixture))).await;
             assert_eq!(proxy.fired(rule), 1, "{what}");
-            let runs = runs(&scene);
+            let runs = runs(&fixture);
             match result {
                 Ok(output) => assert_eq!((output.exit_code(), runs), (3, 1), "{what}"),
                 Err(error) => {
@@ -323,16 +325,16 @@ async fn a_daemon_that_is_killed_on_the_way_runs_it_at_most_once() {
 
 #[tokio::test]
 async fn a_daemon_that_comes_late_is_waited_for() {
-    let Some(scene) = scene("a_daemon_that_comes_late") else {
+    let Some(fixture) = start_fixture("a_daemon_that_comes_late") else {
         return;
     };
-    let (proxy, client) = (&scene.proxy, &scene.client);
+    let (proxy, client) = (&fixture.proxy, &fixture.client);
     proxy.add(Rule::new("POST", "/v1/exec", Fault::Refuse(Duration::from_millis(400))));
-    let output = within(client.exec_output(&counting(&scene))).await.unwrap();
-    assert_eq!((output.exit_code(), runs(&scene)), (3, 1));
-    scene.daemon.kill().unwrap();
+    let output = within(client.exec_output(&counting(&fixture))).await.unwrap();
+    assert_eq!((output.exit_code(), runs(&fixture)), (3, 1));
+    fixture.daemon.kill().unwrap();
     let once =
-        Client::new(scene.daemon.socket()).with_retry(RetryPolicy::once(Duration::from_secs(2)));
-    let error = within(once.exec_output(&counting(&scene))).await.unwrap_err();
+        Client::new(fixture.daemon.socket()).with_retry(RetryPolicy::once(Duration::from_secs(2)));
+    let error = within(once.exec_output(&counting(&fixture))).await.unwrap_err();
     assert_eq!((error.kind(), error.may_have_acted()), (&ErrorKind::Unreachable, false), "{error}");
 }

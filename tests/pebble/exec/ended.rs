@@ -10,18 +10,18 @@ use charmwright_testing::processes::is_running;
 use charmwright_tests::wait::{until, within, written_pid};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::{scene, sh};
+use super::{sh, start_fixture};
 
 #[tokio::test]
 async fn exit_codes_are_told_as_they_are() {
-    let Some(scene) = scene("exit_codes_are_told_as_they_are") else {
+    let Some(fixture) = start_fixture("exit_codes_are_told_as_they_are") else {
         return;
     };
     for code in [0, 1, 2, 126, 127, 255] {
-        assert_eq!(scene.output(&sh(format!("exit {code}"))).await.exit_code(), code);
+        assert_eq!(fixture.output(&sh(format!("exit {code}"))).await.exit_code(), code);
     }
-    assert_eq!(scene.output(&sh("kill -TERM $$")).await.exit_code(), 128 + 15);
-    let process = scene.direct.exec(&sh("exit 6")).await.unwrap();
+    assert_eq!(fixture.output(&sh("kill -TERM $$")).await.exit_code(), 128 + 15);
+    let process = fixture.direct.exec(&sh("exit 6")).await.unwrap();
     let (first, second) = within(async { tokio::join!(process.wait(), process.wait()) }).await;
     assert_eq!((first.unwrap().exit_code(), second.unwrap().exit_code()), (6, 6));
     assert_eq!(process.wait().await.unwrap().exit_code(), 6, "it may be asked again");
@@ -29,10 +29,10 @@ async fn exit_codes_are_told_as_they_are() {
 
 #[tokio::test]
 async fn a_wait_that_was_dropped_is_taken_up_again() {
-    let Some(scene) = scene("a_wait_that_was_dropped_is_taken_up_again") else {
+    let Some(fixture) = start_fixture("a_wait_that_was_dropped_is_taken_up_again") else {
         return;
     };
-    let mut process = scene.direct.exec(&sh("read line; echo $line; exit 3")).await.unwrap();
+    let mut process = fixture.direct.exec(&sh("read line; echo $line; exit 3")).await.unwrap();
     let mut stdin = process.take_stdin().unwrap();
     for _ in 0..3 {
         let waited = tokio::time::timeout(Duration::from_millis(20), process.wait()).await;
@@ -52,13 +52,13 @@ async fn a_wait_that_was_dropped_is_taken_up_again() {
 
 #[tokio::test]
 async fn a_timeout_kills_and_is_told_as_one() {
-    let Some(scene) = scene("a_timeout_kills_and_is_told_as_one") else {
+    let Some(fixture) = start_fixture("a_timeout_kills_and_is_told_as_one") else {
         return;
     };
-    let path = scene.file("pid");
+    let path = fixture.file("pid");
     let script = format!("echo before; echo $$ > {}; exec sleep 600", path.display());
     let exec = sh(script).timeout(Duration::from_millis(300));
-    let mut process = scene.direct.exec(&exec).await.unwrap();
+    let mut process = fixture.direct.exec(&exec).await.unwrap();
     let mut stdout = process.take_stdout().unwrap();
     let mut text = String::new();
     let (read, error) =
@@ -76,35 +76,35 @@ async fn a_timeout_kills_and_is_told_as_one() {
 
 #[tokio::test]
 async fn another_process_that_keeps_the_output_is_not_waited_for_for_ever() {
-    let Some(scene) = scene("another_process_that_keeps_the_output") else {
+    let Some(fixture) = start_fixture("another_process_that_keeps_the_output") else {
         return;
     };
-    let path = scene.file("pid");
+    let path = fixture.file("pid");
     let script = format!("sleep 600 & echo $! > {}; echo out", path.display());
     let exec = sh(script).timeout(Duration::from_millis(200));
     let started = Instant::now();
-    let error = within(scene.direct.exec_output(&exec)).await.unwrap_err();
+    let error = within(fixture.direct.exec_output(&exec)).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::TimedOut, "{error}");
     assert!(error.to_string().contains("stdout: still open"), "{error}");
     assert!(started.elapsed() >= Duration::from_secs(5), "Pebble's own word is waited for first");
     // With its output elsewhere nothing holds it up.
     let script = format!("sleep 600 >/dev/null 2>&1 & echo $! > {}; echo out", path.display());
-    let output = scene.output(&sh(script)).await;
+    let output = fixture.output(&sh(script)).await;
     assert_eq!((output.stdout(), output.exit_code()), (&b"out\n"[..], 0));
     assert!(is_running(written_pid(&path).await));
 }
 
 #[tokio::test]
 async fn dropping_the_handle_kills_the_command() {
-    let Some(scene) = scene("dropping_the_handle_kills_the_command") else {
+    let Some(fixture) = start_fixture("dropping_the_handle_kills_the_command") else {
         return;
     };
-    let path = scene.file("pid");
+    let path = fixture.file("pid");
     let script = format!(
         "trap '' HUP TERM INT PIPE; echo out; echo $$ > {}; while true; do sleep 0.05; done",
         path.display()
     );
-    let mut process = scene.direct.exec(&sh(&script)).await.unwrap();
+    let mut process = fixture.direct.exec(&sh(&script)).await.unwrap();
     let mut held = process.take_stdout().unwrap();
     let mut stdin = process.take_stdin().unwrap();
     let pid = written_pid(&path).await;
@@ -118,12 +118,12 @@ async fn dropping_the_handle_kills_the_command() {
     let error = within(held.read_to_end(&mut rest)).await.unwrap_err();
     assert_eq!((rest.as_slice(), error.kind()), (&b"\n"[..], io::ErrorKind::ConnectionAborted));
     assert_eq!(stdin.write(b"x").await.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
-    let change = within(scene.direct.wait_change(&id, Duration::from_secs(10))).await.unwrap();
+    let change = within(fixture.direct.wait_change(&id, Duration::from_secs(10))).await.unwrap();
     assert_eq!(*change.status(), ChangeStatus::Done);
     // So does dropping the future that has it.
     std::fs::remove_file(&path).unwrap();
     let exec = sh(&script);
-    let mut running = Box::pin(scene.direct.exec_output(&exec));
+    let mut running = Box::pin(fixture.direct.exec_output(&exec));
     let pid = tokio::select! {
         output = &mut running => panic!("{output:?}"),
         pid = written_pid(&path) => pid,
@@ -134,15 +134,15 @@ async fn dropping_the_handle_kills_the_command() {
 
 #[tokio::test]
 async fn a_call_that_is_dropped_on_the_way_leaves_nothing() {
-    let Some(scene) = scene("a_call_that_is_dropped_on_the_way") else {
+    let Some(fixture) = start_fixture("a_call_that_is_dropped_on_the_way") else {
         return;
     };
-    let path = scene.file("pids");
+    let path = fixture.file("pids");
     let exec = sh(format!("echo $$ >> {}; exec sleep 600", path.display()));
     // Once, twice, three times polled, and so on until it has its handle.
     for polls in 1.. {
         let mut left = polls;
-        let mut starting = Box::pin(scene.direct.exec(&exec));
+        let mut starting = Box::pin(fixture.direct.exec(&exec));
         let started = poll_fn(|cx| {
             left -= 1;
             match starting.as_mut().poll(cx) {
@@ -155,12 +155,12 @@ async fn a_call_that_is_dropped_on_the_way_leaves_nothing() {
         if started.is_some() {
             break;
         }
-        assert_eq!(scene.output(&sh("exit 3")).await.exit_code(), 3, "after {polls} polls");
+        assert_eq!(fixture.output(&sh("exit 3")).await.exit_code(), 3, "after {polls} polls");
     }
     // When all that Pebble has of it is over, nothing runs.
     let select = ChangeFilter::select(ChangeSelect::InProgress);
     until("all changes are ready", async || {
-        scene.direct.changes(&select).await.unwrap().is_empty()
+        fixture.direct.changes(&select).await.unwrap().is_empty()
     })
     .await;
     let text = std::fs::read_to_string(&path).unwrap_or_default();
@@ -169,15 +169,15 @@ async fn a_call_that_is_dropped_on_the_way_leaves_nothing() {
 
 #[tokio::test]
 async fn an_aborted_change_is_a_killed_command() {
-    let Some(scene) = scene("an_aborted_change_is_a_killed_command") else {
+    let Some(fixture) = start_fixture("an_aborted_change_is_a_killed_command") else {
         return;
     };
-    let path = scene.file("pid");
+    let path = fixture.file("pid");
     let script = format!("echo $$ > {}; exec sleep 600", path.display());
-    let process = scene.direct.exec(&sh(script)).await.unwrap();
+    let process = fixture.direct.exec(&sh(script)).await.unwrap();
     // Aborted before it has begun, it has no exit code.
     written_pid(&path).await;
-    let aborting = async { scene.direct.abort_change(process.change_id()).await };
+    let aborting = async { fixture.direct.abort_change(process.change_id()).await };
     let (aborted, status) = within(async { tokio::join!(aborting, process.wait()) }).await;
     aborted.unwrap();
     assert_eq!(status.unwrap().exit_code(), 137);
@@ -185,12 +185,12 @@ async fn an_aborted_change_is_a_killed_command() {
 
 #[tokio::test]
 async fn a_command_may_close_its_output_and_go_on() {
-    let Some(scene) = scene("a_command_may_close_its_output") else {
+    let Some(fixture) = start_fixture("a_command_may_close_its_output") else {
         return;
     };
-    let path = scene.file("copy");
+    let path = fixture.file("copy");
     let exec =
         sh(format!("exec >&- 2>&-; cat > {}; exit 5", path.display())).stdin(vec![b'x'; 3_000_000]);
-    assert_eq!(scene.output(&exec).await.exit_code(), 5);
+    assert_eq!(fixture.output(&exec).await.exit_code(), 5);
     assert_eq!(std::fs::metadata(&path).unwrap().len(), 3_000_000);
 }

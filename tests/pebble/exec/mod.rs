@@ -9,11 +9,11 @@ mod streams;
 
 use charmwright_pebble::Exec;
 use charmwright_testing::daemon::DaemonOptions;
-use charmwright_tests::Scene;
+use charmwright_tests::Fixture;
 
 /// A daemon with no state file, which would only be slow.
-fn scene(test: &str) -> Option<Scene> {
-    Scene::start(test, DaemonOptions::new().hold().forgetful())
+fn start_fixture(test: &str) -> Option<Fixture> {
+    Fixture::start(test, DaemonOptions::new().hold().forgetful())
 }
 
 /// A shell script as a command.

@@ -3,11 +3,11 @@
 use charmwright_pebble::{ErrorKind, Exec, UserFault};
 use charmwright_tests::wait::within;
 
-use super::{scene, sh};
+use super::{sh, start_fixture};
 
 #[tokio::test]
 async fn a_mistake_is_told_in_pebbles_words() {
-    let Some(scene) = scene("a_mistake_is_told_in_pebbles_words") else {
+    let Some(fixture) = start_fixture("a_mistake_is_told_in_pebbles_words") else {
         return;
     };
     let command = || Exec::new(["true"]);
@@ -33,7 +33,7 @@ async fn a_mistake_is_told_in_pebbles_words() {
             "unknown group no-such-group",
         ),
     ] {
-        let error = within(scene.direct.exec_output(&exec)).await.unwrap_err();
+        let error = within(fixture.direct.exec_output(&exec)).await.unwrap_err();
         assert_eq!(
             (error.kind(), error.user_fault()),
             (&ErrorKind::Api { status }, fault),
@@ -47,14 +47,14 @@ async fn a_mistake_is_told_in_pebbles_words() {
 
 #[tokio::test]
 async fn a_program_that_does_not_start_is_a_failed_change() {
-    let Some(scene) = scene("a_program_that_does_not_start") else {
+    let Some(fixture) = start_fixture("a_program_that_does_not_start") else {
         return;
     };
-    let path = scene.file("program");
+    let path = fixture.file("program");
     std::fs::write(&path, "#!/no/such/interpreter\n").unwrap();
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o755)).unwrap();
     let exec = Exec::new([path.to_str().unwrap()]);
-    let error = within(scene.direct.exec_output(&exec)).await.unwrap_err();
+    let error = within(fixture.direct.exec_output(&exec)).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::ChangeFailed, "{error}");
     assert!(error.to_string().contains("no such file or directory"), "{error}");
     assert!(error.change().is_some());
@@ -62,10 +62,10 @@ async fn a_program_that_does_not_start_is_a_failed_change() {
 
 #[tokio::test]
 async fn what_cannot_be_meant_is_not_sent() {
-    let Some(scene) = scene("what_cannot_be_meant_is_not_sent") else {
+    let Some(fixture) = start_fixture("what_cannot_be_meant_is_not_sent") else {
         return;
     };
-    let (proxy, client) = (&scene.proxy, &scene.client);
+    let (proxy, client) = (&fixture.proxy, &fixture.client);
     for exec in [Exec::new([" "]), Exec::new(["true"]).interactive(), Exec::new([""; 0])] {
         let error = client.exec_output(&exec).await.unwrap_err();
         assert_eq!((error.kind(), error.attempts()), (&ErrorKind::InvalidRequest, 0), "{error}");

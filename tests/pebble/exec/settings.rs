@@ -2,9 +2,9 @@
 
 use charmwright_pebble::{Exec, Layer, LayerMode, Service};
 use charmwright_testing::daemon::DaemonOptions;
-use charmwright_tests::Scene;
+use charmwright_tests::Fixture;
 
-use super::{scene, sh};
+use super::{sh, start_fixture};
 
 /// The user and group that every Linux has besides root; tests that are not run by root cannot
 /// become them.
@@ -21,7 +21,7 @@ fn is_root() -> bool {
 async fn environment_and_arguments_arrive_as_they_are() {
     let options =
         DaemonOptions::new().forgetful().env("FROM_DAEMON", "daemon").env("BOTH", "daemon");
-    let Some(scene) = Scene::start("environment_and_arguments_arrive", options.hold()) else {
+    let Some(fixture) = Fixture::start("environment_and_arguments_arrive", options.hold()) else {
         return;
     };
     let odd = "a 'b' \"c\" $HOME \\ \n ü \u{7f}";
@@ -34,16 +34,16 @@ async fn environment_and_arguments_arrive_as_they_are() {
     ])
     .env("BOTH", "exec")
     .envs([("ODD", odd), ("EMPTY", "")]);
-    let output = scene.output(&exec).await;
+    let output = fixture.output(&exec).await;
     assert_eq!(output.stdout_text(), format!("daemon|exec|{odd}||{odd}|"));
 }
 
 #[tokio::test]
 async fn it_runs_where_and_as_whom_it_is_told() {
-    let Some(scene) = scene("it_runs_where_and_as_whom_it_is_told") else {
+    let Some(fixture) = start_fixture("it_runs_where_and_as_whom_it_is_told") else {
         return;
     };
-    let output = scene.output(&Exec::new(["pwd"]).working_dir("/usr/lib")).await;
+    let output = fixture.output(&Exec::new(["pwd"]).working_dir("/usr/lib")).await;
     assert_eq!(output.stdout(), b"/usr/lib\n");
     if !is_root() {
         eprintln!("not run as root: what needs another user was left out");
@@ -55,16 +55,16 @@ async fn it_runs_where_and_as_whom_it_is_told() {
         Exec::new(["id", "-u"]).user_id(NOBODY).group_id(NOBODY),
         Exec::new(["id", "-g"]).user_id(NOBODY).group_id(NOBODY),
     ] {
-        let output = scene.output(&ids(exec)).await;
+        let output = fixture.output(&ids(exec)).await;
         assert_eq!(output.stdout_text(), format!("{NOBODY}\n"), "{}", output.stderr_text());
     }
-    let output = scene.output(&ids(Exec::new(["id", "-gn"]).user("nobody").group("root"))).await;
+    let output = fixture.output(&ids(Exec::new(["id", "-gn"]).user("nobody").group("root"))).await;
     assert_eq!(output.stdout(), b"root\n", "{}", output.stderr_text());
 }
 
 #[tokio::test]
 async fn a_service_lends_its_context() {
-    let Some(scene) = scene("a_service_lends_its_context") else {
+    let Some(fixture) = start_fixture("a_service_lends_its_context") else {
         return;
     };
     let service = Service::new()
@@ -73,11 +73,11 @@ async fn a_service_lends_its_context() {
         .env("OVER", "service")
         .working_dir("/usr");
     let layer = Layer::new().service("web", service);
-    scene.direct.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+    fixture.direct.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
     let exec = sh("echo $OF $OVER; pwd").service_context("web").env("OVER", "exec");
-    assert_eq!(scene.output(&exec).await.stdout(), b"service exec\n/usr\n");
+    assert_eq!(fixture.output(&exec).await.stdout(), b"service exec\n/usr\n");
     // A daemon that was restarted gets its layer back first.
-    scene.daemon.kill().unwrap();
-    scene.daemon.start_again().unwrap();
-    assert_eq!(scene.output(&exec).await.stdout(), b"service exec\n/usr\n");
+    fixture.daemon.kill().unwrap();
+    fixture.daemon.start_again().unwrap();
+    assert_eq!(fixture.output(&exec).await.stdout(), b"service exec\n/usr\n");
 }

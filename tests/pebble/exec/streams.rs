@@ -7,7 +7,7 @@ use charmwright_pebble::{ErrorKind, Exec, Signal};
 use charmwright_tests::wait::{until, within};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::{scene, sh};
+use super::{sh, start_fixture};
 
 const MIB: usize = 1024 * 1024;
 
@@ -18,10 +18,10 @@ fn pattern(length: usize) -> Vec<u8> {
 
 #[tokio::test]
 async fn output_and_exit_code_are_collected() {
-    let Some(scene) = scene("output_and_exit_code_are_collected") else {
+    let Some(fixture) = start_fixture("output_and_exit_code_are_collected") else {
         return;
     };
-    let output = scene.output(&sh("echo out; echo err >&2; exit 3")).await;
+    let output = fixture.output(&sh("echo out; echo err >&2; exit 3")).await;
     assert_eq!((output.exit_code(), output.success()), (3, false));
     assert_eq!((output.stdout(), output.stderr()), (&b"out\n"[..], &b"err\n"[..]));
     assert!(!output.stdout_truncated() && !output.stderr_truncated());
@@ -30,33 +30,33 @@ async fn output_and_exit_code_are_collected() {
         timings.requested() <= timings.connected() && Some(timings.connected()) <= timings.ready()
     );
     assert!(timings.output_ended() >= Some(timings.connected()));
-    let output = scene.output(&sh("echo out; echo err >&2; echo out").combine_stderr()).await;
+    let output = fixture.output(&sh("echo out; echo err >&2; echo out").combine_stderr()).await;
     assert_eq!((output.stdout(), output.stderr()), (&b"out\nerr\nout\n"[..], &b""[..]));
     assert!(output.success());
 }
 
 #[tokio::test]
 async fn given_stdin_is_all_that_is_read() {
-    let Some(scene) = scene("given_stdin_is_all_that_is_read") else {
+    let Some(fixture) = start_fixture("given_stdin_is_all_that_is_read") else {
         return;
     };
     for length in [0, 1, 5 * MIB + 17] {
         let input = pattern(length);
-        let output = scene.output(&Exec::new(["cat"]).stdin(input.clone())).await;
+        let output = fixture.output(&Exec::new(["cat"]).stdin(input.clone())).await;
         assert!(output.success() && output.stdout() == input, "{length} bytes");
     }
-    let output = scene.output(&Exec::new(["cat"])).await;
+    let output = fixture.output(&Exec::new(["cat"])).await;
     assert!(output.success() && output.stdout().is_empty(), "nothing given is nothing to read");
-    let mut process = scene.direct.exec(&Exec::new(["cat"]).stdin("a")).await.unwrap();
+    let mut process = fixture.direct.exec(&Exec::new(["cat"]).stdin("a")).await.unwrap();
     assert!(process.take_stdin().is_none());
 }
 
 #[tokio::test]
 async fn megabytes_go_both_ways_at_once() {
-    let Some(scene) = scene("megabytes_go_both_ways_at_once") else {
+    let Some(fixture) = start_fixture("megabytes_go_both_ways_at_once") else {
         return;
     };
-    let mut process = within(scene.direct.exec(&sh("tee /dev/stderr"))).await.unwrap();
+    let mut process = within(fixture.direct.exec(&sh("tee /dev/stderr"))).await.unwrap();
     let (mut stdin, mut stdout, mut stderr) = (
         process.take_stdin().unwrap(),
         process.take_stdout().unwrap(),
@@ -93,10 +93,10 @@ async fn megabytes_go_both_ways_at_once() {
 
 #[tokio::test]
 async fn a_dialogue_needs_no_wait() {
-    let Some(scene) = scene("a_dialogue_needs_no_wait") else {
+    let Some(fixture) = start_fixture("a_dialogue_needs_no_wait") else {
         return;
     };
-    let mut process = scene.direct.exec(&Exec::new(["cat"])).await.unwrap();
+    let mut process = fixture.direct.exec(&Exec::new(["cat"])).await.unwrap();
     let (mut stdin, mut stdout) = (process.take_stdin().unwrap(), process.take_stdout().unwrap());
     for turn in 0..100_u32 {
         let line = turn.to_be_bytes();
@@ -113,11 +113,11 @@ async fn a_dialogue_needs_no_wait() {
 
 #[tokio::test]
 async fn an_unread_stream_keeps_a_mebibyte_and_says_what_it_lost() {
-    let Some(scene) = scene("an_unread_stream_keeps_a_mebibyte") else {
+    let Some(fixture) = start_fixture("an_unread_stream_keeps_a_mebibyte") else {
         return;
     };
     let input = pattern(5 * MIB);
-    let mut process = scene.direct.exec(&Exec::new(["cat"]).stdin(input.clone())).await.unwrap();
+    let mut process = fixture.direct.exec(&Exec::new(["cat"]).stdin(input.clone())).await.unwrap();
     let mut held = process.take_stdout().unwrap();
     assert!(within(process.wait()).await.unwrap().success());
     assert!(held.truncated());
@@ -127,7 +127,7 @@ async fn an_unread_stream_keeps_a_mebibyte_and_says_what_it_lost() {
     assert!(kept == input[..MIB]);
     assert!(error.to_string().contains("4194304 bytes of the command's stdout"), "{error}");
     // Not taken is as unread as held, and small output is whole.
-    let mut process = scene.direct.exec(&sh("echo small")).await.unwrap();
+    let mut process = fixture.direct.exec(&sh("echo small")).await.unwrap();
     within(process.wait()).await.unwrap();
     let mut small = String::new();
     let mut late = process.take_stdout().unwrap();
@@ -137,10 +137,10 @@ async fn an_unread_stream_keeps_a_mebibyte_and_says_what_it_lost() {
 
 #[tokio::test]
 async fn a_dropped_reader_is_drained() {
-    let Some(scene) = scene("a_dropped_reader_is_drained") else {
+    let Some(fixture) = start_fixture("a_dropped_reader_is_drained") else {
         return;
     };
-    let mut process = scene
+    let mut process = fixture
         .client
         .exec(&sh("head -c 8388608 /dev/zero; head -c 8388608 /dev/zero >&2; echo end"))
         .await
@@ -157,11 +157,11 @@ async fn a_dropped_reader_is_drained() {
 
 #[tokio::test]
 async fn a_slow_reader_gets_everything() {
-    let Some(scene) = scene("a_slow_reader_gets_everything") else {
+    let Some(fixture) = start_fixture("a_slow_reader_gets_everything") else {
         return;
     };
     let input = pattern(6 * MIB);
-    let mut process = scene.direct.exec(&Exec::new(["cat"]).stdin(input.clone())).await.unwrap();
+    let mut process = fixture.direct.exec(&Exec::new(["cat"]).stdin(input.clone())).await.unwrap();
     let mut stdout = process.take_stdout().unwrap();
     let reading = async {
         let mut all = Vec::new();
@@ -184,23 +184,23 @@ async fn a_slow_reader_gets_everything() {
 
 #[tokio::test]
 async fn collected_output_is_bounded() {
-    let Some(scene) = scene("collected_output_is_bounded") else {
+    let Some(fixture) = start_fixture("collected_output_is_bounded") else {
         return;
     };
     let exec = sh("head -c 3000000 /dev/zero; echo err >&2").output_limit(2_000_000);
-    let output = scene.output(&exec).await;
+    let output = fixture.output(&exec).await;
     assert!(output.success() && output.stdout_truncated() && !output.stderr_truncated());
     assert_eq!((output.stdout().len(), output.stderr()), (2_000_000, &b"err\n"[..]));
-    let exact = scene.output(&sh("head -c 1000 /dev/zero").output_limit(1000)).await;
+    let exact = fixture.output(&sh("head -c 1000 /dev/zero").output_limit(1000)).await;
     assert_eq!((exact.stdout().len(), exact.stdout_truncated()), (1000, false));
 }
 
 #[tokio::test]
 async fn writing_to_a_command_that_is_over_is_a_broken_pipe() {
-    let Some(scene) = scene("writing_to_a_command_that_is_over") else {
+    let Some(fixture) = start_fixture("writing_to_a_command_that_is_over") else {
         return;
     };
-    let mut process = scene.direct.exec(&sh("head -c 10; exit 4")).await.unwrap();
+    let mut process = fixture.direct.exec(&sh("head -c 10; exit 4")).await.unwrap();
     let mut stdin = process.take_stdin().unwrap();
     let writing = async {
         let piece = vec![7; MIB];
@@ -215,17 +215,17 @@ async fn writing_to_a_command_that_is_over_is_a_broken_pipe() {
     assert_eq!(status.unwrap().exit_code(), 4);
     within(stdin.shutdown()).await.unwrap();
     // Given input that is not read does not hold it up either.
-    let output = scene.output(&sh("exit 5").stdin(vec![7; 20 * MIB])).await;
+    let output = fixture.output(&sh("exit 5").stdin(vec![7; 20 * MIB])).await;
     assert_eq!(output.exit_code(), 5);
 }
 
 #[tokio::test]
 async fn a_terminal_has_a_size_that_can_be_changed() {
-    let Some(scene) = scene("a_terminal_has_a_size") else {
+    let Some(fixture) = start_fixture("a_terminal_has_a_size") else {
         return;
     };
     let exec = sh("stty size <&1; while read _; do stty size <&1; done").terminal(80, 25);
-    let mut process = scene.direct.exec(&exec).await.unwrap();
+    let mut process = fixture.direct.exec(&exec).await.unwrap();
     let (mut stdin, mut stdout) = (process.take_stdin().unwrap(), process.take_stdout().unwrap());
     let mut seen = String::new();
     let mut piece = [0; 100];
@@ -245,19 +245,19 @@ async fn a_terminal_has_a_size_that_can_be_changed() {
     drop(stdin);
     assert!(within(process.wait()).await.unwrap().success());
     assert_eq!(*process.resize(1, 1).await.unwrap_err().kind(), ErrorKind::InvalidRequest);
-    let plain = scene.direct.exec(&sh("read _")).await.unwrap();
+    let plain = fixture.direct.exec(&sh("read _")).await.unwrap();
     assert_eq!(*plain.resize(1, 1).await.unwrap_err().kind(), ErrorKind::InvalidRequest);
 }
 
 #[tokio::test]
 async fn an_interactive_terminal_reads_and_ends() {
-    let Some(scene) = scene("an_interactive_terminal") else {
+    let Some(fixture) = start_fixture("an_interactive_terminal") else {
         return;
     };
     let exec = sh("test -t 0 && read line && echo \"got $line\" && cat && echo over")
         .terminal(80, 25)
         .interactive();
-    let output = scene.output(&exec.stdin("hello\n")).await;
+    let output = fixture.output(&exec.stdin("hello\n")).await;
     assert!(output.success(), "{}", output.stdout_text());
     let text = output.stdout_text().into_owned();
     assert!(text.contains("got hello\r\n") && text.contains("over\r\n"), "{text}");
@@ -265,15 +265,15 @@ async fn an_interactive_terminal_reads_and_ends() {
 
 #[tokio::test]
 async fn signals_reach_the_command() {
-    let Some(scene) = scene("signals_reach_the_command") else {
+    let Some(fixture) = start_fixture("signals_reach_the_command") else {
         return;
     };
-    let ready = scene.file("ready");
+    let ready = fixture.file("ready");
     let script = format!(
         "trap 'echo hup; exit 9' HUP; echo > {}; while true; do sleep 0.02; done",
         ready.display()
     );
-    let mut process = scene.direct.exec(&sh(script)).await.unwrap();
+    let mut process = fixture.direct.exec(&sh(script)).await.unwrap();
     let mut stdout = process.take_stdout().unwrap();
     until("the trap is set", async || ready.exists()).await;
     assert_eq!(
@@ -289,7 +289,7 @@ async fn signals_reach_the_command() {
     let error = process.signal(&Signal::HUP).await.unwrap_err();
     assert!(error.to_string().contains("the command is over"), "{error}");
     for (signal, number) in [(Signal::TERM, 15), (Signal::KILL, 9), (Signal::USR1, 10)] {
-        let process = scene.direct.exec(&Exec::new(["sleep", "60"])).await.unwrap();
+        let process = fixture.direct.exec(&Exec::new(["sleep", "60"])).await.unwrap();
         let (sent, status) =
             within(async { tokio::join!(process.signal(&signal), process.wait()) }).await;
         sent.unwrap();

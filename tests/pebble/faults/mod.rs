@@ -1,6 +1,6 @@
 //! Every fault on every endpoint, through a proxy in front of a real Pebble.
 //!
-//! [`operations`] is a table of what the client can do, [`trouble`] one of what can go wrong on the
+//! [`operations`] is a table of what the client can do, [`injection`] one of what can go wrong on the
 //! way, and for each pair [`verdict`] declares what has to come of it: the right value, or an error
 //! of a named kind. Whatever happens, it happens within a deadline, without a panic, and its effect
 //! is never doubled.
@@ -14,10 +14,10 @@
 //!     cargo test -p charmwright-tests --test pebble faults::random -- --nocapture
 //! ```
 
+mod fault_fixture;
+mod injection;
 mod operations;
 mod rows;
-mod stage;
-mod trouble;
 mod verdict;
 
 use std::collections::BTreeSet;
@@ -28,14 +28,14 @@ use std::thread;
 use charmwright_tests::Random;
 use charmwright_tests::memory::memory;
 
+use fault_fixture::FaultFixture;
+use injection::Injection;
 use operations::Operation;
-use stage::Stage;
-use trouble::Trouble;
 
 /// Nearly all of the time of a case is waiting, so more run at once than there are processors.
 const WORKERS: usize = 6;
 
-/// A stage is used so often; its plan grows with each case.
+/// A fixture is used so often; its plan grows with each case.
 const CASES_A_STAGE: usize = 60;
 
 /// The variable that is set in the process that [`again_alone`] starts.
@@ -43,7 +43,7 @@ const ALONE: &str = "CHARMWRIGHT_ALONE";
 
 /// Runs cases on a few stages side by side, each on a fresh name. `false` where there is no Pebble
 /// to be had.
-fn run_all(test: &str, cases: Vec<(&'static Operation, Trouble)>) -> bool {
+fn run_all(test: &str, cases: Vec<(&'static Operation, Injection)>) -> bool {
     let count = cases.len();
     let cases = Mutex::new(cases.into_iter());
     let failed = Mutex::new(Vec::new());
@@ -54,22 +54,22 @@ fn run_all(test: &str, cases: Vec<(&'static Operation, Trouble)>) -> bool {
                 let runtime =
                     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
                 'stages: loop {
-                    let Some(mut stage) = Stage::start(test) else {
+                    let Some(mut fixture) = FaultFixture::start(test) else {
                         *skipped.lock().unwrap() = true;
                         return;
                     };
                     for _ in 0..CASES_A_STAGE {
-                        let Some((operation, trouble)) = cases.lock().unwrap().next() else {
+                        let Some((operation, injection)) = cases.lock().unwrap().next() else {
                             return;
                         };
                         if let Err(why) =
-                            runtime.block_on(verdict::try_out(&mut stage, operation, &trouble))
+                            runtime.block_on(verdict::try_out(&mut fixture, operation, &injection))
                         {
                             failed
                                 .lock()
                                 .unwrap()
-                                .push(format!("{} with {trouble:?}: {why}", operation.name));
-                            // What went wrong may have left the stage in any state.
+                                .push(format!("{} with {injection:?}: {why}", operation.name));
+                            // What went wrong may have left the fixture in any state.
                             continue 'stages;
                         }
                     }
@@ -86,9 +86,9 @@ fn run_all(test: &str, cases: Vec<(&'static Operation, Trouble)>) -> bool {
 fn every_fault_on_every_endpoint() {
     let mut cases = Vec::new();
     for operation in rows::all() {
-        for trouble in Trouble::all() {
-            if trouble.concerns(operation) {
-                cases.push((operation, trouble));
+        for injection in Injection::all() {
+            if injection.concerns(operation) {
+                cases.push((operation, injection));
             }
         }
     }
@@ -127,10 +127,10 @@ fn random_faults() {
     let mut cases = Vec::new();
     while (cases.len() as u64) < count {
         let operation = *random.one_of(&operations);
-        let trouble = Trouble::random(&mut random);
+        let injection = Injection::random(&mut random);
         // A service takes Pebble's second to start, and each of these is in the other test.
-        if trouble.concerns(operation) && !(operation.slow && random.below(4) != 0) {
-            cases.push((operation, trouble));
+        if injection.concerns(operation) && !(operation.slow && random.below(4) != 0) {
+            cases.push((operation, injection));
         }
     }
     let before = memory("VmHWM:");

@@ -6,7 +6,7 @@ use std::pin::Pin;
 use charmwright_pebble::Error;
 use charmwright_testing::proxy::{Fault, Rule};
 
-use super::stage::Stage;
+use super::fault_fixture::FaultFixture;
 
 /// What metrics are.
 pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
@@ -55,11 +55,11 @@ pub(crate) struct Operation {
     /// Which of the requests to its path is spoiled, counted from 1.
     pub(crate) nth: u32,
     /// What has to be there before.
-    pub(crate) prepare: for<'a> fn(&'a mut Stage) -> Soon<'a, ()>,
+    pub(crate) prepare: for<'a> fn(&'a mut FaultFixture) -> Soon<'a, ()>,
     /// The call, and a look at what it gives.
-    pub(crate) run: for<'a> fn(&'a Stage) -> Soon<'a, Result<(), Error>>,
+    pub(crate) run: for<'a> fn(&'a FaultFixture) -> Soon<'a, Result<(), Error>>,
     /// How often it has had its effect, on that daemon on which it had it most often.
-    pub(crate) effects: for<'a> fn(&'a Stage) -> Soon<'a, usize>,
+    pub(crate) effects: for<'a> fn(&'a FaultFixture) -> Soon<'a, usize>,
 }
 
 impl Operation {
@@ -67,7 +67,7 @@ impl Operation {
     pub(crate) const fn read(
         name: &'static str,
         endpoint: &'static str,
-        run: for<'a> fn(&'a Stage) -> Soon<'a, Result<(), Error>>,
+        run: for<'a> fn(&'a FaultFixture) -> Soon<'a, Result<(), Error>>,
     ) -> Self {
         Self {
             name,
@@ -89,7 +89,7 @@ impl Operation {
     pub(crate) const fn write(
         name: &'static str,
         endpoint: &'static str,
-        run: for<'a> fn(&'a Stage) -> Soon<'a, Result<(), Error>>,
+        run: for<'a> fn(&'a FaultFixture) -> Soon<'a, Result<(), Error>>,
     ) -> Self {
         Self { acts: true, survives: false, ..Self::read(name, endpoint, run) }
     }
@@ -107,16 +107,16 @@ impl Operation {
     }
 
     /// The next request of this operation meets this fault.
-    pub(crate) fn spoiled(&self, stage: &Stage, fault: Fault) -> Rule {
+    pub(crate) fn spoiled(&self, fixture: &FaultFixture, fault: Fault) -> Rule {
         let path = self.endpoint.split(' ').nth(1).unwrap();
         let rule = match path.split_once('{') {
             None => Rule::new(self.method(), path, fault).whole_path(),
             // The id of this case, and no more than that.
             Some((start, rest)) => {
                 let tail = rest.split_once('}').unwrap().1;
-                match (stage.id.is_empty(), tail.contains('{')) {
+                match (fixture.id.is_empty(), tail.contains('{')) {
                     (false, false) => {
-                        Rule::new(self.method(), format!("{start}{}{tail}", stage.id), fault)
+                        Rule::new(self.method(), format!("{start}{}{tail}", fixture.id), fault)
                             .whole_path()
                     }
                     _ => Rule::new(self.method(), start, fault),

@@ -1,17 +1,17 @@
-//! One case: what has to come of an operation that meets a trouble.
+//! One case: what has to come of an operation that meets a injection.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use charmwright_pebble::{Error, ErrorKind};
-use charmwright_testing::proxy::{Door, Fault};
+use charmwright_testing::proxy::{Fault, ListenState};
 use charmwright_tests::wait::until_blocking;
 use futures_util::FutureExt as _;
 
+use super::fault_fixture::{FaultFixture, policy};
+use super::injection::{AWAY, Injection};
 use super::operations::{Lost, Operation, Way};
-use super::stage::{Stage, policy};
-use super::trouble::{AWAY, Trouble};
 
 /// No case takes as long, however busy the machine is; what does, hangs.
 const HANGS: Duration = Duration::from_secs(60);
@@ -25,7 +25,7 @@ const LONG: Duration = Duration::from_secs(20);
 /// What has to come of a case.
 #[derive(Debug, PartialEq)]
 enum Expected {
-    /// The value that it has without any trouble.
+    /// The value that it has without any injection.
     Works,
     /// An error: no answer, and whether it may have acted.
     Unreachable { acted: bool },
@@ -44,64 +44,66 @@ enum Expected {
     WorksOrTells,
 }
 
-fn expected(operation: &Operation, trouble: &Trouble) -> Expected {
-    match trouble {
-        Trouble::Refused | Trouble::Missing | Trouble::Drip => Expected::Works,
-        Trouble::RefusedForLong if operation.way == Way::Websocket => {
+fn expected(operation: &Operation, injection: &Injection) -> Expected {
+    match injection {
+        Injection::Refused | Injection::Missing | Injection::Drip => Expected::Works,
+        Injection::RefusedForLong if operation.way == Way::Websocket => {
             Expected::Unreachable { acted: false }
         }
         // One of several: that the command has not begun may be proved, and then it is begun anew.
         _ if operation.way == Way::Websocket => Expected::OnceOrTells,
-        Trouble::RefusedForLong if operation.way == Way::Watch => Expected::Works,
-        Trouble::RefusedForLong => Expected::Unreachable { acted: false },
-        Trouble::Silence | Trouble::HeldReply if operation.lost == Lost::Partly => {
+        Injection::RefusedForLong if operation.way == Way::Watch => Expected::Works,
+        Injection::RefusedForLong => Expected::Unreachable { acted: false },
+        Injection::Silence | Injection::HeldReply if operation.lost == Lost::Partly => {
             Expected::InterruptedOrSilent
         }
-        Trouble::Silence | Trouble::HeldReply => Expected::Unreachable { acted: operation.acts },
-        Trouble::ResetUnread | Trouble::ResetRead | Trouble::Cut(_) => {
-            match (operation.lost, trouble) {
+        Injection::Silence | Injection::HeldReply => {
+            Expected::Unreachable { acted: operation.acts }
+        }
+        Injection::ResetUnread | Injection::ResetRead | Injection::Cut(_) => {
+            match (operation.lost, injection) {
                 (Lost::SentAgain, _) => Expected::Works,
                 // The answer may be shorter than where it is cut.
-                (Lost::NeverAgain, Trouble::Cut(bytes)) if *bytes > 0 => Expected::WorksOrActed,
+                (Lost::NeverAgain, Injection::Cut(bytes)) if *bytes > 0 => Expected::WorksOrActed,
                 (Lost::NeverAgain, _) => Expected::Unreachable { acted: true },
                 (Lost::Partly, _) => Expected::WorksOrInterrupted,
             }
         }
         // A watch takes everything but a definite refusal for a break, and goes on.
-        Trouble::WrongType
-        | Trouble::NotJson
-        | Trouble::NotHttp
-        | Trouble::EndlessHeader
-        | Trouble::EndlessBody
+        Injection::WrongType
+        | Injection::NotJson
+        | Injection::NotHttp
+        | Injection::EndlessHeader
+        | Injection::EndlessBody
             if operation.way == Way::Watch =>
         {
             Expected::Works
         }
-        Trouble::WrongType
-        | Trouble::NotJson
-        | Trouble::NotHttp
-        | Trouble::EndlessHeader
-        | Trouble::EndlessBody
-        | Trouble::Frames(_) => Expected::Protocol,
-        Trouble::KilledBefore | Trouble::KilledAfter if operation.survives => Expected::Works,
-        Trouble::KilledBefore | Trouble::KilledAfter => Expected::WorksOrTells,
+        Injection::WrongType
+        | Injection::NotJson
+        | Injection::NotHttp
+        | Injection::EndlessHeader
+        | Injection::EndlessBody
+        | Injection::Frames(_) => Expected::Protocol,
+        Injection::KilledBefore | Injection::KilledAfter if operation.survives => Expected::Works,
+        Injection::KilledBefore | Injection::KilledAfter => Expected::WorksOrTells,
     }
 }
 
 /// Runs one case. `Err` says what was not as it had to be.
 pub(crate) async fn try_out(
-    stage: &mut Stage,
+    fixture: &mut FaultFixture,
     operation: &Operation,
-    trouble: &Trouble,
+    injection: &Injection,
 ) -> Result<(), String> {
-    let patient = match trouble {
-        Trouble::RefusedForLong | Trouble::Silence | Trouble::HeldReply => SHORT,
+    let patient = match injection {
+        Injection::RefusedForLong | Injection::Silence | Injection::HeldReply => SHORT,
         _ => LONG,
     };
-    stage.next(policy(patient));
-    (operation.prepare)(stage).await;
-    let case: &Stage = stage;
-    make(case, operation, trouble);
+    fixture.next(policy(patient));
+    (operation.prepare)(fixture).await;
+    let case: &FaultFixture = fixture;
+    make(case, operation, injection);
     let run = AssertUnwindSafe((operation.run)(case)).catch_unwind();
     let result = tokio::time::timeout(HANGS, run).await;
     clear(case);
@@ -110,7 +112,7 @@ pub(crate) async fn try_out(
         Ok(Err(panic)) => return Err(format!("it panics: {}", text_of(&*panic))),
         Ok(Ok(result)) => result,
     };
-    judge(&expected(operation, trouble), result)?;
+    judge(&expected(operation, injection), result)?;
     let effects = (operation.effects)(case).await;
     if effects > 1 {
         return Err(format!("its effect happened {effects} times"));
@@ -153,41 +155,45 @@ fn judge(expected: &Expected, result: Result<(), Error>) -> Result<(), String> {
     }
 }
 
-/// Makes the trouble.
-fn make(stage: &Stage, operation: &Operation, trouble: &Trouble) {
-    match trouble {
-        Trouble::Refused | Trouble::Missing | Trouble::RefusedForLong => {
-            let door =
-                if matches!(trouble, Trouble::Missing) { Door::Missing } else { Door::Refusing };
-            stage.proxy.hold_door(Some(door));
+/// Makes the injection.
+fn make(fixture: &FaultFixture, operation: &Operation, injection: &Injection) {
+    match injection {
+        Injection::Refused | Injection::Missing | Injection::RefusedForLong => {
+            let door = if matches!(injection, Injection::Missing) {
+                ListenState::Missing
+            } else {
+                ListenState::Refusing
+            };
+            fixture.proxy.set_listening(Some(door));
             // Kept connections would not notice.
-            stage.proxy.cut_connections();
-            let stays = matches!(trouble, Trouble::RefusedForLong) && operation.way != Way::Watch;
+            fixture.proxy.cut_connections();
+            let stays =
+                matches!(injection, Injection::RefusedForLong) && operation.way != Way::Watch;
             if !stays {
-                stage.open_after(AWAY);
+                fixture.open_after(AWAY);
             }
         }
-        Trouble::KilledBefore => {
-            let kill = stage.killer(AWAY);
-            stage.proxy.add(operation.spoiled(stage, Fault::before(move |_| kill())));
+        Injection::KilledBefore => {
+            let kill = fixture.killer(AWAY);
+            fixture.proxy.add(operation.spoiled(fixture, Fault::before(move |_| kill())));
         }
-        Trouble::KilledAfter => {
-            let kill = stage.killer(AWAY);
-            stage.proxy.add(operation.spoiled(stage, Fault::before_reply(move |_| kill())));
+        Injection::KilledAfter => {
+            let kill = fixture.killer(AWAY);
+            fixture.proxy.add(operation.spoiled(fixture, Fault::before_reply(move |_| kill())));
         }
         _ => {
-            if let Some(rule) = trouble.rule(stage, operation) {
-                stage.proxy.add(rule);
+            if let Some(rule) = injection.rule(fixture, operation) {
+                fixture.proxy.add(rule);
             }
         }
     }
 }
 
-/// Takes the trouble away, and waits until Pebble is there again.
-fn clear(stage: &Stage) {
-    stage.proxy.clear();
-    stage.proxy.hold_door(None);
-    until_blocking("Pebble comes back", || stage.daemon.is_running());
+/// Takes the injection away, and waits until Pebble is there again.
+fn clear(fixture: &FaultFixture) {
+    fixture.proxy.clear();
+    fixture.proxy.set_listening(None);
+    until_blocking("Pebble comes back", || fixture.daemon.is_running());
 }
 
 fn text_of(panic: &(dyn Any + Send)) -> String {

@@ -4,7 +4,7 @@ use charmwright_pebble::{
     DirOptions, Error, ErrorKind, FileErrorKind, ListOptions, Owner, PushFile, RemoveOptions,
 };
 
-use super::{options, scene};
+use super::{options, start_fixture};
 
 /// The error of a call about one path.
 fn file(error: &Error) -> FileErrorKind {
@@ -16,9 +16,9 @@ fn file(error: &Error) -> FileErrorKind {
 
 #[tokio::test]
 async fn lists_that_fail() {
-    let Some(scene) = scene("lists_that_fail") else { return };
+    let Some(fixture) = start_fixture("lists_that_fail") else { return };
     let missing =
-        scene.client.list_files(&scene.path("missing"), &ListOptions::new()).await.unwrap_err();
+        fixture.client.list_files(&fixture.path("missing"), &ListOptions::new()).await.unwrap_err();
     assert_eq!(file(&missing), FileErrorKind::NotFound);
     let text = missing.to_string();
     assert!(
@@ -26,53 +26,56 @@ async fn lists_that_fail() {
         "{text}"
     );
     assert!(!missing.may_have_acted());
-    scene.put("a", "");
+    fixture.put("a", "");
     let pattern = ListOptions::new().pattern("[");
-    let bad = scene.client.list_files(&scene.path(""), &pattern).await.unwrap_err();
+    let bad = fixture.client.list_files(&fixture.path(""), &pattern).await.unwrap_err();
     assert_eq!(file(&bad), FileErrorKind::Generic);
-    let relative = scene.client.list_files("a", &ListOptions::new()).await.unwrap_err();
+    let relative = fixture.client.list_files("a", &ListOptions::new()).await.unwrap_err();
     assert_eq!(relative.kind(), &ErrorKind::Api { status: 400 });
-    let empty = scene.client.list_files("", &ListOptions::new()).await.unwrap_err();
+    let empty = fixture.client.list_files("", &ListOptions::new()).await.unwrap_err();
     assert_eq!(empty.kind(), &ErrorKind::Api { status: 400 });
-    assert_eq!(scene.proxy.requests().len(), 4, "none is asked twice");
+    assert_eq!(fixture.proxy.requests().len(), 4, "none is asked twice");
 }
 
 #[tokio::test]
 async fn reads_that_fail() {
-    let Some(scene) = scene("reads_that_fail") else { return };
-    std::fs::create_dir(scene.path("folder")).unwrap();
-    rustix::fs::mkfifoat(rustix::fs::CWD, scene.path("pipe"), 0o600.into()).unwrap();
+    let Some(fixture) = start_fixture("reads_that_fail") else { return };
+    std::fs::create_dir(fixture.path("folder")).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, fixture.path("pipe"), 0o600.into()).unwrap();
     for (path, expected) in [
-        (scene.path("missing"), FileErrorKind::NotFound),
-        (scene.path("folder"), FileErrorKind::Generic),
-        (scene.path("pipe"), FileErrorKind::Generic),
+        (fixture.path("missing"), FileErrorKind::NotFound),
+        (fixture.path("folder"), FileErrorKind::Generic),
+        (fixture.path("pipe"), FileErrorKind::Generic),
         ("relative".to_owned(), FileErrorKind::Generic),
         (String::new(), FileErrorKind::Generic),
     ] {
         let local = tempfile::tempdir().unwrap();
-        let error = scene.client.pull(&path).await.unwrap_err();
+        let error = fixture.client.pull(&path).await.unwrap_err();
         assert_eq!(file(&error), expected, "{error}");
-        let error = scene.client.pull_to(&path, Vec::new()).await.unwrap_err();
+        let error = fixture.client.pull_to(&path, Vec::new()).await.unwrap_err();
         assert_eq!(file(&error), expected, "{error}");
-        let error = scene.client.pull_file(&path, local.path().join("x")).await.unwrap_err();
+        let error = fixture.client.pull_file(&path, local.path().join("x")).await.unwrap_err();
         assert_eq!(file(&error), expected, "{error}");
         assert!(charmwright_tests::names_in(local.path()).is_empty());
     }
-    assert_eq!(scene.proxy.requests().len(), 15, "none is asked twice");
+    assert_eq!(fixture.proxy.requests().len(), 15, "none is asked twice");
     // One that is as large as memory, and one that is read in vain for ever.
-    scene.put("large", vec![7; 1000]);
-    let error = scene.client.pull_at_most(&scene.path("large"), 999).await.unwrap_err();
+    fixture.put("large", vec![7; 1000]);
+    let error = fixture.client.pull_at_most(&fixture.path("large"), 999).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::TooLarge { limit: 999 });
-    assert_eq!(scene.client.pull_at_most(&scene.path("large"), 1000).await.unwrap().len(), 1000);
+    assert_eq!(
+        fixture.client.pull_at_most(&fixture.path("large"), 1000).await.unwrap().len(),
+        1000
+    );
 }
 
 #[tokio::test]
 async fn what_pebble_may_not_do_is_denied() {
-    let Some(scene) = scene("what_pebble_may_not_do_is_denied") else {
+    let Some(fixture) = start_fixture("what_pebble_may_not_do_is_denied") else {
         return;
     };
     // Root may write where others may not, but not here.
-    let error = scene.client.push("/proc/self/nothing", "x", &options()).await.unwrap_err();
+    let error = fixture.client.push("/proc/self/nothing", "x", &options()).await.unwrap_err();
     assert!(
         matches!(file(&error), FileErrorKind::NotFound | FileErrorKind::PermissionDenied),
         "{error}"
@@ -80,44 +83,44 @@ async fn what_pebble_may_not_do_is_denied() {
     if rustix::process::geteuid().is_root() {
         return;
     }
-    let path = scene.put("secret", "x");
+    let path = fixture.put("secret", "x");
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
-    let error = scene.client.pull(&path).await.unwrap_err();
+    let error = fixture.client.pull(&path).await.unwrap_err();
     assert_eq!(file(&error), FileErrorKind::PermissionDenied);
 }
 
 #[tokio::test]
 async fn writes_that_fail() {
-    let Some(scene) = scene("writes_that_fail") else { return };
-    std::fs::create_dir(scene.path("folder")).unwrap();
+    let Some(fixture) = start_fixture("writes_that_fail") else { return };
+    std::fs::create_dir(fixture.path("folder")).unwrap();
     let group_only = options().owner(Owner::new().group_id(0));
     let unknown = options().owner(Owner::new().user("nobody-at-all"));
     for (path, options, expected, says) in [
-        (scene.path("no/such"), options(), FileErrorKind::NotFound, "no such file"),
-        (scene.path("folder"), options(), FileErrorKind::Generic, ""),
-        (scene.path("star*"), options(), FileErrorKind::Generic, "'*'"),
+        (fixture.path("no/such"), options(), FileErrorKind::NotFound, "no such file"),
+        (fixture.path("folder"), options(), FileErrorKind::Generic, ""),
+        (fixture.path("star*"), options(), FileErrorKind::Generic, "'*'"),
         ("relative".to_owned(), options(), FileErrorKind::Generic, "must be absolute"),
         (String::new(), options(), FileErrorKind::Generic, "must be absolute"),
-        (scene.path("g"), group_only, FileErrorKind::Generic, "must specify user"),
-        (scene.path("u"), unknown, FileErrorKind::Generic, "unknown user"),
+        (fixture.path("g"), group_only, FileErrorKind::Generic, "must specify user"),
+        (fixture.path("u"), unknown, FileErrorKind::Generic, "unknown user"),
     ] {
-        let error = scene.client.push(&path, "x", &options).await.unwrap_err();
+        let error = fixture.client.push(&path, "x", &options).await.unwrap_err();
         assert_eq!(file(&error), expected, "{error}");
         assert!(error.message().unwrap().contains(says), "{error}");
         assert!(error.to_string().starts_with("cannot push "), "{error}");
-        let error = scene.client.push_from(&path, &b"x"[..], &options).await.unwrap_err();
+        let error = fixture.client.push_from(&path, &b"x"[..], &options).await.unwrap_err();
         assert_eq!(file(&error), expected, "{error}");
     }
-    assert_eq!(scene.proxy.requests().len(), 14, "none is sent twice");
-    assert_eq!(scene.names(), ["folder"]);
+    assert_eq!(fixture.proxy.requests().len(), 14, "none is sent twice");
+    assert_eq!(fixture.names(), ["folder"]);
 }
 
 #[tokio::test]
 async fn what_cannot_be_sent_is_refused_here() {
-    let Some(scene) = scene("what_cannot_be_sent_is_refused_here") else {
+    let Some(fixture) = start_fixture("what_cannot_be_sent_is_refused_here") else {
         return;
     };
-    let client = &scene.client;
+    let client = &fixture.client;
     let nul = "/a\0b";
     let list = ListOptions::new();
     let errors = [
@@ -145,11 +148,14 @@ async fn what_cannot_be_sent_is_refused_here() {
     for error in errors {
         assert_eq!(error.kind(), &ErrorKind::InvalidRequest, "{error}");
     }
-    let missing =
-        client.push_file(scene.path("missing"), &scene.path("x"), &options()).await.unwrap_err();
+    let missing = client
+        .push_file(fixture.path("missing"), &fixture.path("x"), &options())
+        .await
+        .unwrap_err();
     assert_eq!(missing.kind(), &ErrorKind::Local(std::io::ErrorKind::NotFound), "{missing}");
-    let folder = client.push_file(&scene.folder, &scene.path("x"), &options()).await.unwrap_err();
+    let folder =
+        client.push_file(&fixture.folder, &fixture.path("x"), &options()).await.unwrap_err();
     assert_eq!(folder.kind(), &ErrorKind::Local(std::io::ErrorKind::IsADirectory), "{folder}");
     assert!(std::error::Error::source(&folder).unwrap().is::<std::io::Error>());
-    assert_eq!(scene.proxy.requests().len(), 0);
+    assert_eq!(fixture.proxy.requests().len(), 0);
 }

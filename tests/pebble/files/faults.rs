@@ -6,7 +6,7 @@ use charmwright_pebble::{Error, ErrorKind, FileResult, PushFile, RetryPolicy};
 use charmwright_testing::proxy::{Fault, Rule};
 use charmwright_tests::{names_in, noise};
 
-use super::{options, scene};
+use super::{options, start_fixture};
 
 fn get(fault: Fault) -> Rule {
     Rule::new("GET", "/v1/files", fault)
@@ -18,53 +18,53 @@ fn post(fault: Fault) -> Rule {
 
 #[tokio::test]
 async fn a_push_that_can_be_repeated_is_repeated() {
-    let Some(scene) = scene("a_push_that_can_be_repeated_is_repeated") else {
+    let Some(fixture) = start_fixture("a_push_that_can_be_repeated_is_repeated") else {
         return;
     };
     let content = noise(200_000);
-    let source = scene.put("source", &content);
+    let source = fixture.put("source", &content);
     for fault in [Fault::CutRequestBefore, Fault::DropReply, Fault::CutReplyAfter(40)] {
-        scene.proxy.forget();
-        let target = scene.path("target");
-        scene.proxy.add(post(fault.clone()));
-        scene.fresh().push(&target, content.clone(), &options()).await.unwrap();
-        assert!(scene.content("target") == content, "{fault:?}");
+        fixture.proxy.forget();
+        let target = fixture.path("target");
+        fixture.proxy.add(post(fault.clone()));
+        fixture.fresh().push(&target, content.clone(), &options()).await.unwrap();
+        assert!(fixture.content("target") == content, "{fault:?}");
         std::fs::remove_file(&target).unwrap();
-        scene.proxy.add(post(fault.clone()));
-        scene.fresh().push_file(&source, &target, &options()).await.unwrap();
-        assert!(scene.content("target") == content, "{fault:?}");
+        fixture.proxy.add(post(fault.clone()));
+        fixture.fresh().push_file(&source, &target, &options()).await.unwrap();
+        assert!(fixture.content("target") == content, "{fault:?}");
         std::fs::remove_file(&target).unwrap();
-        scene.proxy.add(post(fault.clone()));
+        fixture.proxy.add(post(fault.clone()));
         let files = [PushFile::new(&target, content.clone())];
-        assert!(scene.fresh().push_all(&files).await.unwrap()[0].is_ok());
-        assert!(scene.content("target") == content, "{fault:?}");
-        assert_eq!(scene.proxy.count("POST", "/v1/files"), 6, "{fault:?}");
+        assert!(fixture.fresh().push_all(&files).await.unwrap()[0].is_ok());
+        assert!(fixture.content("target") == content, "{fault:?}");
+        assert_eq!(fixture.proxy.count("POST", "/v1/files"), 6, "{fault:?}");
     }
-    assert_eq!(scene.names(), ["source", "target"]);
+    assert_eq!(fixture.names(), ["source", "target"]);
 }
 
 #[tokio::test]
 async fn a_pull_that_is_cut_anywhere_is_repeated_or_says_so() {
-    let Some(scene) = scene("a_pull_that_is_cut_anywhere_is_repeated_or_says_so") else {
+    let Some(fixture) = start_fixture("a_pull_that_is_cut_anywhere_is_repeated_or_says_so") else {
         return;
     };
     let content = noise(100_000);
-    let path = scene.put("x", &content);
+    let path = fixture.put("x", &content);
     let local = tempfile::tempdir().unwrap();
     let target = local.path().join("x");
     // In the head, in the head of the part, in the content, in the results, before the closing
     // boundary, and before the end.
     for cut in [0, 20, 160, 330, 50_000, 100_330, 100_500, 100_620, 100_660, 100_700] {
-        scene.proxy.add(get(Fault::CutReplyAfter(cut)));
-        assert!(scene.fresh().pull(&path).await.unwrap() == content, "cut after {cut}");
-        scene.proxy.add(get(Fault::CutReplyAfter(cut)));
-        assert_eq!(scene.fresh().pull_file(&path, &target).await.unwrap(), 100_000);
+        fixture.proxy.add(get(Fault::CutReplyAfter(cut)));
+        assert!(fixture.fresh().pull(&path).await.unwrap() == content, "cut after {cut}");
+        fixture.proxy.add(get(Fault::CutReplyAfter(cut)));
+        assert_eq!(fixture.fresh().pull_file(&path, &target).await.unwrap(), 100_000);
         assert!(std::fs::read(&target).unwrap() == content, "cut after {cut}");
         std::fs::remove_file(&target).unwrap();
 
-        scene.proxy.add(get(Fault::CutReplyAfter(cut)));
+        fixture.proxy.add(get(Fault::CutReplyAfter(cut)));
         let mut copy = Vec::new();
-        match scene.fresh().pull_to(&path, &mut copy).await {
+        match fixture.fresh().pull_to(&path, &mut copy).await {
             Ok(size) => assert!(size == 100_000 && copy == content, "cut after {cut}"),
             Err(error) => {
                 assert!(cut > 330, "cut after {cut}: {error}");
@@ -76,9 +76,9 @@ async fn a_pull_that_is_cut_anywhere_is_repeated_or_says_so() {
                 assert!(content.starts_with(&copy));
             }
         }
-        scene.proxy.add(get(Fault::CutReplyAfter(cut)));
+        fixture.proxy.add(get(Fault::CutReplyAfter(cut)));
         let read = async {
-            let mut stream = scene.fresh().pull_all([&path]).await?;
+            let mut stream = fixture.fresh().pull_all([&path]).await?;
             while let Some(mut file) = stream.next_file().await? {
                 while file.chunk().await?.is_some() {}
             }
@@ -87,31 +87,31 @@ async fn a_pull_that_is_cut_anywhere_is_repeated_or_says_so() {
         if let Ok(results) = read.await {
             assert!(cut <= 160, "a stream that was cut after {cut} bytes ended well: {results:?}");
         }
-        scene.proxy.clear();
+        fixture.proxy.clear();
     }
     assert!(names_in(local.path()).is_empty());
 }
 
 #[tokio::test]
 async fn a_pull_that_is_given_up_leaves_nothing() {
-    let Some(scene) = scene("a_pull_that_is_given_up_leaves_nothing") else {
+    let Some(fixture) = start_fixture("a_pull_that_is_given_up_leaves_nothing") else {
         return;
     };
-    let path = scene.put("x", noise(100_000));
+    let path = fixture.put("x", noise(100_000));
     let local = tempfile::tempdir().unwrap();
     let target = local.path().join("x");
     std::fs::write(&target, "before").unwrap();
-    scene.proxy.add(get(Fault::CutReplyAfter(50_000)).times(100));
-    let error = scene.client.pull_file(&path, &target).await.unwrap_err();
+    fixture.proxy.add(get(Fault::CutReplyAfter(50_000)).times(100));
+    let error = fixture.client.pull_file(&path, &target).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Unreachable, "{error}");
-    assert_eq!(scene.proxy.count("GET", "/v1/files"), 8, "as often as the policy allows");
+    assert_eq!(fixture.proxy.count("GET", "/v1/files"), 8, "as often as the policy allows");
     assert_eq!(names_in(local.path()), ["x"]);
-    scene.proxy.clear();
+    fixture.proxy.clear();
 
     // Dropped in the middle: the answer comes a byte at a time, and we leave once the file has
     // begun.
-    scene.proxy.add(get(Fault::DripFeed(Duration::from_micros(200))));
-    let fresh = scene.fresh();
+    fixture.proxy.add(get(Fault::DripFeed(Duration::from_micros(200))));
+    let fresh = fixture.fresh();
     let begun = async {
         while names_in(local.path()).len() < 2 {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -127,20 +127,20 @@ async fn a_pull_that_is_given_up_leaves_nothing() {
 
 #[tokio::test]
 async fn slow_is_not_silent() {
-    let Some(scene) = scene("slow_is_not_silent") else {
+    let Some(fixture) = start_fixture("slow_is_not_silent") else {
         return;
     };
-    let path = scene.put("x", noise(3_000));
-    let patient = scene.client.clone().with_retry(RetryPolicy::once(Duration::from_millis(600)));
+    let path = fixture.put("x", noise(3_000));
+    let patient = fixture.client.clone().with_retry(RetryPolicy::once(Duration::from_millis(600)));
     // In all it takes far longer than the limit, but something moves all the time.
     let started = std::time::Instant::now();
-    scene.proxy.add(get(Fault::DripFeed(Duration::from_micros(500))));
+    fixture.proxy.add(get(Fault::DripFeed(Duration::from_micros(500))));
     assert_eq!(patient.pull(&path).await.unwrap().len(), 3_000);
     assert!(started.elapsed() > Duration::from_millis(1200), "{:?}", started.elapsed());
-    scene.proxy.add(get(Fault::Silence));
+    fixture.proxy.add(get(Fault::Silence));
     let error = patient.pull(&path).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Unreachable, "{error}");
-    scene.proxy.add(post(Fault::HoldReply));
+    fixture.proxy.add(post(Fault::HoldReply));
     let error = patient
         .clone()
         .with_budget(charmwright_pebble::Budget::new())
@@ -153,10 +153,10 @@ async fn slow_is_not_silent() {
 
 #[tokio::test]
 async fn what_is_not_pebbles_is_told_apart() {
-    let Some(scene) = scene("what_is_not_pebbles_is_told_apart") else {
+    let Some(fixture) = start_fixture("what_is_not_pebbles_is_told_apart") else {
         return;
     };
-    let path = scene.put("x", "content");
+    let path = fixture.put("x", "content");
     let head = "HTTP/1.1 200 OK\r\nContent-Type: multipart/form-data; \
                 boundary=bbbb\r\nConnection: close\r\n\r\n";
     let part = format!(
@@ -192,34 +192,35 @@ async fn what_is_not_pebbles_is_told_apart() {
         ("something after the results", format!("{head}{part}{}\r\n{part}", results(&path))),
         ("an endless head", format!("{head}--bbbb\r\nX: {}", "y".repeat(20_000))),
     ] {
-        scene.proxy.forget();
-        scene.proxy.add(get(Fault::Garbage(answer.into_bytes())));
-        let error = scene.client.pull(&path).await.unwrap_err();
+        fixture.proxy.forget();
+        fixture.proxy.add(get(Fault::Garbage(answer.into_bytes())));
+        let error = fixture.client.pull(&path).await.unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::Protocol, "{what}: {error}");
-        assert_eq!(scene.proxy.count("GET", "/v1/files"), 1, "{what}");
+        assert_eq!(fixture.proxy.count("GET", "/v1/files"), 1, "{what}");
     }
     let whole = format!("{head}{part}{}\r\n--bbbb--\r\n", results(&path));
-    scene.proxy.add(get(Fault::Garbage(whole.into_bytes())));
-    assert_eq!(scene.client.pull(&path).await.unwrap(), b"xx");
+    fixture.proxy.add(get(Fault::Garbage(whole.into_bytes())));
+    assert_eq!(fixture.client.pull(&path).await.unwrap(), b"xx");
 }
 
 #[tokio::test]
 async fn several_files_cut_anywhere_are_never_taken_for_whole() {
-    let Some(scene) = scene("several_files_cut_anywhere_are_never_taken_for_whole") else {
+    let Some(fixture) = start_fixture("several_files_cut_anywhere_are_never_taken_for_whole")
+    else {
         return;
     };
     let contents: Vec<Vec<u8>> = [0, 1, 700, 5_000].map(noise).into();
     let paths: Vec<String> = contents
         .iter()
         .enumerate()
-        .map(|(index, content)| scene.put(&index.to_string(), content))
+        .map(|(index, content)| fixture.put(&index.to_string(), content))
         .collect();
     let mut broke = 0;
     for random in noise(400).chunks_exact(4) {
         // The whole answer has about 7,000 bytes.
         let cut = u32::from_be_bytes(random.try_into().unwrap()) as usize % 8_000;
-        let rule = scene.proxy.add(get(Fault::CutReplyAfter(cut)));
-        let client = scene.fresh();
+        let rule = fixture.proxy.add(get(Fault::CutReplyAfter(cut)));
+        let client = fixture.fresh();
         let read = async {
             let mut stream = client.pull_all(&paths).await?;
             let mut came = vec![None; contents.len()];
@@ -247,17 +248,17 @@ async fn several_files_cut_anywhere_are_never_taken_for_whole() {
                 );
             }
         }
-        assert_eq!(scene.proxy.fired(rule), 1);
+        assert_eq!(fixture.proxy.fired(rule), 1);
     }
     assert!(broke > 50, "only {broke} of 100 broke in the middle");
 }
 
 #[tokio::test]
 async fn what_follows_the_end_is_not_waited_for_without_end() {
-    let Some(scene) = scene("what_follows_the_end_is_not_waited_for_without_end") else {
+    let Some(fixture) = start_fixture("what_follows_the_end_is_not_waited_for_without_end") else {
         return;
     };
-    let path = scene.put("x", "content");
+    let path = fixture.put("x", "content");
     let answer = format!(
         "HTTP/1.1 200 OK\r\nContent-Type: multipart/form-data; boundary=bbbb\r\n\
          Connection: close\r\n\r\n\
@@ -265,10 +266,10 @@ async fn what_follows_the_end_is_not_waited_for_without_end() {
          xx\r\n--bbbb\r\nContent-Disposition: form-data; name=\"response\"\r\n\r\n\
          {{\"type\":\"sync\",\"result\":[{{\"path\":\"{path}\"}}]}}\r\n--bbbb--\r\n"
     );
-    scene
+    fixture
         .proxy
         .add(get(Fault::EndlessBody { head: answer.into_bytes(), part: vec![b'x'; 64 * 1024] }));
-    let pulled = tokio::time::timeout(Duration::from_secs(20), scene.client.pull(&path)).await;
+    let pulled = tokio::time::timeout(Duration::from_secs(20), fixture.client.pull(&path)).await;
     let error = pulled.expect("it has no end").unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Protocol, "{error}");
 }

@@ -12,7 +12,7 @@ use charmwright_pebble::{ErrorKind, TreeFailure, TreeOptions};
 use charmwright_testing::proxy::{Fault, Rule};
 use charmwright_tests::{names_in, noise};
 
-use super::scene;
+use super::start_fixture;
 
 fn mode(path: impl AsRef<Path>) -> u32 {
     metadata(path).unwrap().permissions().mode() & 0o7777
@@ -41,18 +41,18 @@ async fn temporary_in(folder: &Path) -> PathBuf {
 
 #[tokio::test]
 async fn a_secret_is_nobodys_while_it_comes() {
-    let Some(scene) = scene("a_secret_is_nobodys_while_it_comes") else {
+    let Some(fixture) = start_fixture("a_secret_is_nobodys_while_it_comes") else {
         return;
     };
-    std::fs::create_dir(scene.path("tree")).unwrap();
-    set_mode(scene.put("tree/secret", noise(20_000)), 0o600);
+    std::fs::create_dir(fixture.path("tree")).unwrap();
+    set_mode(fixture.put("tree/secret", noise(20_000)), 0o600);
     let local = tempfile::tempdir().unwrap();
     set_mode(local.path(), 0o755);
-    scene.proxy.add(slow_read_after(2));
+    fixture.proxy.add(slow_read_after(2));
     let options = TreeOptions::new();
-    let remote = scene.path("tree");
+    let remote = fixture.path("tree");
     let temporary = tokio::select! {
-        result = scene.client.pull_tree(&remote, local.path(), &options) => {
+        result = fixture.client.pull_tree(&remote, local.path(), &options) => {
             panic!("it was over too soon: {result:?}")
         }
         path = async {
@@ -67,38 +67,38 @@ async fn a_secret_is_nobodys_while_it_comes() {
     let target = local.path().join("mine");
     std::fs::write(&target, "before").unwrap();
     set_mode(&target, 0o640);
-    let secret = scene.path("tree/secret");
-    scene.proxy.clear();
-    scene.proxy.add(slow_read_after(0));
-    let fresh = scene.fresh();
+    let secret = fixture.path("tree/secret");
+    fixture.proxy.clear();
+    fixture.proxy.add(slow_read_after(0));
+    let fresh = fixture.fresh();
     tokio::select! {
         result = fresh.pull_file(&secret, &target) => panic!("it was over too soon: {result:?}"),
         meanwhile = async { mode(temporary_in(local.path()).await) } => {
             assert_eq!(meanwhile, 0o600);
         }
     }
-    scene.proxy.clear();
+    fixture.proxy.clear();
     fresh.pull_file(&secret, &target).await.unwrap();
     assert_eq!((mode(&target), read(&target).unwrap().len()), (0o640, 20_000));
 }
 
 #[tokio::test]
 async fn folders_have_their_modes_however_a_pull_ends() {
-    let Some(scene) = scene("folders_have_their_modes_however_a_pull_ends") else {
+    let Some(fixture) = start_fixture("folders_have_their_modes_however_a_pull_ends") else {
         return;
     };
-    std::fs::create_dir_all(scene.path("tree/sub")).unwrap();
-    set_mode(scene.path("tree"), 0o711);
-    set_mode(scene.path("tree/sub"), 0o750);
-    scene.put("tree/sub/x", noise(20_000));
+    std::fs::create_dir_all(fixture.path("tree/sub")).unwrap();
+    set_mode(fixture.path("tree"), 0o711);
+    set_mode(fixture.path("tree/sub"), 0o750);
+    fixture.put("tree/sub/x", noise(20_000));
     let outer = tempfile::tempdir().unwrap();
     let local = outer.path().join("new/tree");
     let sub = local.join("sub");
-    scene.proxy.add(slow_read_after(3));
+    fixture.proxy.add(slow_read_after(3));
     let options = TreeOptions::new();
-    let remote = scene.path("tree");
+    let remote = fixture.path("tree");
     tokio::select! {
-        result = scene.client.pull_tree(&remote, &local, &options) => {
+        result = fixture.client.pull_tree(&remote, &local, &options) => {
             panic!("it was over too soon: {result:?}")
         }
         meanwhile = async {
@@ -108,25 +108,25 @@ async fn folders_have_their_modes_however_a_pull_ends() {
     }
     assert_eq!((mode(&local), mode(&sub)), (0o711, 0o750));
     assert!(names_in(&sub).is_empty());
-    scene.proxy.clear();
-    let report = scene.fresh().pull_tree(&remote, &local, &options).await.unwrap();
+    fixture.proxy.clear();
+    let report = fixture.fresh().pull_tree(&remote, &local, &options).await.unwrap();
     assert!(report.complete().is_ok());
     assert_eq!((mode(&local), mode(&sub)), (0o711, 0o750));
     // The folder itself too, when it is made.
     let other = outer.path().join("other");
-    let report = scene.fresh().pull_tree(&remote, &other, &options).await.unwrap();
+    let report = fixture.fresh().pull_tree(&remote, &other, &options).await.unwrap();
     assert!(report.complete().is_ok());
     assert_eq!(mode(&other), 0o711);
 }
 
 #[tokio::test]
 async fn a_large_batch_holds_a_bounded_number_of_files_open() {
-    let Some(scene) = scene("a_large_batch_holds_a_bounded_number_of_files_open") else {
+    let Some(fixture) = start_fixture("a_large_batch_holds_a_bounded_number_of_files_open") else {
         return;
     };
-    std::fs::create_dir(scene.path("tree")).unwrap();
+    std::fs::create_dir(fixture.path("tree")).unwrap();
     for number in 0..600 {
-        scene.put(&format!("tree/{number}"), "1");
+        fixture.put(&format!("tree/{number}"), "1");
     }
     let local = tempfile::tempdir().unwrap();
     let folder = local.path().to_owned();
@@ -141,7 +141,8 @@ async fn a_large_batch_holds_a_bounded_number_of_files_open() {
             most.fetch_max(open.count(), Ordering::Relaxed);
         }
     });
-    let report = scene.client.pull_tree(&scene.path("tree"), local.path(), &options).await.unwrap();
+    let report =
+        fixture.client.pull_tree(&fixture.path("tree"), local.path(), &options).await.unwrap();
     assert_eq!((report.files(), report.failures().len()), (600, 0));
     let most = most.load(Ordering::Relaxed);
     assert!((1..=300).contains(&most), "{most} files were open at once");
@@ -150,19 +151,19 @@ async fn a_large_batch_holds_a_bounded_number_of_files_open() {
 #[tokio::test]
 async fn a_name_that_two_files_share_is_neithers() {
     use std::os::unix::ffi::OsStrExt as _;
-    let Some(scene) = scene("a_name_that_two_files_share_is_neithers") else {
+    let Some(fixture) = start_fixture("a_name_that_two_files_share_is_neithers") else {
         return;
     };
-    std::fs::create_dir(scene.path("tree")).unwrap();
-    scene.put("tree/good", "1");
+    std::fs::create_dir(fixture.path("tree")).unwrap();
+    fixture.put("tree/good", "1");
     // Pebble writes U+FFFD for what is not UTF-8, so it lists both by one name.
-    scene.put("tree/odd\u{fffd}", "2");
-    let odd = Path::new(&scene.path("tree")).join(std::ffi::OsStr::from_bytes(b"odd\xff"));
+    fixture.put("tree/odd\u{fffd}", "2");
+    let odd = Path::new(&fixture.path("tree")).join(std::ffi::OsStr::from_bytes(b"odd\xff"));
     std::fs::write(odd, "3").unwrap();
     let local = tempfile::tempdir().unwrap();
-    let report = scene
+    let report = fixture
         .client
-        .pull_tree(&scene.path("tree"), local.path(), &TreeOptions::new())
+        .pull_tree(&fixture.path("tree"), local.path(), &TreeOptions::new())
         .await
         .unwrap();
     assert_eq!((report.files(), report.failures().len()), (1, 2), "{report:?}");
@@ -175,10 +176,10 @@ async fn a_name_that_two_files_share_is_neithers() {
 
 #[tokio::test]
 async fn a_name_that_no_file_can_have_fails_alone() {
-    let Some(scene) = scene("a_name_that_no_file_can_have_fails_alone") else {
+    let Some(fixture) = start_fixture("a_name_that_no_file_can_have_fails_alone") else {
         return;
     };
-    scene.put("good", "1");
+    fixture.put("good", "1");
     let names = ["good".to_owned(), "x".repeat(70_000)];
     let entries = names.map(|name| {
         serde_json::json!({
@@ -189,11 +190,11 @@ async fn a_name_that_no_file_can_have_fails_alone() {
     let body =
         serde_json::json!({"type": "sync", "status-code": 200, "result": entries}).to_string();
     let listing = Rule::new("GET", "/v1/files", Fault::Reply { status: 200, body });
-    scene.proxy.add(listing.from_nth(2));
+    fixture.proxy.add(listing.from_nth(2));
     let local = tempfile::tempdir().unwrap();
-    let report = scene
+    let report = fixture
         .client
-        .pull_tree(scene.folder.to_str().unwrap(), local.path(), &TreeOptions::new())
+        .pull_tree(fixture.folder.to_str().unwrap(), local.path(), &TreeOptions::new())
         .await
         .unwrap();
     assert_eq!((report.files(), report.failures().len()), (1, 1));
@@ -201,12 +202,13 @@ async fn a_name_that_no_file_can_have_fails_alone() {
 
 #[tokio::test]
 async fn a_link_that_is_planted_during_a_pull_is_not_gone_through() {
-    let Some(scene) = scene("a_link_that_is_planted_during_a_pull_is_not_gone_through") else {
+    let Some(fixture) = start_fixture("a_link_that_is_planted_during_a_pull_is_not_gone_through")
+    else {
         return;
     };
-    std::fs::create_dir_all(scene.path("tree/sub/deeper")).unwrap();
-    scene.put("tree/sub/x", "1");
-    scene.put("tree/sub/deeper/y", "2");
+    std::fs::create_dir_all(fixture.path("tree/sub/deeper")).unwrap();
+    fixture.put("tree/sub/x", "1");
+    fixture.put("tree/sub/deeper/y", "2");
     let outside = tempfile::tempdir().unwrap();
     set_mode(outside.path(), 0o755);
     std::fs::create_dir(outside.path().join("deeper")).unwrap();
@@ -225,8 +227,8 @@ async fn a_link_that_is_planted_during_a_pull_is_not_gone_through() {
             }
         }
     });
-    let remote = scene.path("tree");
-    let report = scene.client.pull_tree(&remote, local.path(), &options).await.unwrap();
+    let remote = fixture.path("tree");
+    let report = fixture.client.pull_tree(&remote, local.path(), &options).await.unwrap();
     assert!(*planted.lock().unwrap());
     assert_eq!(report.files(), 0, "{report:?}");
     assert!(report.failures().iter().all(|failure| failure.path() == Path::new("sub")));
@@ -238,7 +240,8 @@ async fn a_link_that_is_planted_during_a_pull_is_not_gone_through() {
 
 #[tokio::test]
 async fn a_folder_that_becomes_another_during_a_push_is_not_pushed() {
-    let Some(scene) = scene("a_folder_that_becomes_another_during_a_push_is_not_pushed") else {
+    let Some(fixture) = start_fixture("a_folder_that_becomes_another_during_a_push_is_not_pushed")
+    else {
         return;
     };
     let (local, outside) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
@@ -254,8 +257,8 @@ async fn a_folder_that_becomes_another_during_a_push_is_not_pushed() {
             }
         }
     });
-    let remote = scene.path("tree");
-    let report = scene.client.push_tree(local.path(), &remote, &options).await.unwrap();
+    let remote = fixture.path("tree");
+    let report = fixture.client.push_tree(local.path(), &remote, &options).await.unwrap();
     assert_eq!((report.files(), report.failures().len()), (0, 1), "{report:?}");
     assert!(matches!(report.failures()[0].error().kind(), ErrorKind::Local(_)));
     assert!(names_in(&Path::new(&remote).join("sub")).is_empty());
@@ -263,12 +266,12 @@ async fn a_folder_that_becomes_another_during_a_push_is_not_pushed() {
 
 #[tokio::test]
 async fn only_a_file_or_a_link_is_replaced() {
-    let Some(scene) = scene("only_a_file_or_a_link_is_replaced") else {
+    let Some(fixture) = start_fixture("only_a_file_or_a_link_is_replaced") else {
         return;
     };
-    std::fs::create_dir(scene.path("tree")).unwrap();
+    std::fs::create_dir(fixture.path("tree")).unwrap();
     for name in ["folder", "link", "pipe"] {
-        scene.put(&format!("tree/{name}"), "1");
+        fixture.put(&format!("tree/{name}"), "1");
     }
     let local = tempfile::tempdir().unwrap();
     let here = |name: &str| local.path().join(name);
@@ -279,13 +282,13 @@ async fn only_a_file_or_a_link_is_replaced() {
     for (name, kind) in
         [("pipe", std::io::ErrorKind::AlreadyExists), ("folder", std::io::ErrorKind::IsADirectory)]
     {
-        let source = scene.path("tree/link");
-        let error = scene.client.pull_file(&source, here(name)).await.unwrap_err();
+        let source = fixture.path("tree/link");
+        let error = fixture.client.pull_file(&source, here(name)).await.unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::Local(kind), "{error}");
     }
-    let remote = scene.path("tree");
+    let remote = fixture.path("tree");
     let options = TreeOptions::new();
-    let report = scene.client.pull_tree(&remote, local.path(), &options).await.unwrap();
+    let report = fixture.client.pull_tree(&remote, local.path(), &options).await.unwrap();
     let failed: Vec<&Path> = report.failures().iter().map(TreeFailure::path).collect();
     assert_eq!((report.files(), failed), (1, ["folder", "pipe"].map(Path::new).into()));
     let kind = |name| std::fs::symlink_metadata(here(name)).unwrap().file_type();

@@ -15,13 +15,13 @@ use std::time::Duration;
 
 use charmwright_pebble::{PushOptions, RetryPolicy};
 use charmwright_testing::daemon::DaemonOptions;
-use charmwright_tests::Scene;
+use charmwright_tests::Fixture;
 
 /// A daemon with no state file, and clients that are quick to try again.
-fn scene(test: &str) -> Option<Scene> {
+fn start_fixture(test: &str) -> Option<Fixture> {
     let policy =
         RetryPolicy::new().step(Duration::from_millis(10)).attempts(NonZeroU32::new(8).unwrap());
-    Scene::start_with(test, DaemonOptions::new().forgetful(), &policy)
+    Fixture::start_with(test, DaemonOptions::new().forgetful(), &policy)
 }
 
 fn options() -> PushOptions {

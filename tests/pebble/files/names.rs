@@ -7,7 +7,7 @@ use charmwright_pebble::{
 };
 use charmwright_tests::noise;
 
-use super::{options, scene};
+use super::{options, start_fixture};
 
 /// What a name may hold, and a header must not break on.
 const NAMES: [&str; 16] = [
@@ -31,16 +31,16 @@ const NAMES: [&str; 16] = [
 
 #[tokio::test]
 async fn a_name_is_the_same_in_both_directions() {
-    let Some(scene) = scene("a_name_is_the_same_in_both_directions") else {
+    let Some(fixture) = start_fixture("a_name_is_the_same_in_both_directions") else {
         return;
     };
     for name in NAMES {
-        let path = scene.path(name);
-        scene.client.push(&path, name.to_owned(), &options()).await.unwrap();
-        assert_eq!(scene.content(name), name.as_bytes(), "{name:?}");
-        assert_eq!(scene.client.pull(&path).await.unwrap(), name.as_bytes(), "{name:?}");
+        let path = fixture.path(name);
+        fixture.client.push(&path, name.to_owned(), &options()).await.unwrap();
+        assert_eq!(fixture.content(name), name.as_bytes(), "{name:?}");
+        assert_eq!(fixture.client.pull(&path).await.unwrap(), name.as_bytes(), "{name:?}");
     }
-    let listed = scene.client.list_files(&scene.path(""), &ListOptions::new()).await.unwrap();
+    let listed = fixture.client.list_files(&fixture.path(""), &ListOptions::new()).await.unwrap();
     let names: Vec<&str> = listed.iter().map(FileInfo::name).collect();
     let mut expected = NAMES;
     expected.sort_unstable();
@@ -49,16 +49,16 @@ async fn a_name_is_the_same_in_both_directions() {
 
 #[tokio::test]
 async fn several_files_travel_in_one_request() {
-    let Some(scene) = scene("several_files_travel_in_one_request") else {
+    let Some(fixture) = start_fixture("several_files_travel_in_one_request") else {
         return;
     };
     let files: Vec<PushFile> =
-        NAMES.iter().map(|name| PushFile::new(scene.path(name), name.repeat(1000))).collect();
-    let results = scene.client.push_all(&files).await.unwrap();
+        NAMES.iter().map(|name| PushFile::new(fixture.path(name), name.repeat(1000))).collect();
+    let results = fixture.client.push_all(&files).await.unwrap();
     assert!(results.iter().all(FileResult::is_ok), "{results:?}");
-    assert_eq!(scene.proxy.count("POST", "/v1/files"), 1);
-    let paths: Vec<String> = NAMES.iter().map(|name| scene.path(name)).collect();
-    let mut stream = scene.client.pull_all(&paths).await.unwrap();
+    assert_eq!(fixture.proxy.count("POST", "/v1/files"), 1);
+    let paths: Vec<String> = NAMES.iter().map(|name| fixture.path(name)).collect();
+    let mut stream = fixture.client.pull_all(&paths).await.unwrap();
     let mut seen = 0;
     while let Some(mut file) = stream.next_file().await.unwrap() {
         assert_eq!(file.path(), paths[file.index()]);
@@ -76,26 +76,26 @@ async fn several_files_travel_in_one_request() {
     assert_eq!(seen, NAMES.len());
     let results = stream.finish().await.unwrap();
     assert!(results.iter().map(FileResult::path).eq(&paths));
-    assert_eq!(scene.proxy.count("GET", "/v1/files"), 1);
-    assert!(scene.client.push_all(&[]).await.unwrap().is_empty());
-    let none = scene.client.pull_all([""; 0]).await.unwrap();
+    assert_eq!(fixture.proxy.count("GET", "/v1/files"), 1);
+    assert!(fixture.client.push_all(&[]).await.unwrap().is_empty());
+    let none = fixture.client.pull_all([""; 0]).await.unwrap();
     assert!(none.finish().await.unwrap().is_empty());
-    assert_eq!(scene.proxy.requests().len(), 2, "about no file, nothing is sent");
+    assert_eq!(fixture.proxy.requests().len(), 2, "about no file, nothing is sent");
 }
 
 #[tokio::test]
 async fn a_failure_of_one_path_leaves_the_others_alone() {
-    let Some(scene) = scene("a_failure_of_one_path_leaves_the_others_alone") else {
+    let Some(fixture) = start_fixture("a_failure_of_one_path_leaves_the_others_alone") else {
         return;
     };
     let files = [
-        PushFile::new(scene.path("first"), "1"),
-        PushFile::new(scene.path("missing/folder"), noise(300_000)),
-        PushFile::new(scene.path("star*"), "*"),
+        PushFile::new(fixture.path("first"), "1"),
+        PushFile::new(fixture.path("missing/folder"), noise(300_000)),
+        PushFile::new(fixture.path("star*"), "*"),
         PushFile::new("relative", "r"),
-        PushFile::new(scene.path("last"), "2"),
+        PushFile::new(fixture.path("last"), "2"),
     ];
-    let results = scene.client.push_all(&files).await.unwrap();
+    let results = fixture.client.push_all(&files).await.unwrap();
     let kinds: Vec<Option<FileErrorKind>> =
         results.iter().map(|result| result.error().map(|error| error.kind().clone())).collect();
     assert_eq!(
@@ -110,10 +110,10 @@ async fn a_failure_of_one_path_leaves_the_others_alone() {
     );
     assert!(results[2].error().unwrap().message().contains("containing '*'"), "{results:?}");
     assert!(results[3].error().unwrap().message().contains("must be absolute"), "{results:?}");
-    assert_eq!(scene.names(), ["first", "last"]);
+    assert_eq!(fixture.names(), ["first", "last"]);
 
-    let paths = ["first", "nowhere", "last", "first"].map(|name| scene.path(name));
-    let mut stream = scene.client.pull_all(&paths).await.unwrap();
+    let paths = ["first", "nowhere", "last", "first"].map(|name| fixture.path(name));
+    let mut stream = fixture.client.pull_all(&paths).await.unwrap();
     let mut came = Vec::new();
     while let Some(file) = stream.next_file().await.unwrap() {
         came.push(file.index());
@@ -126,7 +126,7 @@ async fn a_failure_of_one_path_leaves_the_others_alone() {
 
 #[tokio::test]
 async fn contents_that_look_like_boundaries_are_only_contents() {
-    let Some(scene) = scene("contents_that_look_like_boundaries") else {
+    let Some(fixture) = start_fixture("contents_that_look_like_boundaries") else {
         return;
     };
     let near = "\r\n--".repeat(50_000);
@@ -138,49 +138,49 @@ async fn contents_that_look_like_boundaries_are_only_contents() {
         format!("{near}\r\n--0123456789abcdef--\r\n").into_bytes(),
         noise(1_000_000),
     ] {
-        let path = scene.path("content");
-        scene.client.push(&path, content.clone(), &options()).await.unwrap();
-        assert!(scene.content("content") == content);
-        assert!(scene.client.pull(&path).await.unwrap() == content);
+        let path = fixture.path("content");
+        fixture.client.push(&path, content.clone(), &options()).await.unwrap();
+        assert!(fixture.content("content") == content);
+        assert!(fixture.client.pull(&path).await.unwrap() == content);
     }
 }
 
 #[tokio::test]
 async fn mode_owner_and_folders_are_as_told() {
-    let Some(scene) = scene("mode_owner_and_folders_are_as_told") else {
+    let Some(fixture) = start_fixture("mode_owner_and_folders_are_as_told") else {
         return;
     };
-    let usual = scene.path("usual");
-    scene.client.push(&usual, "x", &options()).await.unwrap();
+    let usual = fixture.path("usual");
+    fixture.client.push(&usual, "x", &options()).await.unwrap();
     let own = std::fs::metadata(&usual).unwrap();
     assert_eq!(own.permissions().mode() & 0o7777, 0o644);
-    let path = scene.path("new/folder/file");
+    let path = fixture.path("new/folder/file");
     let told = options()
         .make_dirs()
         .mode("604".parse().unwrap())
         .owner(Owner::new().user_id(own.uid()).group_id(own.gid()));
-    scene.client.push(&path, "x", &told).await.unwrap();
+    fixture.client.push(&path, "x", &told).await.unwrap();
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o604);
-    let infos = scene.client.list_files(&scene.path("new"), &ListOptions::new()).await.unwrap();
+    let infos = fixture.client.list_files(&fixture.path("new"), &ListOptions::new()).await.unwrap();
     assert_eq!((infos[0].name(), infos[0].file_type()), ("folder", &FileType::Directory));
     assert_eq!((infos[0].mode(), infos[0].size()), (Mode::new(0o755).unwrap(), None));
     assert_eq!((infos[0].user_id(), infos[0].group_id()), (Some(own.uid()), Some(own.gid())));
-    assert_eq!(infos[0].path(), scene.path("new/folder"));
+    assert_eq!(infos[0].path(), fixture.path("new/folder"));
     assert!(infos[0].last_modified().is_some());
 }
 
 #[tokio::test]
 async fn lists_follow_patterns_and_links() {
-    let Some(scene) = scene("lists_follow_patterns_and_links") else {
+    let Some(fixture) = start_fixture("lists_follow_patterns_and_links") else {
         return;
     };
-    scene.put("a.conf", "1");
-    scene.put("b.conf", "22");
-    scene.put("c.txt", "333");
-    std::os::unix::fs::symlink("c.txt", scene.path("link")).unwrap();
-    rustix::fs::mkfifoat(rustix::fs::CWD, scene.path("pipe"), 0o600.into()).unwrap();
+    fixture.put("a.conf", "1");
+    fixture.put("b.conf", "22");
+    fixture.put("c.txt", "333");
+    std::os::unix::fs::symlink("c.txt", fixture.path("link")).unwrap();
+    rustix::fs::mkfifoat(rustix::fs::CWD, fixture.path("pipe"), 0o600.into()).unwrap();
     let list = |path: &str, options| {
-        let (client, path) = (scene.client.clone(), path.to_owned());
+        let (client, path) = (fixture.client.clone(), path.to_owned());
         async move {
             let infos = client.list_files(&path, &options).await.unwrap();
             infos
@@ -193,50 +193,50 @@ async fn lists_follow_patterns_and_links() {
     };
     let entry = |name: &str, kind: &str, size| (name.to_owned(), kind.to_owned(), size);
     assert_eq!(
-        list(&scene.path(""), ListOptions::new().pattern("*.conf")).await,
+        list(&fixture.path(""), ListOptions::new().pattern("*.conf")).await,
         [entry("a.conf", "file", Some(1)), entry("b.conf", "file", Some(2))]
     );
     assert_eq!(
-        list(&scene.path(""), ListOptions::new().pattern("[lp]*")).await,
+        list(&fixture.path(""), ListOptions::new().pattern("[lp]*")).await,
         [entry("link", "symlink", None), entry("pipe", "named-pipe", None)]
     );
     assert_eq!(
-        list(&scene.path("link"), ListOptions::new()).await,
+        list(&fixture.path("link"), ListOptions::new()).await,
         [entry("link", "file", Some(3))],
         "the path itself is followed"
     );
     assert_eq!(
-        list(scene.folder.to_str().unwrap(), ListOptions::new().itself()).await,
+        list(fixture.folder.to_str().unwrap(), ListOptions::new().itself()).await,
         [entry("files", "directory", None)]
     );
-    assert!(list(&scene.path(""), ListOptions::new().pattern("none")).await.is_empty());
+    assert!(list(&fixture.path(""), ListOptions::new().pattern("none")).await.is_empty());
 }
 
 #[tokio::test]
 async fn text_is_text() {
-    let Some(scene) = scene("text_is_text") else { return };
-    let path = scene.path("x");
-    scene.client.push(&path, String::from("grüße\n"), &options()).await.unwrap();
-    assert_eq!(scene.client.pull_text(&path).await.unwrap(), "grüße\n");
-    scene.client.push(&path, *b"\xff", &options()).await.unwrap();
-    let error = scene.client.pull_text(&path).await.unwrap_err();
+    let Some(fixture) = start_fixture("text_is_text") else { return };
+    let path = fixture.path("x");
+    fixture.client.push(&path, String::from("grüße\n"), &options()).await.unwrap();
+    assert_eq!(fixture.client.pull_text(&path).await.unwrap(), "grüße\n");
+    fixture.client.push(&path, *b"\xff", &options()).await.unwrap();
+    let error = fixture.client.pull_text(&path).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Local(std::io::ErrorKind::InvalidData));
     assert!(error.to_string().starts_with("cannot pull "), "{error}");
 }
 
 #[tokio::test]
 async fn a_path_need_not_be_the_shortest() {
-    let Some(scene) = scene("a_path_need_not_be_the_shortest") else {
+    let Some(fixture) = start_fixture("a_path_need_not_be_the_shortest") else {
         return;
     };
-    std::fs::create_dir(scene.path("sub")).unwrap();
-    let paths = ["sub/../a", "./b", "sub/..//c"].map(|name| scene.path(name));
+    std::fs::create_dir(fixture.path("sub")).unwrap();
+    let paths = ["sub/../a", "./b", "sub/..//c"].map(|name| fixture.path(name));
     let files: Vec<PushFile> =
         paths.iter().map(|path| PushFile::new(path, path.as_str())).collect();
-    let results = scene.client.push_all(&files).await.unwrap();
+    let results = fixture.client.push_all(&files).await.unwrap();
     assert!(results.iter().all(FileResult::is_ok), "{results:?}");
     for path in &paths {
-        assert_eq!(scene.client.pull_text(path).await.unwrap(), *path);
+        assert_eq!(fixture.client.pull_text(path).await.unwrap(), *path);
     }
-    assert_eq!(scene.names(), ["a", "b", "c", "sub"]);
+    assert_eq!(fixture.names(), ["a", "b", "c", "sub"]);
 }

@@ -8,7 +8,7 @@ use charmwright_testing::proxy::{Fault, Rule};
 use charmwright_tests::noise;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::{options, scene};
+use super::{options, start_fixture};
 
 /// Gives its bytes a few at a time, and then fails if it is told to.
 struct Slow<'a> {
@@ -77,37 +77,37 @@ fn slow(left: &[u8], at_once: usize) -> Slow<'_> {
 
 #[tokio::test]
 async fn any_reader_and_any_writer_will_do() {
-    let Some(scene) = scene("any_reader_and_any_writer_will_do") else {
+    let Some(fixture) = start_fixture("any_reader_and_any_writer_will_do") else {
         return;
     };
     let content = noise(500_000);
-    let path = scene.path("x");
+    let path = fixture.path("x");
     for length in [None, Some(content.len() as u64)] {
         for at_once in [998, 700_000] {
             let options = length.map_or_else(options, |length| options().length(length));
-            scene.client.push_from(&path, slow(&content, at_once), &options).await.unwrap();
-            assert!(scene.content("x") == content);
+            fixture.client.push_from(&path, slow(&content, at_once), &options).await.unwrap();
+            assert!(fixture.content("x") == content);
         }
     }
     let mut copy = Vec::new();
-    assert_eq!(scene.client.pull_to(&path, &mut copy).await.unwrap(), 500_000);
+    assert_eq!(fixture.client.pull_to(&path, &mut copy).await.unwrap(), 500_000);
     assert!(copy == content);
-    scene.client.push_from(&path, tokio::io::empty(), &options()).await.unwrap();
-    assert_eq!(scene.client.pull_to(&path, tokio::io::sink()).await.unwrap(), 0);
+    fixture.client.push_from(&path, tokio::io::empty(), &options()).await.unwrap();
+    assert_eq!(fixture.client.pull_to(&path, tokio::io::sink()).await.unwrap(), 0);
     let connections: std::collections::HashSet<u64> =
-        scene.proxy.requests().iter().map(|request| request.connection).collect();
+        fixture.proxy.requests().iter().map(|request| request.connection).collect();
     assert_eq!(connections.len(), 1, "the connection is kept after every kind of transfer");
 }
 
 #[tokio::test]
 async fn a_reader_that_fails_or_lies_writes_nothing() {
-    let Some(scene) = scene("a_reader_that_fails_or_lies_writes_nothing") else {
+    let Some(fixture) = start_fixture("a_reader_that_fails_or_lies_writes_nothing") else {
         return;
     };
     let content = noise(300_000);
-    let path = scene.put("x", "before");
+    let path = fixture.put("x", "before");
     let torn = Slow { left: &content, at_once: 100_000, fails: true };
-    let error = scene.client.push_from(&path, torn, &options()).await.unwrap_err();
+    let error = fixture.client.push_from(&path, torn, &options()).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Local(std::io::ErrorKind::Other), "{error}");
     assert!(error.to_string().ends_with("the tape tore"), "{error}");
     for (length, kind) in [
@@ -117,39 +117,39 @@ async fn a_reader_that_fails_or_lies_writes_nothing() {
     ] {
         let reader = slow(&content, 100_000);
         let error =
-            scene.client.push_from(&path, reader, &options().length(length)).await.unwrap_err();
+            fixture.client.push_from(&path, reader, &options().length(length)).await.unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::Local(kind), "{error}");
     }
     // The daemon sees each broken push before this one, and has taken its temporary files away by
     // the time it has written this.
-    scene.client.push(&scene.path("y"), "after", &options()).await.unwrap();
-    assert_eq!(scene.content("x"), b"before");
+    fixture.client.push(&fixture.path("y"), "after", &options()).await.unwrap();
+    assert_eq!(fixture.content("x"), b"before");
 }
 
 #[tokio::test]
 async fn a_writer_that_fails_is_told_apart() {
-    let Some(scene) = scene("a_writer_that_fails_is_told_apart") else {
+    let Some(fixture) = start_fixture("a_writer_that_fails_is_told_apart") else {
         return;
     };
-    let path = scene.put("x", noise(300_000));
-    let error = scene.client.pull_to(&path, Full(1000)).await.unwrap_err();
+    let path = fixture.put("x", noise(300_000));
+    let error = fixture.client.pull_to(&path, Full(1000)).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Local(std::io::ErrorKind::StorageFull), "{error}");
-    assert_eq!(scene.proxy.count("GET", "/v1/files"), 1);
-    let error = scene.client.pull_file(&path, "/no/such/folder/x").await.unwrap_err();
+    assert_eq!(fixture.proxy.count("GET", "/v1/files"), 1);
+    let error = fixture.client.pull_file(&path, "/no/such/folder/x").await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Local(std::io::ErrorKind::NotFound), "{error}");
 }
 
 #[tokio::test]
 async fn a_reader_is_taken_from_only_when_it_is_being_sent() {
-    let Some(scene) = scene("a_reader_is_taken_from_only_when_it_is_being_sent") else {
+    let Some(fixture) = start_fixture("a_reader_is_taken_from_only_when_it_is_being_sent") else {
         return;
     };
     let content = noise(200_000);
-    let path = scene.path("x");
+    let path = fixture.path("x");
     // Refused twice: nothing was sent, so the reader is whole.
-    let proxy = std::sync::Arc::new(scene.proxy);
-    proxy.hold_door(Some(charmwright_testing::proxy::Door::Refusing));
-    let client = scene.client.clone();
+    let proxy = std::sync::Arc::new(fixture.proxy);
+    proxy.set_listening(Some(charmwright_testing::proxy::ListenState::Refusing));
+    let client = fixture.client.clone();
     let told =
         std::sync::Arc::new(Opener(std::sync::Mutex::new(Some(std::sync::Arc::clone(&proxy)))));
     let client = client.with_observer(told);
@@ -172,7 +172,7 @@ impl charmwright_pebble::RetryObserver for Opener {
         if failure.attempt() == 2
             && let Some(proxy) = self.0.lock().unwrap().take()
         {
-            proxy.hold_door(None);
+            proxy.set_listening(None);
         }
     }
 }

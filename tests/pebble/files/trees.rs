@@ -11,7 +11,7 @@ use charmwright_testing::proxy::{Fault, Rule};
 use charmwright_tests::noise;
 use tempfile::TempDir;
 
-use super::scene;
+use super::start_fixture;
 
 /// Path, mode, and content unless it is a folder, of all that is in a tree.
 fn tree(root: &Path) -> Vec<(PathBuf, u32, Option<Vec<u8>>)> {
@@ -64,7 +64,7 @@ fn failed(report: &TreeReport) -> Vec<&Path> {
 
 #[tokio::test]
 async fn a_tree_goes_there_and_back() {
-    let Some(scene) = scene("a_tree_goes_there_and_back") else {
+    let Some(fixture) = start_fixture("a_tree_goes_there_and_back") else {
         return;
     };
     let local = sample();
@@ -78,54 +78,54 @@ async fn a_tree_goes_there_and_back() {
                 .push((progress.path().to_owned(), so_far.files() + so_far.folders()));
         }
     });
-    let remote = scene.path("new/tree");
-    let report = scene.client.push_tree(local.path(), &remote, &options).await.unwrap();
+    let remote = fixture.path("new/tree");
+    let report = fixture.client.push_tree(local.path(), &remote, &options).await.unwrap();
     assert!(report.is_complete(), "{:?}", report.failures());
     assert_eq!(
         (report.files(), report.folders(), report.bytes()),
         (75, 8, 300_000 + 1 + 2 + 3 + 130)
     );
     assert_eq!(tree(Path::new(&remote)), tree(local.path()));
-    let posts = scene.proxy.count("POST", "/v1/files");
+    let posts = fixture.proxy.count("POST", "/v1/files");
     assert!(posts <= 12, "{posts} requests: small files travel together");
     let told = std::mem::take(&mut *told.lock().unwrap());
     assert!(told.iter().map(|(_, count)| *count).eq(1..=83));
     assert!(told.iter().any(|(path, _)| path == Path::new("sub/deep/er/b")));
 
     let back = tempfile::tempdir().unwrap();
-    let report = scene.client.pull_tree(&remote, back.path(), &options).await.unwrap();
+    let report = fixture.client.pull_tree(&remote, back.path(), &options).await.unwrap();
     assert!(report.is_complete(), "{:?}", report.failures());
     assert_eq!((report.files(), report.folders()), (75, 8));
     assert_eq!(tree(back.path()), tree(local.path()));
     // Again, over what is there.
     put(back.path(), "a", "changed", 0o644);
     put(back.path(), "mine", "", 0o644);
-    let report = scene.client.pull_tree(&remote, back.path(), &options).await.unwrap();
+    let report = fixture.client.pull_tree(&remote, back.path(), &options).await.unwrap();
     assert!(report.complete().is_ok());
     assert_eq!(std::fs::read(back.path().join("a")).unwrap(), b"1");
     assert!(back.path().join("mine").exists());
-    let report = scene.client.push_tree(local.path(), &remote, &options).await.unwrap();
+    let report = fixture.client.push_tree(local.path(), &remote, &options).await.unwrap();
     assert!(report.complete().is_ok());
 }
 
 #[tokio::test]
 async fn usual_modes_are_used_when_asked_for() {
-    let Some(scene) = scene("usual_modes_are_used_when_asked_for") else {
+    let Some(fixture) = start_fixture("usual_modes_are_used_when_asked_for") else {
         return;
     };
     let local = tempfile::tempdir().unwrap();
     put(local.path(), "f/x", "", 0o600);
     let options = TreeOptions::new().usual_modes();
-    let remote = scene.path("t");
-    let pushed = scene.client.push_tree(local.path(), &remote, &options).await.unwrap();
+    let remote = fixture.path("t");
+    let pushed = fixture.client.push_tree(local.path(), &remote, &options).await.unwrap();
     assert!(pushed.is_complete(), "{pushed:?}");
-    let infos = scene.client.list_files(&scene.path("t/f"), &Default::default()).await.unwrap();
+    let infos = fixture.client.list_files(&fixture.path("t/f"), &Default::default()).await.unwrap();
     assert_eq!(infos[0].mode(), Mode::new(0o644).unwrap());
 }
 
 #[tokio::test]
 async fn a_failure_stays_with_its_path() {
-    let Some(scene) = scene("a_failure_stays_with_its_path") else {
+    let Some(fixture) = start_fixture("a_failure_stays_with_its_path") else {
         return;
     };
     let local = tempfile::tempdir().unwrap();
@@ -139,16 +139,17 @@ async fn a_failure_stays_with_its_path() {
     symlink("good", local.path().join("link")).unwrap();
     rustix::fs::mkfifoat(rustix::fs::CWD, local.path().join("pipe"), 0o600.into()).unwrap();
     // Where a folder and a file should be, there are a file and a folder.
-    let remote = scene.path("t");
-    std::fs::create_dir_all(scene.path("t/zz/full")).unwrap();
-    scene.put("t/sub", "in the way");
-    let report = scene.client.push_tree(local.path(), &remote, &TreeOptions::new()).await.unwrap();
+    let remote = fixture.path("t");
+    std::fs::create_dir_all(fixture.path("t/zz/full")).unwrap();
+    fixture.put("t/sub", "in the way");
+    let report =
+        fixture.client.push_tree(local.path(), &remote, &TreeOptions::new()).await.unwrap();
     let expected: Vec<&Path> = ["link", "odd", "pipe", "star*", "sub", "zz"].map(Path::new).into();
     let mut failed = failed(&report);
     failed[1] = Path::new("odd");
     assert_eq!(failed, expected, "{:?}", report.failures());
     assert_eq!((report.files(), report.folders()), (2, 2));
-    assert_eq!(std::fs::read(scene.path("t/other/y")).unwrap(), b"4");
+    assert_eq!(std::fs::read(fixture.path("t/other/y")).unwrap(), b"4");
     for failure in report.failures() {
         assert!(
             matches!(failure.error().kind(), ErrorKind::File(_) | ErrorKind::InvalidRequest),
@@ -158,13 +159,13 @@ async fn a_failure_stays_with_its_path() {
     }
     assert!(report.complete().is_err());
     let nowhere = local.path().join("nowhere");
-    let error = scene.client.push_tree(&nowhere, &remote, &TreeOptions::new()).await.unwrap_err();
+    let error = fixture.client.push_tree(&nowhere, &remote, &TreeOptions::new()).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Local(std::io::ErrorKind::NotFound), "{error}");
 }
 
 #[tokio::test]
 async fn links_are_reported_left_out_or_followed() {
-    let Some(scene) = scene("links_are_reported_left_out_or_followed") else {
+    let Some(fixture) = start_fixture("links_are_reported_left_out_or_followed") else {
         return;
     };
     let local = tempfile::tempdir().unwrap();
@@ -179,8 +180,8 @@ async fn links_are_reported_left_out_or_followed() {
         [(Symlinks::Report, "r"), (Symlinks::Skip, "s"), (Symlinks::Follow, "f")]
     {
         let options = TreeOptions::new().symlinks(symlinks);
-        let remote = scene.path(name);
-        let report = scene.client.push_tree(local.path(), &remote, &options).await.unwrap();
+        let remote = fixture.path(name);
+        let report = fixture.client.push_tree(local.path(), &remote, &options).await.unwrap();
         let mut skipped: Vec<&Path> = report.skipped().iter().map(PathBuf::as_path).collect();
         skipped.sort();
         match symlinks {
@@ -189,14 +190,14 @@ async fn links_are_reported_left_out_or_followed() {
             _ => {
                 let loops = ["dangling", "folder/up", "to-folder/up"].map(Path::new);
                 assert_eq!((failed(&report), skipped), (loops.into(), vec![]));
-                assert_eq!(std::fs::read(scene.path("f/to-folder/in")).unwrap(), b"2");
-                assert_eq!(std::fs::read(scene.path("f/to-file")).unwrap(), b"1");
+                assert_eq!(std::fs::read(fixture.path("f/to-folder/in")).unwrap(), b"2");
+                assert_eq!(std::fs::read(fixture.path("f/to-file")).unwrap(), b"1");
             }
         }
         // The daemon sees the same tree as we do.
         let back = tempfile::tempdir().unwrap();
         let remote = local.path().to_str().unwrap();
-        let report = scene.client.pull_tree(remote, back.path(), &options).await.unwrap();
+        let report = fixture.client.pull_tree(remote, back.path(), &options).await.unwrap();
         let mut skipped: Vec<&Path> = report.skipped().iter().map(PathBuf::as_path).collect();
         skipped.sort();
         match symlinks {
@@ -214,7 +215,7 @@ async fn links_are_reported_left_out_or_followed() {
 
 #[tokio::test]
 async fn hostile_names_do_not_leave_the_folder() {
-    let Some(scene) = scene("hostile_names_do_not_leave_the_folder") else {
+    let Some(fixture) = start_fixture("hostile_names_do_not_leave_the_folder") else {
         return;
     };
     let outside = tempfile::tempdir().unwrap();
@@ -232,19 +233,21 @@ async fn hostile_names_do_not_leave_the_folder() {
     entries.extend(names.iter().map(|name| entry(name, "directory")));
     let body =
         serde_json::json!({"type": "sync", "status-code": 200, "result": entries}).to_string();
-    scene.put("file", "1");
-    let folder = scene.folder.to_str().unwrap().to_owned();
-    scene.proxy.add(Rule::new("GET", "/v1/files", Fault::Reply { status: 200, body }).from_nth(2));
-    let report = scene.client.pull_tree(&folder, &target, &TreeOptions::new()).await.unwrap();
+    fixture.put("file", "1");
+    let folder = fixture.folder.to_str().unwrap().to_owned();
+    fixture
+        .proxy
+        .add(Rule::new("GET", "/v1/files", Fault::Reply { status: 200, body }).from_nth(2));
+    let report = fixture.client.pull_tree(&folder, &target, &TreeOptions::new()).await.unwrap();
     assert_eq!(report.failures().len(), 2 * names.len(), "{:?}", report.failures());
     assert_eq!(report.files(), 0);
     assert!(tree(outside.path()).iter().all(|(path, ..)| path == Path::new("target")));
 
     // A link in the place of a folder is not gone through.
-    std::fs::create_dir(scene.path("sub")).unwrap();
-    scene.put("sub/x", "2");
+    std::fs::create_dir(fixture.path("sub")).unwrap();
+    fixture.put("sub/x", "2");
     symlink(outside.path(), target.join("sub")).unwrap();
-    let report = scene.client.pull_tree(&folder, &target, &TreeOptions::new()).await.unwrap();
+    let report = fixture.client.pull_tree(&folder, &target, &TreeOptions::new()).await.unwrap();
     assert_eq!(failed(&report), [Path::new("sub")]);
     assert_eq!(report.files(), 1);
     assert!(!outside.path().join("x").exists());
@@ -252,33 +255,34 @@ async fn hostile_names_do_not_leave_the_folder() {
 
 #[tokio::test]
 async fn a_tree_survives_lost_answers() {
-    let Some(scene) = scene("a_tree_survives_lost_answers") else {
+    let Some(fixture) = start_fixture("a_tree_survives_lost_answers") else {
         return;
     };
     let local = sample();
-    let remote = scene.path("t");
+    let remote = fixture.path("t");
     for nth in 1..=4 {
-        scene.proxy.add(Rule::new("POST", "/v1/files", Fault::DropReply).from_nth(nth));
+        fixture.proxy.add(Rule::new("POST", "/v1/files", Fault::DropReply).from_nth(nth));
     }
-    let report = scene.client.push_tree(local.path(), &remote, &TreeOptions::new()).await.unwrap();
+    let report =
+        fixture.client.push_tree(local.path(), &remote, &TreeOptions::new()).await.unwrap();
     assert!(report.is_complete(), "{:?}", report.failures());
     assert_eq!(tree(Path::new(&remote)), tree(local.path()));
     // The first read is cut, and so is that which takes its place.
     let reads = || {
-        let gets = scene.proxy.requests().into_iter().filter(|request| request.method == "GET");
+        let gets = fixture.proxy.requests().into_iter().filter(|request| request.method == "GET");
         let places = gets.enumerate().filter(|(_, request)| request.path.contains("action=read"));
         places.map(|(place, _)| place as u32).collect::<Vec<u32>>()
     };
     let options = TreeOptions::new();
     let first = tempfile::tempdir().unwrap();
-    scene.proxy.forget();
-    let _uncut = scene.fresh().pull_tree(&remote, first.path(), &options).await.unwrap();
+    fixture.proxy.forget();
+    let _uncut = fixture.fresh().pull_tree(&remote, first.path(), &options).await.unwrap();
     let uncut = reads();
-    scene.proxy.forget();
+    fixture.proxy.forget();
     let back = tempfile::tempdir().unwrap();
     let cut = Rule::new("GET", "/v1/files", Fault::CutReplyAfter(400));
-    scene.proxy.add(cut.from_nth(uncut[0] + 1).times(2));
-    let report = scene.fresh().pull_tree(&remote, back.path(), &options).await.unwrap();
+    fixture.proxy.add(cut.from_nth(uncut[0] + 1).times(2));
+    let report = fixture.fresh().pull_tree(&remote, back.path(), &options).await.unwrap();
     assert!(report.is_complete(), "{:?}", report.failures());
     assert_eq!(tree(back.path()), tree(local.path()));
     assert_eq!(reads().len(), uncut.len() + 2);
@@ -286,24 +290,24 @@ async fn a_tree_survives_lost_answers() {
 
 #[tokio::test]
 async fn many_folders_are_made_in_several_requests() {
-    let Some(scene) = scene("many_folders_are_made_in_several_requests") else {
+    let Some(fixture) = start_fixture("many_folders_are_made_in_several_requests") else {
         return;
     };
     let local = tempfile::tempdir().unwrap();
     for number in 0..1_100 {
         std::fs::create_dir(local.path().join(number.to_string())).unwrap();
     }
-    let remote = scene.path("t");
+    let remote = fixture.path("t");
     let options = TreeOptions::new();
-    let report = scene.client.push_tree(local.path(), &remote, &options).await.unwrap();
+    let report = fixture.client.push_tree(local.path(), &remote, &options).await.unwrap();
     assert_eq!((report.folders(), report.failures().len()), (1_101, 0));
-    assert_eq!(scene.proxy.count("POST", "/v1/files"), 1 + 3);
+    assert_eq!(fixture.proxy.count("POST", "/v1/files"), 1 + 3);
     assert_eq!(tree(Path::new(&remote)), tree(local.path()));
 }
 
 #[tokio::test]
 async fn the_bytes_of_a_report_are_those_that_were_sent() {
-    let Some(scene) = scene("the_bytes_of_a_report_are_those_that_were_sent") else {
+    let Some(fixture) = start_fixture("the_bytes_of_a_report_are_those_that_were_sent") else {
         return;
     };
     let local = tempfile::tempdir().unwrap();
@@ -311,8 +315,8 @@ async fn the_bytes_of_a_report_are_those_that_were_sent() {
     symlink("/proc/version", local.path().join("version")).unwrap();
     let options = TreeOptions::new().symlinks(Symlinks::Follow);
     for (options, name) in [(options.clone(), "small"), (options.batch_bytes(0), "large")] {
-        let remote = scene.path(name);
-        let report = scene.client.push_tree(local.path(), &remote, &options).await.unwrap();
+        let remote = fixture.path(name);
+        let report = fixture.client.push_tree(local.path(), &remote, &options).await.unwrap();
         let written = std::fs::metadata(Path::new(&remote).join("version")).unwrap().len();
         assert!(written > 0);
         assert_eq!((report.files(), report.bytes()), (1, written), "{name}");

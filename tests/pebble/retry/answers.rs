@@ -8,15 +8,15 @@ use charmwright_testing::proxy::{Fault, Rule};
 use charmwright_tests::policy;
 use charmwright_tests::wait::PATIENCE;
 
-use super::scene;
+use super::start_held;
 
 #[tokio::test]
 async fn every_definite_refusal_is_sent_once_and_says_what_is_at_fault() {
-    let Some(scene) = scene("every_definite_refusal", DaemonOptions::new()) else {
+    let Some(fixture) = start_held("every_definite_refusal", DaemonOptions::new()) else {
         return;
     };
-    scene.running("one").await;
-    let client = &scene.client;
+    fixture.running("one").await;
+    let client = &fixture.client;
     let check = |result: Result<(), Error>, status: u16, sent: (&str, &str), named: &str| {
         let error = result.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::Api { status }, "{error}");
@@ -27,8 +27,8 @@ async fn every_definite_refusal_is_sent_once_and_says_what_is_at_fault() {
                 && !error.may_have_acted()
         );
         assert_eq!(error.attempts(), 1);
-        assert_eq!(scene.proxy.count(sent.0, sent.1), 1, "{error}");
-        scene.proxy.forget();
+        assert_eq!(fixture.proxy.count(sent.0, sent.1), 1, "{error}");
+        fixture.proxy.forget();
     };
     let services = ("POST", "/v1/services");
     let layers = ("POST", "/v1/layers");
@@ -36,8 +36,13 @@ async fn every_definite_refusal_is_sent_once_and_says_what_is_at_fault() {
     check(client.stop(["nope"]).await.map(drop), 400, services, "\"nope\"");
     check(client.restart(["web", "nope"]).await.map(drop), 400, services, "\"nope\"");
     check(client.autostart().await.map(drop), 400, services, "no default services");
-    check(client.add_layer("web", &scene.layer("x"), LayerMode::New).await, 400, layers, "\"web\"");
-    let requires = Layer::new().service("api", scene.service("x").requires(["ghost"]));
+    check(
+        client.add_layer("web", &fixture.layer("x"), LayerMode::New).await,
+        400,
+        layers,
+        "\"web\"",
+    );
+    let requires = Layer::new().service("api", fixture.service("x").requires(["ghost"]));
     check(client.add_layer("api", &requires, LayerMode::Combine).await, 400, layers, "\"ghost\"");
     let id = "4711".parse().unwrap();
     check(client.change(&id).await.map(drop), 404, ("GET", "/v1/changes/4711"), "4711");
@@ -59,14 +64,14 @@ async fn every_definite_refusal_is_sent_once_and_says_what_is_at_fault() {
 
 #[tokio::test]
 async fn a_failed_change_names_the_service_its_cause_and_its_last_line() {
-    let Some(scene) = scene("a_failed_change", DaemonOptions::new()) else {
+    let Some(fixture) = start_held("a_failed_change", DaemonOptions::new()) else {
         return;
     };
     let broken = Service::new().command("/bin/sh -c 'echo starting; echo no such key >&2; exit 3'");
     let absent = Service::new().command("/no/such/program");
     let layer = Layer::new().service("broken", broken).service("absent", absent);
-    scene.client.add_layer("x", &layer, LayerMode::New).await.unwrap();
-    let error = scene.client.start(["broken", "absent"]).await.unwrap_err();
+    fixture.client.add_layer("x", &layer, LayerMode::New).await.unwrap();
+    let error = fixture.client.start(["broken", "absent"]).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::ChangeFailed);
     let failed = error.failed_services();
     assert_eq!(failed.len(), 2, "{error}");
@@ -77,26 +82,26 @@ async fn a_failed_change_names_the_service_its_cause_and_its_last_line() {
         |failure| failure.service() == "absent" && failure.cause().contains("/no/such/program")
     ));
     assert!(error.to_string().contains("no such key") && error.change().is_some(), "{error}");
-    assert_eq!(scene.posts("/v1/services"), 1);
+    assert_eq!(fixture.posts("/v1/services"), 1);
 }
 
 #[tokio::test]
 async fn a_silent_pebble_is_waited_for_and_never_asked_twice() {
-    let Some(scene) = scene("a_silent_pebble", DaemonOptions::new()) else {
+    let Some(fixture) = start_held("a_silent_pebble", DaemonOptions::new()) else {
         return;
     };
-    scene.running("one").await;
-    let client = scene.client.clone().with_retry(policy().deadline(Duration::from_millis(400)));
-    scene.proxy.add(Rule::new("POST", "/v1/services", Fault::Silence));
+    fixture.running("one").await;
+    let client = fixture.client.clone().with_retry(policy().deadline(Duration::from_millis(400)));
+    fixture.proxy.add(Rule::new("POST", "/v1/services", Fault::Silence));
     let error = client.restart(["web"]).await.unwrap_err();
     assert_eq!(
         (error.kind(), error.may_have_acted(), error.attempts()),
         (&ErrorKind::Unreachable, true, 1)
     );
     assert!(error.to_string().contains("may have acted"), "{error}");
-    assert_eq!(scene.posts("/v1/services"), 1);
+    assert_eq!(fixture.posts("/v1/services"), 1);
     // An answer that drips in takes no longer than the limit either.
-    scene.proxy.add(Rule::new("GET", "/v1/plan", Fault::DripFeed(Duration::from_millis(20))));
+    fixture.proxy.add(Rule::new("GET", "/v1/plan", Fault::DripFeed(Duration::from_millis(20))));
     assert_eq!(*client.plan().await.unwrap_err().kind(), ErrorKind::Unreachable);
     // And the connection that was left in the middle is not used again.
     client.plan().await.unwrap();
@@ -104,22 +109,22 @@ async fn a_silent_pebble_is_waited_for_and_never_asked_twice() {
 
 #[tokio::test]
 async fn a_change_that_takes_too_long_is_told_apart_from_a_silent_pebble() {
-    let Some(scene) = scene("a_change_that_takes_too_long", DaemonOptions::new()) else {
+    let Some(fixture) = start_held("a_change_that_takes_too_long", DaemonOptions::new()) else {
         return;
     };
-    scene.client.add_layer("web", &scene.layer("one"), LayerMode::New).await.unwrap();
-    let client = scene.client.clone().with_change_deadline(Duration::from_millis(200));
+    fixture.client.add_layer("web", &fixture.layer("one"), LayerMode::New).await.unwrap();
+    let client = fixture.client.clone().with_change_deadline(Duration::from_millis(200));
     let error = client.start(["web"]).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::ChangeRunning);
     let id = error.change().unwrap().id().clone();
     assert!(error.to_string().contains("still running"), "{error}");
-    let change = scene.client.wait_change(&id, PATIENCE).await.unwrap();
+    let change = fixture.client.wait_change(&id, PATIENCE).await.unwrap();
     assert!(change.ready() && change.err().is_none());
 }
 
 #[tokio::test]
 async fn what_is_not_pebble_is_not_asked_twice() {
-    let Some(scene) = scene("what_is_not_pebble", DaemonOptions::new()) else {
+    let Some(fixture) = start_held("what_is_not_pebble", DaemonOptions::new()) else {
         return;
     };
     let json = |text: &str| Fault::Reply { status: 200, body: text.to_owned() };
@@ -132,34 +137,34 @@ async fn what_is_not_pebble_is_not_asked_twice() {
         json("{\"type\":\"surprise\"}"),
     ];
     for fault in spoiled {
-        scene.proxy.forget();
-        scene.proxy.add(Rule::any(fault.clone()));
-        let error = scene.client.plan().await.unwrap_err();
+        fixture.proxy.forget();
+        fixture.proxy.add(Rule::any(fault.clone()));
+        let error = fixture.client.plan().await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::Protocol, "{fault:?}: {error}");
-        assert_eq!(scene.proxy.requests().len(), 1, "{fault:?}");
+        assert_eq!(fixture.proxy.requests().len(), 1, "{fault:?}");
     }
     // A truncated answer is a lost one.
-    scene.proxy.add(Rule::any(Fault::Garbage(
+    fixture.proxy.add(Rule::any(Fault::Garbage(
         b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{".to_vec(),
     )));
-    scene.client.plan().await.unwrap();
+    fixture.client.plan().await.unwrap();
 }
 
 #[tokio::test]
 async fn an_overloaded_answer_is_retried_only_where_resending_is_safe() {
-    let Some(scene) = scene("an_overloaded_answer", DaemonOptions::new()) else {
+    let Some(fixture) = start_held("an_overloaded_answer", DaemonOptions::new()) else {
         return;
     };
     let busy = Fault::Reply {
         status: 503,
         body: r#"{"type":"error","result":{"message":"busy"}}"#.into(),
     };
-    scene.proxy.add(Rule::any(busy.clone()).times(2));
-    scene.client.plan().await.unwrap();
-    assert_eq!(scene.proxy.count("GET", "/v1/plan"), 3);
-    scene.proxy.add(Rule::any(busy));
-    let error = scene.client.replan().await.unwrap_err();
-    assert_eq!((error.kind(), scene.posts("/v1/services")), (&ErrorKind::Api { status: 503 }, 1));
+    fixture.proxy.add(Rule::any(busy.clone()).times(2));
+    fixture.client.plan().await.unwrap();
+    assert_eq!(fixture.proxy.count("GET", "/v1/plan"), 3);
+    fixture.proxy.add(Rule::any(busy));
+    let error = fixture.client.replan().await.unwrap_err();
+    assert_eq!((error.kind(), fixture.posts("/v1/services")), (&ErrorKind::Api { status: 503 }, 1));
 }
 
 #[tokio::test]
@@ -227,16 +232,19 @@ async fn a_bad_socket_path_is_refused_at_the_first_call() {
 
 #[tokio::test]
 async fn a_dropped_call_leaves_a_client_that_works() {
-    let Some(scene) = scene("a_dropped_call", DaemonOptions::new()) else {
+    let Some(fixture) = start_held("a_dropped_call", DaemonOptions::new()) else {
         return;
     };
-    scene.running("one").await;
-    scene.proxy.add(Rule::new("GET", "/v1/plan", Fault::Silence));
-    let dropped = tokio::time::timeout(Duration::from_millis(50), scene.client.plan()).await;
+    fixture.running("one").await;
+    fixture.proxy.add(Rule::new("GET", "/v1/plan", Fault::Silence));
+    let dropped = tokio::time::timeout(Duration::from_millis(50), fixture.client.plan()).await;
     assert!(dropped.is_err());
-    scene.client.plan().await.unwrap();
+    fixture.client.plan().await.unwrap();
     // Many at once need more than one connection, and get them.
-    let (a, b, c) =
-        tokio::join!(scene.client.plan(), scene.client.all_services(), scene.client.system_info());
+    let (a, b, c) = tokio::join!(
+        fixture.client.plan(),
+        fixture.client.all_services(),
+        fixture.client.system_info()
+    );
     assert!(a.is_ok() && b.is_ok() && c.is_ok());
 }

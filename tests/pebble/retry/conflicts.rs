@@ -8,10 +8,10 @@ use charmwright_pebble::{
     ChangeStatus, Check, Client, ErrorKind, Layer, LayerMode, Service, ServiceAction, Startup,
 };
 use charmwright_testing::daemon::DaemonOptions;
-use charmwright_tests::Scene;
+use charmwright_tests::Fixture;
 use charmwright_tests::wait::until;
 
-use super::{scene, side_by_side};
+use super::{side_by_side, start_held};
 
 /// Adds a line to the file of starts, and ends only when it is killed. Its line comes when it has
 /// stopped listening to SIGTERM.
@@ -30,14 +30,14 @@ async fn add(client: &Client, service: Service) {
 }
 
 /// A client of the same daemon for another party: another hook, or `pebble` on a command line.
-fn another(scene: &Scene) -> Client {
-    scene.daemon.client()
+fn another(fixture: &Fixture) -> Client {
+    fixture.daemon.client()
 }
 
 /// Waits until a change that stops the service is at work, and the service ends.
-async fn wait_until_ending(scene: &Scene) {
+async fn wait_until_ending(fixture: &Fixture) {
     until("the service ends", async || {
-        let services = another(scene).services(["web"]).await.unwrap();
+        let services = another(fixture).services(["web"]).await.unwrap();
         services.iter().any(|info| !info.is_active() && info.current_since().is_some())
     })
     .await;
@@ -53,27 +53,27 @@ const CHECK_PERIOD: Duration = Duration::from_millis(500);
 fn a_replan_beside_a_replan_that_a_killed_hook_has_left_starts_the_service_once() {
     let cases = vec![(Startup::Enabled, 1), (Startup::Disabled, 1), (Startup::Enabled, 2)];
     side_by_side(cases, async |(startup, hooks)| {
-        let Some(scene) = scene("killed_hook", DaemonOptions::new()) else {
+        let Some(fixture) = start_held("killed_hook", DaemonOptions::new()) else {
             return;
         };
-        add(&scene.client, stubborn("a", SLOW).startup(startup.clone())).await;
-        scene.client.start(["web"]).await.unwrap();
+        add(&fixture.client, stubborn("a", SLOW).startup(startup.clone())).await;
+        fixture.client.start(["web"]).await.unwrap();
         for _ in 0..hooks {
-            let first = another(&scene);
+            let first = another(&fixture);
             add(&first, stubborn("b", SLOW).startup(startup.clone())).await;
             let replan = first.replan();
             // Dropped while it waits, as a killed hook is.
             tokio::select! {
                 _ = replan => panic!("the service ended at once"),
-                () = wait_until_ending(&scene) => {}
+                () = wait_until_ending(&fixture) => {}
             }
         }
-        let again = another(&scene);
+        let again = another(&fixture);
         add(&again, stubborn("b", SLOW).startup(startup.clone())).await;
         let change = again.replan().await.unwrap();
         assert_eq!(*change.status(), ChangeStatus::Done);
         assert!(again.services(["web"]).await.unwrap()[0].is_active(), "{startup:?}");
-        assert_eq!(scene.started(), ["a", "b"], "{startup:?}");
+        assert_eq!(fixture.started(), ["a", "b"], "{startup:?}");
         assert_eq!(again.budget().retries(), 0, "Pebble has answered all the time");
     });
 }
@@ -101,12 +101,12 @@ fn what_another_party_is_at_work_on_is_waited_for_and_done() {
     }
     side_by_side(cases, async |(other, ours)| {
         let what = format!("{ours:?} beside {other:?}");
-        let Some(scene) = scene("another_party", DaemonOptions::new()) else {
+        let Some(fixture) = start_held("another_party", DaemonOptions::new()) else {
             return;
         };
-        add(&scene.client, stubborn("a", SLOW).startup(Startup::Enabled)).await;
-        scene.client.start(["web"]).await.unwrap();
-        let party = another(&scene);
+        add(&fixture.client, stubborn("a", SLOW).startup(Startup::Enabled)).await;
+        fixture.client.start(["web"]).await.unwrap();
+        let party = another(&fixture);
         let theirs = async {
             match other {
                 Other::Stop => party.stop(["web"]).await,
@@ -114,34 +114,34 @@ fn what_another_party_is_at_work_on_is_waited_for_and_done() {
             }
         };
         let mine = async {
-            wait_until_ending(&scene).await;
+            wait_until_ending(&fixture).await;
             match ours {
-                Ours::Start => scene.client.start(["web"]).await,
-                Ours::Restart => scene.client.restart(["web"]).await,
-                Ours::Replan => scene.client.replan().await,
+                Ours::Start => fixture.client.start(["web"]).await,
+                Ours::Restart => fixture.client.restart(["web"]).await,
+                Ours::Replan => fixture.client.replan().await,
             }
         };
         let (theirs, mine) = tokio::join!(theirs, mine);
         theirs.unwrap_or_else(|error| panic!("{what}: {error}"));
         mine.unwrap_or_else(|error| panic!("{what}: {error}"));
-        assert!(scene.client.services(["web"]).await.unwrap()[0].is_active(), "{what}");
-        assert_eq!(scene.started(), ["a", "a"], "{what}");
+        assert!(fixture.client.services(["web"]).await.unwrap()[0].is_active(), "{what}");
+        assert_eq!(fixture.started(), ["a", "a"], "{what}");
     });
 }
 
 #[tokio::test]
 async fn a_stop_beside_a_stop_ends_with_the_process() {
-    let Some(scene) = scene("stop_beside_stop", DaemonOptions::new()) else {
+    let Some(fixture) = start_held("stop_beside_stop", DaemonOptions::new()) else {
         return;
     };
-    add(&scene.client, stubborn("a", SLOW)).await;
-    scene.client.start(["web"]).await.unwrap();
-    let party = another(&scene);
+    add(&fixture.client, stubborn("a", SLOW)).await;
+    fixture.client.start(["web"]).await.unwrap();
+    let party = another(&fixture);
     let mine = async {
-        wait_until_ending(&scene).await;
+        wait_until_ending(&fixture).await;
         // Pebble says at once that it is done.
-        scene.client.stop(["web"]).await.unwrap();
-        let in_progress = scene.client.changes(&Default::default()).await.unwrap();
+        fixture.client.stop(["web"]).await.unwrap();
+        let in_progress = fixture.client.changes(&Default::default()).await.unwrap();
         assert_eq!(in_progress, [], "the other stop is not over");
     };
     let (theirs, ()) = tokio::join!(party.stop(["web"]), mine);
@@ -152,29 +152,29 @@ async fn a_stop_beside_a_stop_ends_with_the_process() {
 #[test]
 fn a_service_that_a_check_restarts_is_waited_for() {
     side_by_side(vec![Ours::Start, Ours::Restart, Ours::Replan], async |ours| {
-        let Some(scene) = scene("check_restarts", DaemonOptions::new()) else {
+        let Some(fixture) = start_held("check_restarts", DaemonOptions::new()) else {
             return;
         };
-        let failing = format!("test ! -e {}", scene.daemon.folder().join("fail").display());
+        let failing = format!("test ! -e {}", fixture.daemon.folder().join("fail").display());
         let check =
             Check::exec(format!("/bin/sh -c '{failing}'")).period(CHECK_PERIOD).threshold(1);
         let service = stubborn("a", SLOW)
             .startup(Startup::Enabled)
             .on_check_failure("up", ServiceAction::Restart);
         let layer = Layer::new().service("web", service).check("up", check);
-        scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
-        scene.client.start(["web"]).await.unwrap();
-        touch(&scene.daemon.folder().join("fail"));
-        wait_until_ending(&scene).await;
-        std::fs::remove_file(scene.daemon.folder().join("fail")).unwrap();
+        fixture.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+        fixture.client.start(["web"]).await.unwrap();
+        touch(&fixture.daemon.folder().join("fail"));
+        wait_until_ending(&fixture).await;
+        std::fs::remove_file(fixture.daemon.folder().join("fail")).unwrap();
         let result = match ours {
-            Ours::Start => scene.client.start(["web"]).await,
-            Ours::Restart => scene.client.restart(["web"]).await,
-            Ours::Replan => scene.client.replan().await,
+            Ours::Start => fixture.client.start(["web"]).await,
+            Ours::Restart => fixture.client.restart(["web"]).await,
+            Ours::Replan => fixture.client.replan().await,
         };
         result.unwrap_or_else(|error| panic!("{ours:?}: {error}"));
-        assert!(scene.client.services(["web"]).await.unwrap()[0].is_active(), "{ours:?}");
-        assert_eq!(scene.started(), ["a", "a"], "{ours:?}");
+        assert!(fixture.client.services(["web"]).await.unwrap()[0].is_active(), "{ours:?}");
+        assert_eq!(fixture.started(), ["a", "a"], "{ours:?}");
     });
 }
 
@@ -184,15 +184,15 @@ fn touch(path: &Path) {
 
 #[tokio::test]
 async fn what_is_at_work_is_named_at_the_change_deadline() {
-    let Some(scene) = scene("conflict_deadline", DaemonOptions::new()) else {
+    let Some(fixture) = start_held("conflict_deadline", DaemonOptions::new()) else {
         return;
     };
-    add(&scene.client, stubborn("a", Duration::from_secs(600))).await;
-    scene.client.start(["web"]).await.unwrap();
-    let party = another(&scene);
-    let hurried = scene.client.clone().with_change_deadline(Duration::from_secs(1));
+    add(&fixture.client, stubborn("a", Duration::from_secs(600))).await;
+    fixture.client.start(["web"]).await.unwrap();
+    let party = another(&fixture);
+    let hurried = fixture.client.clone().with_change_deadline(Duration::from_secs(1));
     let mine = async {
-        wait_until_ending(&scene).await;
+        wait_until_ending(&fixture).await;
         hurried.start(["web"]).await.unwrap_err()
     };
     let error = tokio::select! {
@@ -208,55 +208,55 @@ async fn what_is_at_work_is_named_at_the_change_deadline() {
 #[test]
 fn an_orderly_stop_with_a_slow_service_is_waited_for() {
     side_by_side(vec![Ours::Start, Ours::Restart, Ours::Replan], async |ours| {
-        let Some(scene) = scene("orderly_stop", DaemonOptions::new()) else {
+        let Some(fixture) = start_held("orderly_stop", DaemonOptions::new()) else {
             return;
         };
-        add(&scene.client, stubborn("a", SLOW).startup(Startup::Enabled)).await;
-        scene.client.start(["web"]).await.unwrap();
-        let daemon = std::sync::Arc::clone(&scene.daemon);
+        add(&fixture.client, stubborn("a", SLOW).startup(Startup::Enabled)).await;
+        fixture.client.start(["web"]).await.unwrap();
+        let daemon = std::sync::Arc::clone(&fixture.daemon);
         let first = daemon.pid().unwrap().to_string();
         let stopper = thread::spawn(move || {
             daemon.stop().unwrap();
             daemon.start_again().unwrap();
         });
-        wait_until_ending(&scene).await;
+        wait_until_ending(&fixture).await;
         let result = match ours {
-            Ours::Start => scene.client.start(["web"]).await,
-            Ours::Restart => scene.client.restart(["web"]).await,
-            Ours::Replan => scene.client.replan().await,
+            Ours::Start => fixture.client.start(["web"]).await,
+            Ours::Restart => fixture.client.restart(["web"]).await,
+            Ours::Replan => fixture.client.replan().await,
         };
         stopper.join().unwrap();
         result.unwrap_or_else(|error| panic!("{ours:?}: {error}"));
-        assert!(scene.client.services(["web"]).await.unwrap()[0].is_active(), "{ours:?}");
-        let second = scene.daemon.pid().unwrap().to_string();
+        assert!(fixture.client.services(["web"]).await.unwrap()[0].is_active(), "{ours:?}");
+        let second = fixture.daemon.pid().unwrap().to_string();
         let expected = [(first, "a".to_owned()), (second, "a".to_owned())];
-        assert_eq!(scene.started_by_daemon(), expected, "{ours:?}");
+        assert_eq!(fixture.started_by_daemon(), expected, "{ours:?}");
     });
 }
 
 /// The other start fails while ours goes on with another service.
 #[tokio::test]
 async fn a_start_that_had_joined_one_that_failed_meanwhile_fails_too() {
-    let Some(scene) = scene("joined_a_failing_start", DaemonOptions::new()) else {
+    let Some(fixture) = start_held("joined_a_failing_start", DaemonOptions::new()) else {
         return;
     };
-    let ends = scene.daemon.folder().join("ends");
+    let ends = fixture.daemon.folder().join("ends");
     let script = format!("while ! test -e {}; do sleep 0.02; done; exit 3", ends.display());
     let web =
         Service::new().command(format!("/bin/sh -c '{script}'")).on_failure(ServiceAction::Ignore);
-    let db = scene.service("db").after(["web"]);
+    let db = fixture.service("db").after(["web"]);
     let layer = Layer::new().service("web", web).service("db", db);
-    scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
-    let party = another(&scene);
+    fixture.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+    let party = another(&fixture);
     let mine = async {
         until("their start has begun", async || {
-            another(&scene).services(["web"]).await.unwrap()[0].is_active()
+            another(&fixture).services(["web"]).await.unwrap()[0].is_active()
         })
         .await;
-        scene.client.start(["web", "db"]).await
+        fixture.client.start(["web", "db"]).await
     };
     let failing = async {
-        until("ours has come to its second service", async || scene.started() == ["db"]).await;
+        until("ours has come to its second service", async || fixture.started() == ["db"]).await;
         touch(&ends);
     };
     let (theirs, mine, ()) = tokio::join!(party.start(["web"]), mine, failing);
@@ -269,31 +269,31 @@ async fn a_start_that_had_joined_one_that_failed_meanwhile_fails_too() {
 /// Pebble calls a change `Done` whose stop was done when it was aborted, though its start was not.
 #[tokio::test]
 async fn a_restart_that_is_aborted_between_its_tasks_has_failed() {
-    let Some(scene) = scene("aborted_restart", DaemonOptions::new()) else {
+    let Some(fixture) = start_held("aborted_restart", DaemonOptions::new()) else {
         return;
     };
-    add(&scene.client, stubborn("a", SLOW)).await;
-    scene.client.start(["web"]).await.unwrap();
-    let party = another(&scene);
+    add(&fixture.client, stubborn("a", SLOW)).await;
+    fixture.client.start(["web"]).await.unwrap();
+    let party = another(&fixture);
     let abort = async {
-        wait_until_ending(&scene).await;
+        wait_until_ending(&fixture).await;
         let changes = party.changes(&Default::default()).await.unwrap();
         party.abort_change(changes[0].id()).await.unwrap();
     };
-    let (mine, ()) = tokio::join!(scene.client.restart(["web"]), abort);
+    let (mine, ()) = tokio::join!(fixture.client.restart(["web"]), abort);
     let error = mine.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::ChangeFailed, "{error}");
     assert!(error.to_string().contains("was aborted"), "{error}");
-    assert_eq!(scene.started(), ["a"], "nor is it started again");
+    assert_eq!(fixture.started(), ["a"], "nor is it started again");
 }
 
 /// Each refused replan leaves the same start to be done.
 #[tokio::test]
 async fn a_replan_that_is_refused_many_times_leaves_one_start() {
-    let Some(scene) = scene("refused_replans", DaemonOptions::new()) else {
+    let Some(fixture) = start_held("refused_replans", DaemonOptions::new()) else {
         return;
     };
-    let fail = scene.daemon.folder().join("fail");
+    let fail = fixture.daemon.folder().join("fail");
     let check = Check::exec(format!("/bin/sh -c 'test ! -e {}'", fail.display()))
         .period(CHECK_PERIOD)
         .threshold(1);
@@ -301,36 +301,36 @@ async fn a_replan_that_is_refused_many_times_leaves_one_start() {
         .startup(Startup::Enabled)
         .on_check_failure("up", ServiceAction::Restart);
     let layer = Layer::new().service("web", service).check("up", check);
-    scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
-    scene.client.start(["web"]).await.unwrap();
+    fixture.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+    fixture.client.start(["web"]).await.unwrap();
     touch(&fail);
-    wait_until_ending(&scene).await;
+    wait_until_ending(&fixture).await;
     std::fs::remove_file(&fail).unwrap();
-    scene.client.replan().await.unwrap();
-    assert_eq!(scene.started(), ["a", "a"]);
-    assert!(scene.changes_of_kind("replan").await.len() > 2);
-    assert_eq!(scene.changes_of_kind("start").await.len(), 2, "that of before, and one");
+    fixture.client.replan().await.unwrap();
+    assert_eq!(fixture.started(), ["a", "a"]);
+    assert!(fixture.changes_of_kind("replan").await.len() > 2);
+    assert_eq!(fixture.changes_of_kind("start").await.len(), 2, "that of before, and one");
 }
 
 /// Only another replan may have stopped a disabled service to start it again.
 #[tokio::test]
 async fn a_replan_is_not_about_the_start_of_a_disabled_service_by_another_party() {
-    let Some(scene) = scene("another_starts_a_job", DaemonOptions::new()) else {
+    let Some(fixture) = start_held("another_starts_a_job", DaemonOptions::new()) else {
         return;
     };
     let job =
         Service::new().command("/bin/sh -c 'sleep 0.8; exit 3'").on_failure(ServiceAction::Ignore);
-    let web = scene.service("a").startup(Startup::Enabled);
+    let web = fixture.service("a").startup(Startup::Enabled);
     let layer = Layer::new().service("job", job).service("web", web);
-    scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
-    scene.client.replan().await.unwrap();
-    let party = another(&scene);
+    fixture.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+    fixture.client.replan().await.unwrap();
+    let party = another(&fixture);
     let mine = async {
         until("their start has begun", async || {
-            another(&scene).services(["job"]).await.unwrap()[0].is_active()
+            another(&fixture).services(["job"]).await.unwrap()[0].is_active()
         })
         .await;
-        scene.client.replan().await
+        fixture.client.replan().await
     };
     let (theirs, mine) = tokio::join!(party.start(["job"]), mine);
     theirs.unwrap_err();

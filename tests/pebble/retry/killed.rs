@@ -10,26 +10,26 @@ use charmwright_pebble::{
     Startup,
 };
 use charmwright_testing::daemon::DaemonOptions;
-use charmwright_testing::proxy::Door;
+use charmwright_testing::proxy::ListenState;
 use charmwright_tests::wait::until_blocking;
-use charmwright_tests::{AWAY, Scene, policy};
+use charmwright_tests::{AWAY, Fixture, policy};
 
-use super::{scene, side_by_side};
+use super::{side_by_side, start_held};
 
 /// What a hook does: the layer, then the replan.
-async fn configure(scene: &Scene, value: &str) -> Result<Change, Error> {
-    let layer = Layer::new().service("web", scene.service(value).startup(Startup::Enabled));
-    scene.client.add_layer("web", &layer, LayerMode::Combine).await?;
-    scene.client.replan().await
+async fn configure(fixture: &Fixture, value: &str) -> Result<Change, Error> {
+    let layer = Layer::new().service("web", fixture.service(value).startup(Startup::Enabled));
+    fixture.client.add_layer("web", &layer, LayerMode::Combine).await?;
+    fixture.client.replan().await
 }
 
 /// The value that the running service has, from its own process.
-async fn is_running(scene: &Scene, value: &str) {
-    let services = scene.client.services(["web"]).await.unwrap();
+async fn is_running(fixture: &Fixture, value: &str) {
+    let services = fixture.client.services(["web"]).await.unwrap();
     assert!(services.len() == 1 && services[0].is_active(), "{services:?}");
-    assert_eq!(scene.started().last().map(String::as_str), Some(value));
+    assert_eq!(fixture.started().last().map(String::as_str), Some(value));
     assert_eq!(
-        scene.client.plan().await.unwrap().services()["web"].get_environment()["NAME"],
+        fixture.client.plan().await.unwrap().services()["web"].get_environment()["NAME"],
         value
     );
 }
@@ -51,54 +51,54 @@ fn pebble_killed_and_back_at_a_chosen_moment_makes_the_same_calls_succeed() {
             format!("killed at {method} {path}, before it: {before}, state lost: {forgetful}");
         let options = DaemonOptions::new();
         let options = if forgetful { options.forgetful() } else { options };
-        let Some(scene) = scene("pebble_killed_and_back", options) else {
+        let Some(fixture) = start_held("pebble_killed_and_back", options) else {
             return;
         };
-        configure(&scene, "one").await.unwrap();
-        scene.kill_at(method, path, before);
-        configure(&scene, "two").await.unwrap_or_else(|error| panic!("{what}: {error}"));
-        assert_eq!(scene.daemon.boots(), 2, "{what}");
-        is_running(&scene, "two").await;
-        scene.is_started_once(&what);
-        assert!(scene.client.budget().retries() > 0, "{what}");
+        configure(&fixture, "one").await.unwrap();
+        fixture.kill_at(method, path, before);
+        configure(&fixture, "two").await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        assert_eq!(fixture.daemon.boots(), 2, "{what}");
+        is_running(&fixture, "two").await;
+        fixture.is_started_once(&what);
+        assert!(fixture.client.budget().retries() > 0, "{what}");
     });
 }
 
 #[tokio::test]
 async fn pebble_killed_and_back_between_two_calls_gets_its_layers_back() {
-    let Some(scene) = scene("pebble_killed_between", DaemonOptions::new()) else {
+    let Some(fixture) = start_held("pebble_killed_between", DaemonOptions::new()) else {
         return;
     };
-    let layer = Layer::new().service("web", scene.service("one").startup(Startup::Enabled));
+    let layer = Layer::new().service("web", fixture.service("one").startup(Startup::Enabled));
     let other = Layer::new()
         .service("web", Service::new().override_mode(Override::Merge).env("NAME", "two"));
-    scene.client.add_layer("web", &layer, LayerMode::New).await.unwrap();
-    scene.client.add_layer("over", &other, LayerMode::New).await.unwrap();
-    scene.replace_daemon();
+    fixture.client.add_layer("web", &layer, LayerMode::New).await.unwrap();
+    fixture.client.add_layer("over", &other, LayerMode::New).await.unwrap();
+    fixture.replace_daemon();
     // Nothing fails: the kept connection is found dead, and that alone is reason enough to look.
-    scene.client.replan().await.unwrap();
-    is_running(&scene, "two").await;
-    assert_eq!((scene.posts("/v1/layers"), scene.client.budget().retries()), (2, 0));
+    fixture.client.replan().await.unwrap();
+    is_running(&fixture, "two").await;
+    assert_eq!((fixture.posts("/v1/layers"), fixture.client.budget().retries()), (2, 0));
     // With the daemon alive nothing is put back again.
-    scene.proxy.cut_connections();
-    scene.client.restart(["web"]).await.unwrap();
-    assert_eq!((scene.posts("/v1/layers"), scene.started().len()), (2, 2));
+    fixture.proxy.cut_connections();
+    fixture.client.restart(["web"]).await.unwrap();
+    assert_eq!((fixture.posts("/v1/layers"), fixture.started().len()), (2, 2));
 }
 
 #[tokio::test]
 async fn calls_made_side_by_side_put_a_forgotten_layer_back_once() {
-    let Some(scene) = scene("side_by_side", DaemonOptions::new()) else {
+    let Some(fixture) = start_held("side_by_side", DaemonOptions::new()) else {
         return;
     };
     let layer = Layer::new()
         .service("one", Service::new().command("sleep 600"))
         .service("two", Service::new().command("sleep 600").after(["one"]));
-    scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
-    scene.replace_daemon();
-    let (one, two) = tokio::join!(scene.client.start(["one"]), scene.client.start(["two"]));
+    fixture.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+    fixture.replace_daemon();
+    let (one, two) = tokio::join!(fixture.client.start(["one"]), fixture.client.start(["two"]));
     one.unwrap();
     two.unwrap();
-    assert_eq!(scene.posts("/v1/layers"), 1);
+    assert_eq!(fixture.posts("/v1/layers"), 1);
 }
 
 #[test]
@@ -107,23 +107,23 @@ fn pebble_killed_at_any_moment_makes_the_same_calls_succeed() {
     // second.
     let moments = (0..12_u64).map(|n| Duration::from_millis(n * n * 10)).collect();
     side_by_side(moments, async |delay: Duration| {
-        let Some(scene) = scene("pebble_killed_at_any_moment", DaemonOptions::new()) else {
+        let Some(fixture) = start_held("pebble_killed_at_any_moment", DaemonOptions::new()) else {
             return;
         };
-        configure(&scene, "one").await.unwrap();
-        let kill = scene.killer(AWAY);
+        configure(&fixture, "one").await.unwrap();
+        let kill = fixture.killer(AWAY);
         let killer = thread::spawn(move || {
             thread::sleep(delay);
             kill();
         });
-        let result = configure(&scene, "two").await;
+        let result = configure(&fixture, "two").await;
         killer.join().unwrap();
         result.unwrap_or_else(|error| panic!("killed after {delay:?}: {error}"));
-        scene.wait_for_boot(2).await;
+        fixture.wait_for_boot(2).await;
         // Killed when both calls were over, it is for the next call to find out.
-        scene.client.replan().await.unwrap();
-        is_running(&scene, "two").await;
-        scene.is_started_once(&format!("killed after {delay:?}"));
+        fixture.client.replan().await.unwrap();
+        is_running(&fixture, "two").await;
+        fixture.is_started_once(&format!("killed after {delay:?}"));
     });
 }
 
@@ -134,10 +134,10 @@ fn pebble_stopped_in_order_during_a_replan_makes_the_same_calls_succeed() {
     side_by_side(vec![false, true], async |forgetful| {
         let options = DaemonOptions::new();
         let options = if forgetful { options.forgetful() } else { options };
-        let Some(scene) = scene("pebble_stopped_in_order", options) else {
+        let Some(fixture) = start_held("pebble_stopped_in_order", options) else {
             return;
         };
-        let (daemon, starts) = (Arc::clone(&scene.daemon), scene.starts());
+        let (daemon, starts) = (Arc::clone(&fixture.daemon), fixture.starts());
         let stopper = thread::spawn(move || {
             // With its line in it: a shell that is stopped between opening and writing leaves none.
             until_blocking("the service is started", || {
@@ -147,11 +147,11 @@ fn pebble_stopped_in_order_during_a_replan_makes_the_same_calls_succeed() {
             thread::sleep(AWAY);
             daemon.start_again().unwrap();
         });
-        let result = configure(&scene, "one").await;
+        let result = configure(&fixture, "one").await;
         stopper.join().unwrap();
         result.unwrap_or_else(|error| panic!("state lost: {forgetful}: {error}"));
-        is_running(&scene, "one").await;
-        assert_eq!(scene.started(), ["one", "one"]);
+        is_running(&fixture, "one").await;
+        assert_eq!(fixture.started(), ["one", "one"]);
     });
 }
 
@@ -164,29 +164,30 @@ async fn a_static_service_killed_with_its_pebble_is_restarted_on_the_new_one() {
         ("POST", "/v1/services", false),
         ("GET", "/v1/changes/", true),
     ] {
-        let Some(scene) = scene("a_static_service", DaemonOptions::new().layer("disk", yaml))
+        let Some(fixture) =
+            start_held("a_static_service", DaemonOptions::new().layer("disk", yaml))
         else {
             return;
         };
-        scene.kill_at(method, path, before);
-        let change = scene
+        fixture.kill_at(method, path, before);
+        let change = fixture
             .client
             .start(["disk"])
             .await
             .unwrap_or_else(|error| panic!("{method} {path}: {error}"));
         assert_eq!(*change.status(), ChangeStatus::Done);
-        assert!(scene.client.services(["disk"]).await.unwrap()[0].is_active(), "{method} {path}");
+        assert!(fixture.client.services(["disk"]).await.unwrap()[0].is_active(), "{method} {path}");
     }
 }
 
 #[tokio::test]
 async fn pebble_gone_for_good_is_told_with_effort_and_cause() {
-    let Some(scene) = scene("pebble_gone_for_good", DaemonOptions::new()) else {
+    let Some(fixture) = start_held("pebble_gone_for_good", DaemonOptions::new()) else {
         return;
     };
-    scene.daemon.kill().unwrap();
+    fixture.daemon.kill().unwrap();
     let policy = policy().attempts(NonZeroU32::new(3).unwrap());
-    let client = scene.client.clone().with_retry(policy);
+    let client = fixture.client.clone().with_retry(policy);
     let error = client.replan().await.unwrap_err();
     assert_eq!(
         (error.kind(), error.attempts(), error.may_have_acted()),
@@ -203,7 +204,7 @@ async fn pebble_gone_for_good_is_told_with_effort_and_cause() {
     );
     // The budget is spent: the next call makes one attempt.
     assert_eq!(client.plan().await.unwrap_err().attempts(), 1);
-    scene.proxy.hold_door(Some(Door::Missing));
+    fixture.proxy.set_listening(Some(ListenState::Missing));
     let error = client
         .clone()
         .with_retry(RetryPolicy::once(Duration::from_secs(1)))

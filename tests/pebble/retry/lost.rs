@@ -9,7 +9,7 @@ use charmwright_testing::daemon::DaemonOptions;
 use charmwright_testing::proxy::{Fault, Rule};
 use charmwright_tests::AWAY;
 
-use super::{scene, side_by_side};
+use super::{side_by_side, start_held};
 
 /// Keeps what an observer is told.
 #[derive(Default)]
@@ -39,63 +39,64 @@ fn a_lost_reply_never_doubles_an_action() {
 
 async fn lose_the_reply((kind, hidden, fault): (&'static str, u32, Fault)) {
     let what = format!("{kind}, listed late {hidden} times, {fault:?}");
-    let Some(scene) = scene("a_lost_reply_never_doubles_an_action", DaemonOptions::new()) else {
+    let Some(fixture) = start_held("a_lost_reply_never_doubles_an_action", DaemonOptions::new())
+    else {
         return;
     };
     if kind == "start" {
-        let layer = scene.layer("one");
-        scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+        let layer = fixture.layer("one");
+        fixture.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
     } else {
-        scene.running("one").await;
+        fixture.running("one").await;
     }
     if kind == "replan" {
-        let layer = scene.layer("two");
-        scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+        let layer = fixture.layer("two");
+        fixture.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
     }
-    scene.proxy.forget();
-    scene.proxy.add(Rule::new("POST", "/v1/services", fault));
+    fixture.proxy.forget();
+    fixture.proxy.add(Rule::new("POST", "/v1/services", fault));
     if hidden > 0 {
-        scene.proxy.add(Rule::hide_changes(hidden));
+        fixture.proxy.add(Rule::hide_changes(hidden));
     }
     let (result, expected): (_, &[&str]) = match kind {
-        "replan" => (scene.client.replan().await, &["one", "two"]),
-        "start" => (scene.client.start(["web"]).await, &["one"]),
-        _ => (scene.client.restart(["web"]).await, &["one", "one"]),
+        "replan" => (fixture.client.replan().await, &["one", "two"]),
+        "start" => (fixture.client.start(["web"]).await, &["one"]),
+        _ => (fixture.client.restart(["web"]).await, &["one", "one"]),
     };
     let change = result.unwrap_or_else(|error| panic!("{what}: {error}"));
     assert_eq!((change.kind(), change.status()), (kind, &ChangeStatus::Done), "{what}");
-    assert_eq!(scene.posts("/v1/services"), 1, "{what}");
-    assert_eq!(scene.started(), expected, "{what}");
-    assert_eq!(scene.changes_of_kind(kind).await.len(), 1, "{what}");
+    assert_eq!(fixture.posts("/v1/services"), 1, "{what}");
+    assert_eq!(fixture.started(), expected, "{what}");
+    assert_eq!(fixture.changes_of_kind(kind).await.len(), 1, "{what}");
 }
 
 #[tokio::test]
 async fn an_action_that_never_arrived_is_sent_again_and_happens_once() {
-    let Some(scene) = scene("an_action_that_never_arrived", DaemonOptions::new()) else {
+    let Some(fixture) = start_held("an_action_that_never_arrived", DaemonOptions::new()) else {
         return;
     };
-    scene.running("one").await;
-    scene.proxy.add(Rule::new("POST", "/v1/services", Fault::CutRequestBefore));
-    scene.client.restart(["web"]).await.unwrap();
-    assert_eq!(scene.started(), ["one", "one"]);
-    assert_eq!(scene.posts("/v1/services"), 2);
-    assert!(scene.proxy.count("GET", "/v1/changes?") >= 2, "looked for before it was sent again");
-    assert_eq!(scene.changes_of_kind("restart").await.len(), 1);
+    fixture.running("one").await;
+    fixture.proxy.add(Rule::new("POST", "/v1/services", Fault::CutRequestBefore));
+    fixture.client.restart(["web"]).await.unwrap();
+    assert_eq!(fixture.started(), ["one", "one"]);
+    assert_eq!(fixture.posts("/v1/services"), 2);
+    assert!(fixture.proxy.count("GET", "/v1/changes?") >= 2, "looked for before it was sent again");
+    assert_eq!(fixture.changes_of_kind("restart").await.len(), 1);
 }
 
 #[tokio::test]
 async fn a_daemon_that_only_refuses_is_not_taken_for_a_new_one() {
-    let Some(scene) = scene("a_daemon_that_only_refuses", DaemonOptions::new()) else {
+    let Some(fixture) = start_held("a_daemon_that_only_refuses", DaemonOptions::new()) else {
         return;
     };
-    scene.running("one").await;
+    fixture.running("one").await;
     let told = Arc::new(Told::default());
-    let client = scene.client.clone().with_observer(told.clone());
-    scene.proxy.add(Rule::new("POST", "/v1/services", Fault::DropReply));
-    scene.proxy.add(Rule::new("GET", "/v1/", Fault::Refuse(AWAY)));
+    let client = fixture.client.clone().with_observer(told.clone());
+    fixture.proxy.add(Rule::new("POST", "/v1/services", Fault::DropReply));
+    fixture.proxy.add(Rule::new("GET", "/v1/", Fault::Refuse(AWAY)));
     client.restart(["web"]).await.unwrap();
-    assert_eq!(scene.started(), ["one", "one"], "restarted once");
-    assert_eq!((scene.posts("/v1/services"), scene.posts("/v1/layers")), (1, 0));
+    assert_eq!(fixture.started(), ["one", "one"], "restarted once");
+    assert_eq!((fixture.posts("/v1/services"), fixture.posts("/v1/layers")), (1, 0));
     let told = told.0.lock().unwrap();
     assert!(told.len() >= 3, "{told:?}");
     assert!(told.iter().all(
@@ -107,12 +108,12 @@ async fn a_daemon_that_only_refuses_is_not_taken_for_a_new_one() {
 
 #[tokio::test]
 async fn a_lost_wait_is_asked_again() {
-    let Some(scene) = scene("a_lost_wait_is_asked_again", DaemonOptions::new()) else {
+    let Some(fixture) = start_held("a_lost_wait_is_asked_again", DaemonOptions::new()) else {
         return;
     };
-    scene.client.add_layer("web", &scene.layer("one"), LayerMode::Combine).await.unwrap();
-    scene.proxy.add(Rule::new("GET", "/v1/changes/", Fault::DropReply).times(3));
-    scene.proxy.add(Rule::new(
+    fixture.client.add_layer("web", &fixture.layer("one"), LayerMode::Combine).await.unwrap();
+    fixture.proxy.add(Rule::new("GET", "/v1/changes/", Fault::DropReply).times(3));
+    fixture.proxy.add(Rule::new(
         "GET",
         "/v1/changes/1/wait",
         Fault::Reply {
@@ -124,61 +125,66 @@ async fn a_lost_wait_is_asked_again() {
             .into(),
         },
     ));
-    scene.client.replan().await.unwrap();
+    fixture.client.replan().await.unwrap();
     // A replan starts what is enabled; this one is not.
-    assert_eq!(scene.posts("/v1/services"), 1);
-    scene.client.start(["web"]).await.unwrap();
-    assert_eq!(scene.started(), ["one"]);
+    assert_eq!(fixture.posts("/v1/services"), 1);
+    fixture.client.start(["web"]).await.unwrap();
+    assert_eq!(fixture.started(), ["one"]);
 }
 
 #[tokio::test]
 async fn a_layer_whose_reply_was_lost_is_combined_once() {
     for fault in losses() {
-        let Some(scene) = scene("a_layer_whose_reply_was_lost", DaemonOptions::new()) else {
+        let Some(fixture) = start_held("a_layer_whose_reply_was_lost", DaemonOptions::new()) else {
             return;
         };
-        let base =
-            Layer::new().service("db", scene.service("db")).service("web", scene.service("one"));
-        scene.client.add_layer("base", &base, LayerMode::New).await.unwrap();
-        scene.proxy.forget();
-        scene.proxy.add(Rule::new("POST", "/v1/layers", fault.clone()));
+        let base = Layer::new()
+            .service("db", fixture.service("db"))
+            .service("web", fixture.service("one"));
+        fixture.client.add_layer("base", &base, LayerMode::New).await.unwrap();
+        fixture.proxy.forget();
+        fixture.proxy.add(Rule::new("POST", "/v1/layers", fault.clone()));
         // Its list would grow if it were combined twice.
         let more = Layer::new()
             .service("web", Service::new().override_mode(Override::Merge).after(["db"]));
-        scene.client.add_layer("base", &more, LayerMode::Combine).await.unwrap();
-        assert_eq!(scene.posts("/v1/layers"), 1, "{fault:?}");
-        let plan = scene.client.plan().await.unwrap();
+        fixture.client.add_layer("base", &more, LayerMode::Combine).await.unwrap();
+        assert_eq!(fixture.posts("/v1/layers"), 1, "{fault:?}");
+        let plan = fixture.client.plan().await.unwrap();
         assert_eq!(plan.services()["web"].get_after(), ["db"], "{fault:?}");
         assert_eq!(plan.services()["web"].get_environment()["NAME"], "one");
 
         // A new label: sent again, and that it exists is then what the first one has done.
-        scene.proxy.forget();
-        scene.proxy.add(Rule::new("POST", "/v1/layers", fault.clone()));
-        scene.client.add_layer("new", &scene.layer("two"), LayerMode::New).await.unwrap();
+        fixture.proxy.forget();
+        fixture.proxy.add(Rule::new("POST", "/v1/layers", fault.clone()));
+        fixture.client.add_layer("new", &fixture.layer("two"), LayerMode::New).await.unwrap();
         assert_eq!(
-            scene.client.plan().await.unwrap().services()["web"].get_environment()["NAME"],
+            fixture.client.plan().await.unwrap().services()["web"].get_environment()["NAME"],
             "two"
         );
 
         // And one that never arrived.
-        scene.proxy.forget();
-        scene.proxy.add(Rule::new("POST", "/v1/layers", Fault::CutRequestBefore));
-        scene.client.add_layer("base", &scene.layer("three"), LayerMode::Combine).await.unwrap();
-        assert_eq!(scene.posts("/v1/layers"), 2, "{fault:?}");
+        fixture.proxy.forget();
+        fixture.proxy.add(Rule::new("POST", "/v1/layers", Fault::CutRequestBefore));
+        fixture
+            .client
+            .add_layer("base", &fixture.layer("three"), LayerMode::Combine)
+            .await
+            .unwrap();
+        assert_eq!(fixture.posts("/v1/layers"), 2, "{fault:?}");
     }
 }
 
 #[tokio::test]
 async fn an_abort_whose_reply_was_lost_is_explained_by_itself() {
-    let Some(scene) = scene("an_abort_whose_reply_was_lost", DaemonOptions::new()) else {
+    let Some(fixture) = start_held("an_abort_whose_reply_was_lost", DaemonOptions::new()) else {
         return;
     };
-    scene.running("one").await;
-    let done = scene.changes_of_kind("start").await.remove(0);
+    fixture.running("one").await;
+    let done = fixture.changes_of_kind("start").await.remove(0);
     // Without a lost reply, that nothing is pending is a refusal.
-    let error = scene.client.abort_change(done.id()).await.unwrap_err();
-    assert_eq!((error.kind(), scene.posts("/v1/changes/")), (&ErrorKind::Api { status: 400 }, 1));
-    scene.proxy.add(Rule::new("POST", "/v1/changes/", Fault::DropReply));
-    let change = scene.client.abort_change(done.id()).await.unwrap();
+    let error = fixture.client.abort_change(done.id()).await.unwrap_err();
+    assert_eq!((error.kind(), fixture.posts("/v1/changes/")), (&ErrorKind::Api { status: 400 }, 1));
+    fixture.proxy.add(Rule::new("POST", "/v1/changes/", Fault::DropReply));
+    let change = fixture.client.abort_change(done.id()).await.unwrap();
     assert_eq!(change.id(), done.id());
 }

@@ -12,11 +12,11 @@ use std::sync::Mutex;
 use std::thread;
 
 use charmwright_testing::daemon::DaemonOptions;
-use charmwright_tests::Scene;
+use charmwright_tests::Fixture;
 
 /// A daemon that starts nothing by itself.
-fn scene(test: &str, options: DaemonOptions) -> Option<Scene> {
-    Scene::start(test, options.hold())
+fn start_held(test: &str, options: DaemonOptions) -> Option<Fixture> {
+    Fixture::start(test, options.hold())
 }
 
 /// Runs the cases of a test, some at a time: nearly all of their time is Pebble's own second of

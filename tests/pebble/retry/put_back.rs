@@ -6,9 +6,9 @@ use std::time::Duration;
 use charmwright_pebble::{Check, Layer, LayerMode, LogTarget, LogTargetType, Override, Service};
 use charmwright_testing::daemon::DaemonOptions;
 use charmwright_testing::proxy::{Fault, Rule};
-use charmwright_tests::{COUNTED, Scene};
+use charmwright_tests::{COUNTED, Fixture};
 
-use super::{scene, side_by_side};
+use super::{side_by_side, start_held};
 
 /// Three contents of one label, each with one more item of a list. The first merges, too.
 fn contents() -> Vec<Layer> {
@@ -22,9 +22,9 @@ fn contents() -> Vec<Layer> {
         .collect()
 }
 
-async fn add(scene: &Scene, label: &str, contents: Vec<Layer>) {
+async fn add(fixture: &Fixture, label: &str, contents: Vec<Layer>) {
     for layer in contents {
-        scene.client.add_layer(label, &layer, LayerMode::Combine).await.unwrap();
+        fixture.client.add_layer(label, &layer, LayerMode::Combine).await.unwrap();
     }
 }
 
@@ -47,16 +47,16 @@ fn lists_are_not_appended_twice_when_putting_back_breaks_off() {
             "the same label" => options.layer("web", in_file),
             _ => options,
         };
-        let Some(scene) = scene("put_back_breaks_off", options) else {
+        let Some(fixture) = start_held("put_back_breaks_off", options) else {
             return;
         };
-        add(&scene, "web", contents()).await;
-        scene.replace_daemon();
-        scene.proxy.add(Rule::new("POST", "/v1/layers", fault).from_nth(nth));
-        scene.client.start(["web"]).await.unwrap_or_else(|error| panic!("{what}: {error}"));
-        let plan = scene.client.plan().await.unwrap();
+        add(&fixture, "web", contents()).await;
+        fixture.replace_daemon();
+        fixture.proxy.add(Rule::new("POST", "/v1/layers", fault).from_nth(nth));
+        fixture.client.start(["web"]).await.unwrap_or_else(|error| panic!("{what}: {error}"));
+        let plan = fixture.client.plan().await.unwrap();
         assert_eq!(plan.services()["web"].get_after(), ["dep1", "dep2", "dep3"], "{what}");
-        assert_eq!(scene.started(), ["dep3"], "{what}");
+        assert_eq!(fixture.started(), ["dep3"], "{what}");
     });
 }
 
@@ -67,35 +67,35 @@ fn a_hidden_layer_is_put_back_once() {
         let options = DaemonOptions::new();
         let in_file = "services: {db: {override: replace, command: sleep 600}}";
         let options = if same_label_in_file { options.layer("web", in_file) } else { options };
-        let Some(scene) = scene("put_back_hidden", options) else {
+        let Some(fixture) = start_held("put_back_hidden", options) else {
             return;
         };
         let mut contents = contents();
         let seen = Service::new().override_mode(Override::Merge).after(["seen"]).command("sleep 6");
         contents.push(Layer::new().service("beside", seen));
-        add(&scene, "web", contents).await;
+        add(&fixture, "web", contents).await;
         let over = Service::new().command(COUNTED).env("NAME", "over");
-        add(&scene, "over", vec![Layer::new().service("web", over)]).await;
-        scene.replace_daemon();
-        scene.proxy.add(Rule::new("POST", "/v1/layers", Fault::DropReply));
-        scene.client.start(["web"]).await.unwrap();
-        let plan = scene.client.plan().await.unwrap();
+        add(&fixture, "over", vec![Layer::new().service("web", over)]).await;
+        fixture.replace_daemon();
+        fixture.proxy.add(Rule::new("POST", "/v1/layers", Fault::DropReply));
+        fixture.client.start(["web"]).await.unwrap();
+        let plan = fixture.client.plan().await.unwrap();
         assert_eq!(plan.services()["beside"].get_after(), ["seen"]);
         assert_eq!(plan.services()["web"].get_after(), [""; 0]);
-        assert_eq!(scene.started(), ["over"]);
+        assert_eq!(fixture.started(), ["over"]);
     });
 }
 
 /// The plan has changed since the put-back was sent, but another party has changed it.
 #[tokio::test]
 async fn a_put_back_that_never_arrived_is_sent_again_beside_a_layer_of_another_party() {
-    let Some(scene) = scene("put_back_beside_another", DaemonOptions::new()) else {
+    let Some(fixture) = start_held("put_back_beside_another", DaemonOptions::new()) else {
         return;
     };
-    add(&scene, "web", contents()).await;
-    scene.replace_daemon();
-    scene.proxy.add(Rule::new("POST", "/v1/layers", Fault::CutRequestBefore));
-    let daemon = Arc::clone(&scene.daemon);
+    add(&fixture, "web", contents()).await;
+    fixture.replace_daemon();
+    fixture.proxy.add(Rule::new("POST", "/v1/layers", Fault::CutRequestBefore));
+    let daemon = Arc::clone(&fixture.daemon);
     let party = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let layer = Layer::new().service("theirs", Service::new().command("sleep 600"));
@@ -104,9 +104,9 @@ async fn a_put_back_that_never_arrived_is_sent_again_beside_a_layer_of_another_p
         runtime.block_on(added).unwrap();
     };
     let fault = Fault::before(move |_| party());
-    scene.proxy.add(Rule::new("GET", "/v1/plan", fault).from_nth(2));
-    scene.client.start(["web"]).await.unwrap();
-    let plan = scene.client.plan().await.unwrap();
+    fixture.proxy.add(Rule::new("GET", "/v1/plan", fault).from_nth(2));
+    fixture.client.start(["web"]).await.unwrap();
+    let plan = fixture.client.plan().await.unwrap();
     assert!(plan.services().contains_key("theirs"));
     assert_eq!(plan.services()["web"].get_after(), ["dep1", "dep2", "dep3"]);
 }
@@ -114,7 +114,7 @@ async fn a_put_back_that_never_arrived_is_sent_again_beside_a_layer_of_another_p
 /// What this client combines by itself is what Pebble makes of the same contents.
 #[tokio::test]
 async fn contents_are_combined_as_pebble_combines_them() {
-    let Some(scene) = scene("combined", DaemonOptions::new()) else {
+    let Some(fixture) = start_held("combined", DaemonOptions::new()) else {
         return;
     };
     let merge = || Service::new().override_mode(Override::Merge);
@@ -143,10 +143,10 @@ async fn contents_are_combined_as_pebble_combines_them() {
             .service("web", merge().user_id(0).working_dir("/").before(["z"]))
             .service("db", merge().requires(["web"]).env("D", "4")),
     ];
-    add(&scene, "all", contents.to_vec()).await;
-    let by_pebble = scene.client.plan().await.unwrap();
-    scene.replace_daemon();
-    scene.client.start(["db"]).await.unwrap_err();
-    assert_eq!(scene.client.plan().await.unwrap(), by_pebble);
-    assert_eq!(scene.posts("/v1/layers"), 1);
+    add(&fixture, "all", contents.to_vec()).await;
+    let by_pebble = fixture.client.plan().await.unwrap();
+    fixture.replace_daemon();
+    fixture.client.start(["db"]).await.unwrap_err();
+    assert_eq!(fixture.client.plan().await.unwrap(), by_pebble);
+    assert_eq!(fixture.posts("/v1/layers"), 1);
 }

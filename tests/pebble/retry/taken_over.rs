@@ -10,9 +10,9 @@ use charmwright_pebble::{Change, Error, Layer, LayerMode, Override, Service, Sta
 use charmwright_testing::daemon::DaemonOptions;
 use charmwright_testing::proxy::{Fault, Rule};
 use charmwright_tests::wait::until;
-use charmwright_tests::{AWAY, COUNTED, Random, Scene};
+use charmwright_tests::{AWAY, COUNTED, Fixture, Random};
 
-use super::{scene, side_by_side};
+use super::{side_by_side, start_held};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Action {
@@ -35,20 +35,20 @@ enum Moment {
 
 const MOMENTS: [Moment; 3] = [Moment::Answered, Moment::Lost, Moment::Waited];
 
-fn kill_at(scene: &Scene, moment: Moment) {
+fn kill_at(fixture: &Fixture, moment: Moment) {
     match moment {
-        Moment::Answered => scene.kill_at("POST", "/v1/services", false),
+        Moment::Answered => fixture.kill_at("POST", "/v1/services", false),
         Moment::Lost => {
-            scene.proxy.add(Rule::new("POST", "/v1/services", Fault::DropReply));
+            fixture.proxy.add(Rule::new("POST", "/v1/services", Fault::DropReply));
             // What is asked first on the next connection, with layers to look for and without.
-            let kill = scene.killer(AWAY);
+            let kill = fixture.killer(AWAY);
             for path in ["/v1/plan", "/v1/changes"] {
                 let kill = kill.clone();
                 let fault = Fault::before(move |_| kill());
-                scene.proxy.add(Rule::new("GET", path, fault).whole_path());
+                fixture.proxy.add(Rule::new("GET", path, fault).whole_path());
             }
         }
-        Moment::Waited => scene.kill_at("GET", "/v1/changes/", true),
+        Moment::Waited => fixture.kill_at("GET", "/v1/changes/", true),
     }
 }
 
@@ -78,7 +78,7 @@ fn cases() -> Vec<Case> {
     cases
 }
 
-fn fixture(test: &str, case: &Case) -> Option<Scene> {
+fn start_for_case(test: &str, case: &Case) -> Option<Fixture> {
     let mut options = DaemonOptions::new();
     if case.forgetful {
         options = options.forgetful();
@@ -93,11 +93,11 @@ fn fixture(test: &str, case: &Case) -> Option<Scene> {
         options = options.layer("image", yaml);
     }
     // A daemon in a container starts what is enabled; one that is held shows what only we start.
-    if case.enabled { Scene::start(test, options) } else { scene(test, options) }
+    if case.enabled { Fixture::start(test, options) } else { start_held(test, options) }
 }
 
 /// Adds the service in three contents of one label, so that only all of them make its value 123.
-async fn add_in_three(scene: &Scene, case: &Case) {
+async fn add_in_three(fixture: &Fixture, case: &Case) {
     let startup = if case.enabled { Startup::Enabled } else { Startup::Disabled };
     let first = Service::new().command(COUNTED).env("NAME", "1").after(["one"]).startup(startup);
     let more = |value: &str, after: &str| {
@@ -105,56 +105,56 @@ async fn add_in_three(scene: &Scene, case: &Case) {
     };
     for service in [first, more("12", "two"), more("123", "three")] {
         let layer = Layer::new().service("web", service);
-        scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+        fixture.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
     }
 }
 
 /// What was done before the action of a case: the service runs an older content where the action
 /// is to change that, and its newest is in the plan.
-async fn prepare(scene: &Scene, case: &Case) {
+async fn prepare(fixture: &Fixture, case: &Case) {
     if matches!(case.action, Action::Restart | Action::Replan) {
-        let old = scene.service("old");
+        let old = fixture.service("old");
         let startup = if case.enabled { Startup::Enabled } else { Startup::Disabled };
         let layer = Layer::new().service("web", old.startup(startup));
-        scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
-        scene.client.start(["web"]).await.unwrap();
+        fixture.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+        fixture.client.start(["web"]).await.unwrap();
     }
-    add_in_three(scene, case).await;
+    add_in_three(fixture, case).await;
 }
 
-async fn run(scene: &Scene, action: Action) -> Result<Change, Error> {
+async fn run(fixture: &Fixture, action: Action) -> Result<Change, Error> {
     match action {
-        Action::Start => scene.client.start(["web"]).await,
-        Action::Restart => scene.client.restart(["web"]).await,
-        Action::Replan => scene.client.replan().await,
-        Action::Autostart => scene.client.autostart().await,
+        Action::Start => fixture.client.start(["web"]).await,
+        Action::Restart => fixture.client.restart(["web"]).await,
+        Action::Replan => fixture.client.replan().await,
+        Action::Autostart => fixture.client.autostart().await,
     }
 }
 
 #[test]
 fn an_action_that_a_killed_daemon_had_taken_on_happens_once_on_the_next() {
     side_by_side(cases(), async |case| {
-        let Some(scene) = fixture("taken_over", &case) else {
+        let Some(fixture) = start_for_case("taken_over", &case) else {
             return;
         };
-        prepare(&scene, &case).await;
-        kill_at(&scene, case.moment);
-        run(&scene, case.action).await.unwrap_or_else(|error| panic!("{case:?}: {error}"));
-        assert_eq!(scene.daemon.boots(), 2, "{case:?}");
-        happened_once(&scene, &case).await;
+        prepare(&fixture, &case).await;
+        kill_at(&fixture, case.moment);
+        run(&fixture, case.action).await.unwrap_or_else(|error| panic!("{case:?}: {error}"));
+        assert_eq!(fixture.daemon.boots(), 2, "{case:?}");
+        happened_once(&fixture, &case).await;
     });
 }
 
 /// The service runs its newest content, and no daemon has started one content twice, nor another
 /// one before it but that of a layer file.
-async fn happened_once(scene: &Scene, case: &Case) {
-    let services = scene.client.services(["web"]).await.unwrap();
+async fn happened_once(fixture: &Fixture, case: &Case) {
+    let services = fixture.client.services(["web"]).await.unwrap();
     assert!(services.len() == 1 && services[0].is_active(), "{case:?}: {services:?}");
-    let plan = scene.client.plan().await.unwrap();
+    let plan = fixture.client.plan().await.unwrap();
     assert_eq!(plan.services()["web"].get_after(), ["one", "two", "three"], "{case:?}");
 
-    scene.is_started_once(&format!("{case:?}"));
-    let (starts, values) = (scene.started_by_daemon(), scene.started_by_newest());
+    fixture.is_started_once(&format!("{case:?}"));
+    let (starts, values) = (fixture.started_by_daemon(), fixture.started_by_newest());
     let values: Vec<&str> = values.iter().map(String::as_str).collect();
     let is_right = values == ["123"] || (case.in_file && values == ["file", "123"]);
     assert!(is_right, "{case:?}: {starts:?}");
@@ -179,21 +179,21 @@ fn an_action_killed_at_any_moment_happens_at_most_once_on_each_daemon() {
     }
     side_by_side(drawn, async |(case, delay)| {
         let what = format!("{case:?}, killed after {delay:?}");
-        let Some(scene) = fixture("killed_at_any_moment", &case) else {
+        let Some(fixture) = start_for_case("killed_at_any_moment", &case) else {
             return;
         };
-        prepare(&scene, &case).await;
-        let kill = scene.killer(AWAY);
+        prepare(&fixture, &case).await;
+        let kill = fixture.killer(AWAY);
         let killer = thread::spawn(move || {
             thread::sleep(delay);
             kill();
         });
-        let result = run(&scene, case.action).await;
+        let result = run(&fixture, case.action).await;
         killer.join().unwrap();
         result.unwrap_or_else(|error| panic!("{what}: {error}"));
-        scene.wait_for_boot(2).await;
-        scene.is_started_once(&what);
-        let (starts, values) = (scene.started_by_daemon(), scene.started_by_newest());
+        fixture.wait_for_boot(2).await;
+        fixture.is_started_once(&what);
+        let (starts, values) = (fixture.started_by_daemon(), fixture.started_by_newest());
         let values: Vec<&str> = values.iter().map(String::as_str).collect();
         let in_file = case.in_file;
         let is_right = match values.as_slice() {
@@ -210,21 +210,22 @@ fn two_actions_that_a_killed_daemon_had_taken_on_both_happen_once() {
     side_by_side(vec![false, true], async |forgetful| {
         let options = DaemonOptions::new();
         let options = if forgetful { options.forgetful() } else { options };
-        let Some(scene) = scene("two_taken_over", options) else {
+        let Some(fixture) = start_held("two_taken_over", options) else {
             return;
         };
-        let one = scene.service("one").startup(Startup::Disabled);
-        let two = scene.service("two").startup(Startup::Disabled);
+        let one = fixture.service("one").startup(Startup::Disabled);
+        let two = fixture.service("two").startup(Startup::Disabled);
         let layer = Layer::new().service("one", one).service("two", two);
-        scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
-        scene.client.start(["one", "two"]).await.unwrap();
-        let kill = scene.killer(AWAY);
+        fixture.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+        fixture.client.start(["one", "two"]).await.unwrap();
+        let kill = fixture.killer(AWAY);
         let fault = Fault::before_reply(move |_| kill());
-        scene.proxy.add(Rule::new("POST", "/v1/services", fault).from_nth(2));
-        let (one, two) = tokio::join!(scene.client.restart(["one"]), scene.client.restart(["two"]));
+        fixture.proxy.add(Rule::new("POST", "/v1/services", fault).from_nth(2));
+        let (one, two) =
+            tokio::join!(fixture.client.restart(["one"]), fixture.client.restart(["two"]));
         one.unwrap();
         two.unwrap();
-        let mut values = scene.started_by_newest();
+        let mut values = fixture.started_by_newest();
         values.sort();
         assert_eq!(values, ["one", "two"], "state lost: {forgetful}");
     });
@@ -243,16 +244,16 @@ fn an_action_on_a_layer_of_somebody_else_tells_that_it_is_gone() {
     side_by_side(cases, async |(forgetful, moment)| {
         let options = DaemonOptions::new();
         let options = if forgetful { options.forgetful() } else { options };
-        let Some(scene) = scene("layer_of_another", options) else {
+        let Some(fixture) = start_held("layer_of_another", options) else {
             return;
         };
-        let straight = scene.daemon.client();
-        straight.add_layer("web", &scene.layer("one"), LayerMode::Combine).await.unwrap();
+        let straight = fixture.daemon.client();
+        straight.add_layer("web", &fixture.layer("one"), LayerMode::Combine).await.unwrap();
         straight.start(["web"]).await.unwrap();
-        kill_at(&scene, moment);
-        let error = scene.client.restart(["web"]).await.unwrap_err();
+        kill_at(&fixture, moment);
+        let error = fixture.client.restart(["web"]).await.unwrap_err();
         assert_eq!(*error.kind(), charmwright_pebble::ErrorKind::Restarted, "{error}");
-        assert_eq!(scene.started_by_newest(), [""; 0]);
+        assert_eq!(fixture.started_by_newest(), [""; 0]);
     });
 }
 
@@ -271,19 +272,19 @@ fn a_stop_holds_on_the_next_daemon() {
     side_by_side(cases, async |(is_in_file, moment)| {
         let options = DaemonOptions::new();
         let options = if is_in_file { options.layer("image", &in_file) } else { options };
-        let Some(scene) = Scene::start("stop_holds", options) else {
+        let Some(fixture) = Fixture::start("stop_holds", options) else {
             return;
         };
         if !is_in_file {
-            let layer = Layer::new().service("web", scene.service("a").startup(Startup::Enabled));
-            scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+            let layer = Layer::new().service("web", fixture.service("a").startup(Startup::Enabled));
+            fixture.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
         }
-        scene.client.start(["web"]).await.unwrap();
-        kill_at(&scene, moment);
-        scene.client.stop(["web"]).await.unwrap();
-        let autostarts = scene.changes_of_kind("autostart").await;
+        fixture.client.start(["web"]).await.unwrap();
+        kill_at(&fixture, moment);
+        fixture.client.stop(["web"]).await.unwrap();
+        let autostarts = fixture.changes_of_kind("autostart").await;
         assert!(autostarts.iter().all(Change::ready), "{autostarts:?}");
-        let services = scene.client.services(["web"]).await.unwrap();
+        let services = fixture.client.services(["web"]).await.unwrap();
         assert!(!services[0].is_active(), "in a file: {is_in_file}, {moment:?}: {services:?}");
     });
 }
@@ -305,14 +306,14 @@ fn an_autostart_starts_the_services_of_layers_beside_those_of_a_layer_file() {
     side_by_side(cases, async |(forgetful, moment)| {
         let options = DaemonOptions::new().layer("image", &in_file);
         let options = if forgetful { options.forgetful() } else { options };
-        let Some(scene) = Scene::start("autostart_beside_file", options) else {
+        let Some(fixture) = Fixture::start("autostart_beside_file", options) else {
             return;
         };
-        let layer = Layer::new().service("web", scene.service("web").startup(Startup::Enabled));
-        scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
-        kill_at(&scene, moment);
-        scene.client.autostart().await.unwrap();
-        let mut values = scene.started_by_newest();
+        let layer = Layer::new().service("web", fixture.service("web").startup(Startup::Enabled));
+        fixture.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+        kill_at(&fixture, moment);
+        fixture.client.autostart().await.unwrap();
+        let mut values = fixture.started_by_newest();
         values.sort();
         assert_eq!(values, ["image", "web"], "state lost: {forgetful}, {moment:?}");
     });
@@ -329,18 +330,18 @@ fn a_start_that_had_joined_an_autostart_is_done_on_the_next_daemon() {
     side_by_side(vec![false, true], async |forgetful| {
         let options = DaemonOptions::new().layer("image", &in_file);
         let options = if forgetful { options.forgetful() } else { options };
-        let Some(scene) = Scene::start("joined_autostart", options) else {
+        let Some(fixture) = Fixture::start("joined_autostart", options) else {
             return;
         };
-        until("the daemon starts the file's", async || scene.started() == ["file"]).await;
-        let layer = Layer::new().service("web", scene.service("web").startup(Startup::Enabled));
-        scene.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
-        let kill = scene.killer(AWAY);
+        until("the daemon starts the file's", async || fixture.started() == ["file"]).await;
+        let layer = Layer::new().service("web", fixture.service("web").startup(Startup::Enabled));
+        fixture.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
+        let kill = fixture.killer(AWAY);
         let fault = Fault::before(move |_| kill());
-        scene.proxy.add(Rule::new("GET", "/v1/changes", fault).whole_path());
-        scene.client.start(["web"]).await.unwrap();
-        assert_eq!(scene.daemon.boots(), 2);
-        let (starts, values) = (scene.started_by_daemon(), scene.started_by_newest());
+        fixture.proxy.add(Rule::new("GET", "/v1/changes", fault).whole_path());
+        fixture.client.start(["web"]).await.unwrap();
+        assert_eq!(fixture.daemon.boots(), 2);
+        let (starts, values) = (fixture.started_by_daemon(), fixture.started_by_newest());
         let values: Vec<&str> = values.iter().map(String::as_str).collect();
         assert!(values == ["web"] || values == ["file", "web"], "{starts:?}");
     });
@@ -349,18 +350,18 @@ fn a_start_that_had_joined_an_autostart_is_done_on_the_next_daemon() {
 #[test]
 fn two_labels_of_one_service_are_back_before_it_is_started() {
     side_by_side(vec![Action::Restart, Action::Replan], async |action| {
-        let Some(scene) = Scene::start("two_labels", DaemonOptions::new()) else {
+        let Some(fixture) = Fixture::start("two_labels", DaemonOptions::new()) else {
             return;
         };
-        let layer = Layer::new().service("web", scene.service("one").startup(Startup::Enabled));
-        scene.client.add_layer("base", &layer, LayerMode::Combine).await.unwrap();
-        scene.client.start(["web"]).await.unwrap();
+        let layer = Layer::new().service("web", fixture.service("one").startup(Startup::Enabled));
+        fixture.client.add_layer("base", &layer, LayerMode::Combine).await.unwrap();
+        fixture.client.start(["web"]).await.unwrap();
         let over = Service::new().override_mode(Override::Merge).env("NAME", "two");
         let layer = Layer::new().service("web", over);
-        scene.client.add_layer("over", &layer, LayerMode::Combine).await.unwrap();
-        scene.kill_at("POST", "/v1/services", false);
-        run(&scene, action).await.unwrap();
-        let starts = scene.started_by_daemon();
-        assert_eq!(scene.started_by_newest(), ["two"], "{action:?}: {starts:?}");
+        fixture.client.add_layer("over", &layer, LayerMode::Combine).await.unwrap();
+        fixture.kill_at("POST", "/v1/services", false);
+        run(&fixture, action).await.unwrap();
+        let starts = fixture.started_by_daemon();
+        assert_eq!(fixture.started_by_newest(), ["two"], "{action:?}: {starts:?}");
     });
 }

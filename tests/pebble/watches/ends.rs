@@ -3,7 +3,7 @@
 use charmwright_pebble::{CheckQuery, Client, Error, ErrorKind, LogQuery, NoticeQuery};
 use charmwright_testing::daemon::DaemonOptions;
 use charmwright_testing::proxy::{Fault, Rule};
-use charmwright_tests::Scene;
+use charmwright_tests::Fixture;
 use charmwright_tests::wait::within;
 
 /// The first two items of each kind of watch, without what they are about.
@@ -30,8 +30,8 @@ async fn firsts(client: &Client) -> [(&'static str, [Option<Result<(), Error>>; 
 
 #[tokio::test]
 async fn a_definite_refusal_is_the_last_item() {
-    let Some(scene) =
-        Scene::start("a_definite_refusal_is_the_last_item", DaemonOptions::new().hold())
+    let Some(fixture) =
+        Fixture::start("a_definite_refusal_is_the_last_item", DaemonOptions::new().hold())
     else {
         return;
     };
@@ -42,13 +42,13 @@ async fn a_definite_refusal_is_the_last_item() {
         let reply =
             |path| Rule::new("GET", path, Fault::Reply { status, body: body.clone() }).always();
         // The log's own request is refused, not the one beside it.
-        let logs = scene.proxy.add(reply("/v1/logs"));
-        let mut follow = scene.client.follow_logs(&LogQuery::new());
+        let logs = fixture.proxy.add(reply("/v1/logs"));
+        let mut follow = fixture.client.follow_logs(&LogQuery::new());
         assert!(within(follow.next()).await.unwrap().is_err());
         assert!(within(follow.next()).await.is_none());
-        scene.proxy.remove(logs);
-        scene.proxy.add(reply(""));
-        for (path, items) in firsts(&scene.client).await {
+        fixture.proxy.remove(logs);
+        fixture.proxy.add(reply(""));
+        for (path, items) in firsts(&fixture.client).await {
             let [Some(Err(error)), None] = items else {
                 panic!("{status} at {path}: {items:?}");
             };
@@ -59,7 +59,7 @@ async fn a_definite_refusal_is_the_last_item() {
             };
             assert_eq!(*error.kind(), expected, "{error}");
         }
-        scene.proxy.clear();
+        fixture.proxy.clear();
     }
 }
 

@@ -8,7 +8,7 @@ use charmwright_pebble::{
 };
 use charmwright_testing::daemon::DaemonOptions;
 use charmwright_testing::proxy::{Fault, Rule};
-use charmwright_tests::Scene;
+use charmwright_tests::Fixture;
 use charmwright_tests::wait::within;
 
 /// A service that writes `RUN N.` with N from 1 on, again and again, and notes in a file of its
@@ -128,9 +128,9 @@ impl Followed {
 
     /// All that the service noted as written up to the last line that was seen has come, or is in a
     /// gap.
-    fn check_written(&self, scene: &Scene, service: &str) {
+    fn check_written(&self, fixture: &Fixture, service: &str) {
         self.check(service);
-        let written = std::fs::read_to_string(scene.file(&format!("{service}.written"))).unwrap();
+        let written = std::fs::read_to_string(fixture.file(&format!("{service}.written"))).unwrap();
         let written: Vec<(u32, u32)> = written
             .lines()
             .map(|line| {
@@ -159,44 +159,44 @@ impl Followed {
 #[tokio::test]
 async fn a_restart_of_a_service_loses_nothing_and_a_later_service_is_taken_up() {
     let layer = format!("services: {{{}}}", counter("one", "0.01"));
-    let Some(scene) =
-        Scene::start("a_restart_of_a_service", DaemonOptions::new().layer("one", layer))
+    let Some(fixture) =
+        Fixture::start("a_restart_of_a_service", DaemonOptions::new().layer("one", layer))
     else {
         return;
     };
-    let mut follow = scene.client.follow_logs(&LogQuery::new().all());
+    let mut follow = fixture.client.follow_logs(&LogQuery::new().all());
     let mut seen = Followed::default();
     seen.until(&mut follow, |seen| seen.last("one") >= 20).await;
     // Started for the first time when the following has long begun, and nothing of it is missed.
     let layer = format!("services: {{{}}}", counter("two", "0.01"));
     let layer = Layer::from_yaml(&layer).unwrap();
-    scene.direct.add_layer("two", &layer, LayerMode::New).await.unwrap();
-    scene.direct.start(["two"]).await.unwrap();
+    fixture.direct.add_layer("two", &layer, LayerMode::New).await.unwrap();
+    fixture.direct.start(["two"]).await.unwrap();
     seen.until(&mut follow, |seen| seen.last("two") >= 100).await;
     assert_eq!(
         seen.of("two").next().map(|item| matches!(item, Item::Line(_, 1))),
         Some(true),
         "{seen:?}"
     );
-    scene.direct.restart(["one"]).await.unwrap();
+    fixture.direct.restart(["one"]).await.unwrap();
     seen.until(&mut follow, |seen| seen.runs("one").len() == 2 && seen.last("one") >= 20).await;
     for service in ["one", "two"] {
-        seen.check_written(&scene, service);
+        seen.check_written(&fixture, service);
         assert_eq!(seen.gaps(service), 0, "{seen:?}");
     }
     // A service is covered by its first start: the second opens nothing anew.
-    assert!(scene.proxy.count("GET", "/v1/logs") <= 6, "{:?}", scene.proxy.requests());
+    assert!(fixture.proxy.count("GET", "/v1/logs") <= 6, "{:?}", fixture.proxy.requests());
 }
 
 #[tokio::test]
 async fn breaks_lose_nothing_that_pebble_still_has() {
     let layer = format!("services: {{{}, {}}}", counter("one", "0.005"), counter("two", "0.02"));
-    let Some(scene) =
-        Scene::start("breaks_lose_nothing", DaemonOptions::new().layer("both", layer))
+    let Some(fixture) =
+        Fixture::start("breaks_lose_nothing", DaemonOptions::new().layer("both", layer))
     else {
         return;
     };
-    let mut follow = scene.client.follow_logs(&LogQuery::new());
+    let mut follow = fixture.client.follow_logs(&LogQuery::new());
     let mut seen = Followed::default();
     for round in 1..=4_u32 {
         seen.until(&mut follow, |seen| {
@@ -204,27 +204,27 @@ async fn breaks_lose_nothing_that_pebble_still_has() {
         })
         .await;
         match round {
-            1 => scene.proxy.cut_connections(),
+            1 => fixture.proxy.cut_connections(),
             2 => {
                 // In the middle of reading what was missed, and in that of following.
                 for _ in 0..2 {
-                    scene.proxy.add(Rule::new("GET", "/v1/logs", Fault::CutReplyAfter(3000)));
+                    fixture.proxy.add(Rule::new("GET", "/v1/logs", Fault::CutReplyAfter(3000)));
                 }
-                scene.proxy.cut_connections();
+                fixture.proxy.cut_connections();
             }
             3 => {
-                scene.proxy.add(Rule::new(
+                fixture.proxy.add(Rule::new(
                     "GET",
                     "/v1/logs",
                     Fault::Garbage(b"{]\r\n\r\n".to_vec()),
                 ));
-                scene.proxy.cut_connections();
+                fixture.proxy.cut_connections();
             }
             _ => {}
         }
     }
     for service in ["one", "two"] {
-        seen.check_written(&scene, service);
+        seen.check_written(&fixture, service);
         assert_eq!(seen.gaps(service), 0, "{seen:?}");
     }
 }
@@ -233,20 +233,21 @@ async fn breaks_lose_nothing_that_pebble_still_has() {
 async fn a_restart_of_pebble_is_marked() {
     let quiet = "quiet: {override: replace, startup: enabled, command: sleep 600}";
     let layer = format!("services: {{{}, {quiet}}}", counter("one", "0.005"));
-    let Some(scene) = Scene::start("a_restart_of_pebble", DaemonOptions::new().layer("one", layer))
+    let Some(fixture) =
+        Fixture::start("a_restart_of_pebble", DaemonOptions::new().layer("one", layer))
     else {
         return;
     };
     // Of a service that was started and gone before it was ever looked at, nobody can know.
     for service in ["one", "quiet"] {
         let wait =
-            scene.direct.wait_service_active(service, Duration::ZERO, Duration::from_secs(60));
+            fixture.direct.wait_service_active(service, Duration::ZERO, Duration::from_secs(60));
         within(wait).await.unwrap();
     }
-    let mut follow = scene.client.follow_logs(&LogQuery::new());
+    let mut follow = fixture.client.follow_logs(&LogQuery::new());
     let mut seen = Followed::default();
     seen.until(&mut follow, |seen| seen.last("one") >= 50).await;
-    scene.restart();
+    fixture.restart();
     seen.until(&mut follow, |seen| seen.runs("one").len() == 2 && seen.last("one") >= 100).await;
     seen.check("one");
     assert_eq!(seen.gaps("one"), 1, "{seen:?}");
@@ -259,13 +260,13 @@ async fn a_restart_of_pebble_is_marked() {
 
 /// A service that writes a first line, waits for a file of its name and then writes so many lines
 /// at once, for each start anew.
-fn burst(scene: &Scene, name: &str, lines: u32) -> Layer {
-    after_file(scene, name, "echo \"$$ 0.\"", lines)
+fn burst(fixture: &Fixture, name: &str, lines: u32) -> Layer {
+    after_file(fixture, name, "echo \"$$ 0.\"", lines)
 }
 
 /// The same with something else first.
-fn after_file(scene: &Scene, name: &str, first: &str, lines: u32) -> Layer {
-    let go = scene.file(name);
+fn after_file(fixture: &Fixture, name: &str, first: &str, lines: u32) -> Layer {
+    let go = fixture.file(name);
     let script = format!(
         "{first}; while ! test -e {}; do sleep 0.02; done; seq 1 {lines} | sed \"s/.*/$$ &./\"; \
          exec sleep 600",
@@ -279,18 +280,23 @@ fn after_file(scene: &Scene, name: &str, first: &str, lines: u32) -> Layer {
 #[tokio::test]
 async fn what_pebble_has_dropped_meanwhile_is_marked() {
     const LINES: u32 = 20_000;
-    let Some(scene) = Scene::start("what_pebble_has_dropped", DaemonOptions::new().hold()) else {
+    let Some(fixture) = Fixture::start("what_pebble_has_dropped", DaemonOptions::new().hold())
+    else {
         return;
     };
-    scene.direct.add_layer("burst", &burst(&scene, "burst", LINES), LayerMode::New).await.unwrap();
-    scene.direct.start(["burst"]).await.unwrap();
-    let mut follow = scene.client.follow_logs(&LogQuery::new().newest(10));
+    fixture
+        .direct
+        .add_layer("burst", &burst(&fixture, "burst", LINES), LayerMode::New)
+        .await
+        .unwrap();
+    fixture.direct.start(["burst"]).await.unwrap();
+    let mut follow = fixture.client.follow_logs(&LogQuery::new().newest(10));
     let mut seen = Followed::default();
     seen.until(&mut follow, |seen| seen.of("burst").next().is_some()).await;
-    scene.close();
-    scene.touch("burst");
-    written(&scene, LINES).await;
-    scene.open();
+    fixture.close();
+    fixture.touch("burst");
+    written(&fixture, LINES).await;
+    fixture.open();
     seen.until(&mut follow, |seen| seen.last("burst") == LINES).await;
     seen.check("burst");
     assert_eq!(seen.gaps("burst"), 1);
@@ -300,18 +306,18 @@ async fn what_pebble_has_dropped_meanwhile_is_marked() {
 #[tokio::test]
 async fn a_later_service_that_has_written_more_than_is_kept_is_marked() {
     const LINES: u32 = 20_000;
-    let Some(scene) = Scene::start("a_later_service", DaemonOptions::new().hold()) else {
+    let Some(fixture) = Fixture::start("a_later_service", DaemonOptions::new().hold()) else {
         return;
     };
-    let mut follow = scene.client.follow_logs(&LogQuery::new());
+    let mut follow = fixture.client.follow_logs(&LogQuery::new());
     // It is open, and covers nothing.
     let opened = tokio::time::timeout(Duration::from_millis(200), follow.next());
     assert!(opened.await.is_err());
-    let layer = burst(&scene, "burst", LINES);
-    scene.direct.add_layer("burst", &layer, LayerMode::New).await.unwrap();
-    scene.touch("burst");
+    let layer = burst(&fixture, "burst", LINES);
+    fixture.direct.add_layer("burst", &layer, LayerMode::New).await.unwrap();
+    fixture.touch("burst");
     // A second passes before it is known to stay up, and by then it has written all.
-    scene.direct.start(["burst"]).await.unwrap();
+    fixture.direct.start(["burst"]).await.unwrap();
     let mut seen = Followed::default();
     seen.until(&mut follow, |seen| seen.last("burst") == LINES).await;
     seen.check("burst");
@@ -323,11 +329,11 @@ async fn a_later_service_that_has_written_more_than_is_kept_is_marked() {
 }
 
 /// Waits until Pebble has this as the newest line.
-async fn written(scene: &Scene, lines: u32) {
+async fn written(fixture: &Fixture, lines: u32) {
     let last = format!(" {lines}.");
     within(async {
         loop {
-            let newest = scene.direct.logs(&LogQuery::new().newest(1)).await.unwrap();
+            let newest = fixture.direct.logs(&LogQuery::new().newest(1)).await.unwrap();
             if newest.first().is_some_and(|entry| entry.message().ends_with(&last)) {
                 break;
             }
@@ -340,15 +346,16 @@ async fn written(scene: &Scene, lines: u32) {
 #[tokio::test]
 async fn lines_from_the_call_on_that_are_dropped_before_the_first_reading_are_marked() {
     const LINES: u32 = 20_000;
-    let Some(scene) = Scene::start("lines_from_the_call_on", DaemonOptions::new().hold()) else {
+    let Some(fixture) = Fixture::start("lines_from_the_call_on", DaemonOptions::new().hold())
+    else {
         return;
     };
-    let layer = burst(&scene, "burst", LINES);
-    scene.direct.add_layer("burst", &layer, LayerMode::New).await.unwrap();
-    scene.direct.start(["burst"]).await.unwrap();
-    let mut follow = scene.client.follow_logs(&LogQuery::new());
-    scene.touch("burst");
-    written(&scene, LINES).await;
+    let layer = burst(&fixture, "burst", LINES);
+    fixture.direct.add_layer("burst", &layer, LayerMode::New).await.unwrap();
+    fixture.direct.start(["burst"]).await.unwrap();
+    let mut follow = fixture.client.follow_logs(&LogQuery::new());
+    fixture.touch("burst");
+    written(&fixture, LINES).await;
     let mut seen = Followed::default();
     seen.until(&mut follow, |seen| seen.last("burst") == LINES).await;
     seen.check("burst");
@@ -359,22 +366,22 @@ async fn lines_from_the_call_on_that_are_dropped_before_the_first_reading_are_ma
 #[tokio::test]
 async fn the_first_lines_of_a_service_that_are_dropped_while_nobody_reads_are_marked() {
     const LINES: u32 = 20_000;
-    let Some(scene) = Scene::start("the_first_lines_of_a_service", DaemonOptions::new().hold())
+    let Some(fixture) = Fixture::start("the_first_lines_of_a_service", DaemonOptions::new().hold())
     else {
         return;
     };
-    let [one, silent] = [burst(&scene, "one", 5), after_file(&scene, "silent", ":", LINES)];
-    scene.direct.add_layer("one", &one, LayerMode::New).await.unwrap();
-    scene.direct.add_layer("silent", &silent, LayerMode::New).await.unwrap();
-    scene.touch("one");
-    scene.direct.start(["one", "silent"]).await.unwrap();
-    written(&scene, 5).await;
-    let mut follow = scene.client.follow_logs(&LogQuery::new().all());
+    let [one, silent] = [burst(&fixture, "one", 5), after_file(&fixture, "silent", ":", LINES)];
+    fixture.direct.add_layer("one", &one, LayerMode::New).await.unwrap();
+    fixture.direct.add_layer("silent", &silent, LayerMode::New).await.unwrap();
+    fixture.touch("one");
+    fixture.direct.start(["one", "silent"]).await.unwrap();
+    written(&fixture, 5).await;
+    let mut follow = fixture.client.follow_logs(&LogQuery::new().all());
     let mut seen = Followed::default();
     // The buffers are being read, and whoever reads thinks about the first line for a while.
     seen.until(&mut follow, |seen| seen.of("one").next().is_some()).await;
-    scene.touch("silent");
-    written(&scene, LINES).await;
+    fixture.touch("silent");
+    written(&fixture, LINES).await;
     seen.until(&mut follow, |seen| seen.last("silent") == LINES).await;
     seen.check("silent");
     assert!(seen.gaps("silent") > 0);
@@ -384,25 +391,25 @@ async fn the_first_lines_of_a_service_that_are_dropped_while_nobody_reads_are_ma
 #[tokio::test]
 async fn a_line_without_an_end_is_given_in_pieces_and_what_is_dropped_of_it_is_marked() {
     const HALF: usize = 150_000;
-    let Some(scene) = Scene::start("a_line_without_an_end", DaemonOptions::new().hold()) else {
+    let Some(fixture) = Fixture::start("a_line_without_an_end", DaemonOptions::new().hold()) else {
         return;
     };
     let half = format!("head -c {HALF} /dev/zero | tr \"\\000\" x");
     let wait =
-        |file| format!("while ! test -e {}; do sleep 0.02; done", scene.file(file).display());
+        |file| format!("while ! test -e {}; do sleep 0.02; done", fixture.file(file).display());
     let (begin, go) = (wait("begin"), wait("go"));
     let script =
         format!("echo first; {begin}; {half}; {go}; {half}; echo; echo \"$$ 1.\"; exec sleep 600");
     let service = Service::new().command(format!("/bin/sh -c '{script}'"));
     let layer = Layer::new().service("endless", service);
-    scene.direct.add_layer("endless", &layer, LayerMode::New).await.unwrap();
-    scene.direct.start(["endless"]).await.unwrap();
-    let mut follow = scene.client.follow_logs(&LogQuery::new().all());
+    fixture.direct.add_layer("endless", &layer, LayerMode::New).await.unwrap();
+    fixture.direct.start(["endless"]).await.unwrap();
+    let mut follow = fixture.client.follow_logs(&LogQuery::new().all());
     // Followed before it begins: of a line whose beginning and end Pebble does not have it gives
     // nothing.
     let first = within(follow.next()).await.unwrap().unwrap();
     assert!(matches!(&first, LogEvent::Entry(entry) if entry.message() == "first"), "{first:?}");
-    scene.touch("begin");
+    fixture.touch("begin");
     let (mut length, mut gaps, mut broken, mut rest) = (0, 0, false, String::new());
     loop {
         match within(follow.next()).await.unwrap().unwrap() {
@@ -422,8 +429,8 @@ async fn a_line_without_an_end_is_given_in_pieces_and_what_is_dropped_of_it_is_m
         // half need have come: a piece that is not full waits for more.
         if !broken && (length >= HALF / 2 || gaps > 0) {
             broken = true;
-            scene.proxy.cut_connections();
-            scene.touch("go");
+            fixture.proxy.cut_connections();
+            fixture.touch("go");
         }
     }
     assert!(broken && (length == 2 * HALF || gaps > 0), "{length} bytes, {gaps} gaps");
@@ -433,18 +440,23 @@ async fn a_line_without_an_end_is_given_in_pieces_and_what_is_dropped_of_it_is_m
 async fn what_is_not_read_in_time_is_marked() {
     // Far more than the buffers on the way hold.
     const LINES: u32 = 300_000;
-    let Some(scene) = Scene::start("what_is_not_read_in_time", DaemonOptions::new().hold()) else {
+    let Some(fixture) = Fixture::start("what_is_not_read_in_time", DaemonOptions::new().hold())
+    else {
         return;
     };
-    scene.direct.add_layer("burst", &burst(&scene, "burst", LINES), LayerMode::New).await.unwrap();
-    let mut follow = scene.direct.follow_logs(&LogQuery::new());
-    scene.direct.start(["burst"]).await.unwrap();
+    fixture
+        .direct
+        .add_layer("burst", &burst(&fixture, "burst", LINES), LayerMode::New)
+        .await
+        .unwrap();
+    let mut follow = fixture.direct.follow_logs(&LogQuery::new());
+    fixture.direct.start(["burst"]).await.unwrap();
     let mut seen = Followed::default();
     seen.until(&mut follow, |seen| seen.of("burst").next().is_some()).await;
     // The following is open, and then nobody reads for a while.
     let _ = tokio::time::timeout(Duration::from_millis(300), follow.next()).await;
-    scene.touch("burst");
-    written(&scene, LINES).await;
+    fixture.touch("burst");
+    written(&fixture, LINES).await;
     seen.until(&mut follow, |seen| seen.last("burst") == LINES).await;
     seen.check("burst");
     assert!(seen.gaps("burst") > 0);
@@ -452,18 +464,18 @@ async fn what_is_not_read_in_time_is_marked() {
 
 #[tokio::test]
 async fn it_begins_where_the_query_says() {
-    let Some(scene) = Scene::start("it_begins_where", DaemonOptions::new().hold()) else {
+    let Some(fixture) = Fixture::start("it_begins_where", DaemonOptions::new().hold()) else {
         return;
     };
     for name in ["one", "two"] {
-        let layer = burst(&scene, name, 5);
-        scene.direct.add_layer(name, &layer, LayerMode::New).await.unwrap();
+        let layer = burst(&fixture, name, 5);
+        fixture.direct.add_layer(name, &layer, LayerMode::New).await.unwrap();
     }
-    scene.touch("one");
-    scene.direct.start(["one", "two"]).await.unwrap();
+    fixture.touch("one");
+    fixture.direct.start(["one", "two"]).await.unwrap();
     // The first lines of both and the burst of one are written.
     within(async {
-        while scene.direct.logs(&LogQuery::new().all()).await.unwrap().len() < 7 {
+        while fixture.direct.logs(&LogQuery::new().all()).await.unwrap().len() < 7 {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
     })
@@ -480,13 +492,13 @@ async fn it_begins_where_the_query_says() {
     // Entries count milliseconds, and so what is from now on begins with the present one.
     tokio::time::sleep(Duration::from_millis(3)).await;
     for (query, ..) in &cases {
-        follows.push((scene.client.follow_logs(query), Followed::default()));
+        follows.push((fixture.client.follow_logs(query), Followed::default()));
     }
     for ((follow, seen), (_, old, _)) in follows.iter_mut().zip(&cases) {
         seen.until(follow, |seen| seen.of("one").count() == old.len()).await;
     }
-    scene.direct.restart(["one"]).await.unwrap();
-    scene.touch("two");
+    fixture.direct.restart(["one"]).await.unwrap();
+    fixture.touch("two");
     for ((follow, seen), (_, old, what)) in follows.iter_mut().zip(cases.drain(..)) {
         let runs = 1 + usize::from(!old.is_empty());
         seen.until(follow, |seen| seen.runs("one").len() == runs && seen.last("one") == 5).await;

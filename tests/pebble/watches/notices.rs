@@ -7,7 +7,7 @@ use charmwright_pebble::{
 };
 use charmwright_testing::daemon::DaemonOptions;
 use charmwright_testing::proxy::{Fault, Rule};
-use charmwright_tests::Scene;
+use charmwright_tests::Fixture;
 use charmwright_tests::wait::within;
 
 const A: &str = "example.com/a";
@@ -17,8 +17,8 @@ fn custom() -> NoticeQuery {
     NoticeQuery::new().types([NoticeType::Custom])
 }
 
-fn bare(test: &str) -> Option<Scene> {
-    Scene::start(test, DaemonOptions::new().hold())
+fn bare(test: &str) -> Option<Fixture> {
+    Fixture::start(test, DaemonOptions::new().hold())
 }
 
 async fn next(watch: &mut NoticeWatch) -> Notice {
@@ -27,10 +27,10 @@ async fn next(watch: &mut NoticeWatch) -> Notice {
 
 #[tokio::test]
 async fn a_notice_is_recorded_read_and_listed() {
-    let Some(scene) = bare("a_notice_is_recorded") else {
+    let Some(fixture) = bare("a_notice_is_recorded") else {
         return;
     };
-    let client = &scene.client;
+    let client = &fixture.client;
     let before = Timestamp::now();
     let id = client.notify(&Notify::new(A).data("name", "<äß> \"\\")).await.unwrap();
     let first = client.notice(&id).await.unwrap();
@@ -66,10 +66,10 @@ async fn a_notice_is_recorded_read_and_listed() {
 
 #[tokio::test]
 async fn the_users_of_a_query_are_kept() {
-    let Some(scene) = bare("the_users_of_a_query") else {
+    let Some(fixture) = bare("the_users_of_a_query") else {
         return;
     };
-    let client = &scene.client;
+    let client = &fixture.client;
     // A change's notices are public, a custom one is its user's.
     client.replan().await.unwrap();
     let id = client.notify(&Notify::new(A)).await.unwrap();
@@ -89,10 +89,10 @@ async fn the_users_of_a_query_are_kept() {
 
 #[tokio::test]
 async fn what_is_no_notice_is_refused() {
-    let Some(scene) = bare("what_is_no_notice") else {
+    let Some(fixture) = bare("what_is_no_notice") else {
         return;
     };
-    let (client, proxy) = (&scene.client, &scene.proxy);
+    let (client, proxy) = (&fixture.client, &fixture.proxy);
     for (notice, why) in [
         (Notify::new("Not A Key"), "the key has to be"),
         (Notify::new(A).data("a", "x".repeat(5000)), "the data has"),
@@ -123,10 +123,10 @@ async fn what_is_no_notice_is_refused() {
 
 #[tokio::test]
 async fn a_lost_answer_makes_no_second_occurrence_that_wakes_anybody() {
-    let Some(scene) = bare("a_lost_answer_makes_no_second") else {
+    let Some(fixture) = bare("a_lost_answer_makes_no_second") else {
         return;
     };
-    let (client, proxy) = (&scene.client, &scene.proxy);
+    let (client, proxy) = (&fixture.client, &fixture.proxy);
     let lose = || proxy.add(Rule::new("POST", "/v1/notices", Fault::DropReply));
     lose();
     let error = client.notify(&Notify::new(A)).await.unwrap_err();
@@ -144,10 +144,10 @@ async fn a_lost_answer_makes_no_second_occurrence_that_wakes_anybody() {
 
 #[tokio::test]
 async fn waiting_ends_with_a_notice_or_at_its_deadline() {
-    let Some(scene) = bare("waiting_ends_with_a_notice") else {
+    let Some(fixture) = bare("waiting_ends_with_a_notice") else {
         return;
     };
-    let (client, proxy) = (&scene.client, &scene.proxy);
+    let (client, proxy) = (&fixture.client, &fixture.proxy);
     let short = Duration::from_millis(300);
     assert_eq!(client.wait_notices(&custom(), short).await.unwrap(), []);
     assert_eq!(client.wait_notices(&custom(), Duration::ZERO).await.unwrap(), []);
@@ -169,59 +169,59 @@ async fn waiting_ends_with_a_notice_or_at_its_deadline() {
 
 #[tokio::test]
 async fn a_watch_misses_nothing_over_a_break() {
-    let Some(scene) = bare("a_watch_misses_nothing") else {
+    let Some(fixture) = bare("a_watch_misses_nothing") else {
         return;
     };
-    let direct = &scene.direct;
+    let direct = &fixture.direct;
     direct.notify(&Notify::new(A)).await.unwrap();
-    let mut watch = scene.client.watch_notices(custom());
+    let mut watch = fixture.client.watch_notices(custom());
     assert_eq!(next(&mut watch).await.key(), A);
     // It waits in the daemon when the road is cut.
     let waiting = within(async {
         let mut waiting = std::pin::pin!(watch.next());
-        while scene.proxy.count("GET", "/v1/notices") < 2 {
+        while fixture.proxy.count("GET", "/v1/notices") < 2 {
             assert!(
                 tokio::time::timeout(Duration::from_millis(5), waiting.as_mut()).await.is_err()
             );
         }
     });
     waiting.await;
-    scene.close();
+    fixture.close();
     for n in 1..=20 {
         direct.notify(&Notify::new(A).data("n", n.to_string())).await.unwrap();
     }
     direct.notify(&Notify::new(B)).await.unwrap();
     // It finds the door closed at least once.
     assert!(tokio::time::timeout(Duration::from_millis(900), watch.next()).await.is_err());
-    scene.open();
+    fixture.open();
     let last = next(&mut watch).await;
     assert_eq!((last.key(), last.occurrences()), (A, 21));
     assert_eq!(last.last_data()["n"], "20");
     assert_eq!(watch.cursor(), Some(last.last_repeated()));
     assert_eq!(next(&mut watch).await.key(), B);
     // Over garbage, too, and in another watch from where this one stands.
-    scene.proxy.add(Rule::new("GET", "/v1/notices", Fault::Garbage(b"hello\r\n\r\n".to_vec())));
-    let mut another = scene.client.watch_notices(custom().after(watch.cursor().unwrap()));
+    fixture.proxy.add(Rule::new("GET", "/v1/notices", Fault::Garbage(b"hello\r\n\r\n".to_vec())));
+    let mut another = fixture.client.watch_notices(custom().after(watch.cursor().unwrap()));
     direct.notify(&Notify::new(A)).await.unwrap();
     assert_eq!(next(&mut another).await.occurrences(), 22);
 }
 
 #[tokio::test]
 async fn a_watch_goes_on_over_a_restart_of_pebble() {
-    let Some(scene) = bare("a_watch_goes_on_over_a_restart") else {
+    let Some(fixture) = bare("a_watch_goes_on_over_a_restart") else {
         return;
     };
-    scene.direct.notify(&Notify::new(A)).await.unwrap();
-    let mut watch = scene.client.watch_notices(custom());
+    fixture.direct.notify(&Notify::new(A)).await.unwrap();
+    let mut watch = fixture.client.watch_notices(custom());
     assert_eq!(next(&mut watch).await.key(), A);
-    scene.restart();
-    scene.direct.notify(&Notify::new(B)).await.unwrap();
+    fixture.restart();
+    fixture.direct.notify(&Notify::new(B)).await.unwrap();
     assert_eq!(next(&mut watch).await.key(), B);
     // An orderly end with the poll in the daemon, which waits for it no longer than a second.
     assert!(tokio::time::timeout(Duration::from_millis(200), watch.next()).await.is_err());
-    scene.daemon.stop().unwrap();
-    scene.daemon.start_again().unwrap();
-    scene.direct.notify(&Notify::new(A)).await.unwrap();
+    fixture.daemon.stop().unwrap();
+    fixture.daemon.start_again().unwrap();
+    fixture.direct.notify(&Notify::new(A)).await.unwrap();
     let again = next(&mut watch).await;
     assert_eq!((again.key(), again.occurrences()), (A, 2));
 }

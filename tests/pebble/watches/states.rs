@@ -7,7 +7,7 @@ use charmwright_pebble::{
     ServiceStatus, Update,
 };
 use charmwright_testing::daemon::DaemonOptions;
-use charmwright_tests::Scene;
+use charmwright_tests::Fixture;
 use charmwright_tests::wait::within;
 
 const OFTEN: Duration = Duration::from_millis(20);
@@ -23,42 +23,42 @@ fn service(update: Update<ServiceInfo>) -> (String, Option<ServiceStatus>) {
 #[tokio::test]
 async fn services_are_told_as_they_stand_and_as_they_change() {
     let layer = "services: {kept: {override: replace, command: sleep 600}}";
-    let Some(scene) =
-        Scene::start("services_are_told", DaemonOptions::new().hold().layer("kept", layer))
+    let Some(fixture) =
+        Fixture::start("services_are_told", DaemonOptions::new().hold().layer("kept", layer))
     else {
         return;
     };
     let added = Layer::new().service("added", Service::new().command("sleep 600"));
-    scene.direct.add_layer("added", &added, LayerMode::New).await.unwrap();
-    let mut watch = scene.client.watch_all_services().every(OFTEN);
+    fixture.direct.add_layer("added", &added, LayerMode::New).await.unwrap();
+    let mut watch = fixture.client.watch_all_services().every(OFTEN);
     let mut next = async || service(within(watch.next()).await.unwrap().unwrap());
     let (inactive, active) = (Some(ServiceStatus::Inactive), Some(ServiceStatus::Active));
     assert_eq!(next().await, ("added".to_owned(), inactive.clone()));
     assert_eq!(next().await, ("kept".to_owned(), inactive.clone()));
-    scene.direct.start(["added"]).await.unwrap();
+    fixture.direct.start(["added"]).await.unwrap();
     assert_eq!(next().await, ("added".to_owned(), active.clone()));
     // Active before and after, but not the same.
-    scene.direct.restart(["added"]).await.unwrap();
+    fixture.direct.restart(["added"]).await.unwrap();
     assert_eq!(next().await, ("added".to_owned(), active));
-    scene.restart();
+    fixture.restart();
     assert_eq!(next().await, ("added".to_owned(), None));
-    scene.direct.add_layer("kept", &Layer::new(), LayerMode::Combine).await.unwrap();
-    scene.direct.replan().await.unwrap();
+    fixture.direct.add_layer("kept", &Layer::new(), LayerMode::Combine).await.unwrap();
+    fixture.direct.replan().await.unwrap();
     // Its layer was put back by the client that had added it.
     assert_eq!(next().await, ("added".to_owned(), inactive));
 }
 
 #[tokio::test]
 async fn checks_are_told_as_they_stand_and_as_they_change() {
-    let Some(scene) = Scene::start("checks_are_told", DaemonOptions::new().hold()) else {
+    let Some(fixture) = Fixture::start("checks_are_told", DaemonOptions::new().hold()) else {
         return;
     };
-    scene.touch("well");
-    let command = format!("test -e {}", scene.file("well").display());
+    fixture.touch("well");
+    let command = format!("test -e {}", fixture.file("well").display());
     let check = Check::exec(command).period(Duration::from_millis(50)).threshold(2);
     let layer = Layer::new().check("well", check).check("other", Check::tcp(1));
-    scene.direct.add_layer("checks", &layer, LayerMode::New).await.unwrap();
-    let mut watch = scene
+    fixture.direct.add_layer("checks", &layer, LayerMode::New).await.unwrap();
+    let mut watch = fixture
         .client
         .watch_checks(&CheckQuery::all().names(["well"]))
         .every(Duration::from_millis(5));
@@ -68,13 +68,13 @@ async fn checks_are_told_as_they_stand_and_as_they_change() {
     };
     let standing = |check: &CheckInfo| (check.name().to_owned(), check.status().clone());
     assert_eq!(standing(&next().await), ("well".to_owned(), CheckStatus::Up));
-    std::fs::remove_file(scene.file("well")).unwrap();
+    std::fs::remove_file(fixture.file("well")).unwrap();
     let mut seen = vec![next().await];
     while *seen.last().unwrap().status() != CheckStatus::Down {
         seen.push(next().await);
     }
     // That it has succeeded more often was no news.
     assert!(seen[0].failures() > 0, "{seen:?}");
-    scene.touch("well");
+    fixture.touch("well");
     while *next().await.status() != CheckStatus::Up {}
 }

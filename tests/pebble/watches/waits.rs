@@ -6,7 +6,7 @@ use charmwright_pebble::{
     Check, ErrorKind, Layer, LayerMode, Service, ServiceAction, ServiceStatus,
 };
 use charmwright_testing::daemon::DaemonOptions;
-use charmwright_tests::Scene;
+use charmwright_tests::Fixture;
 use charmwright_tests::wait::within;
 
 const LONG: Duration = Duration::from_secs(60);
@@ -14,30 +14,33 @@ const LONG: Duration = Duration::from_secs(60);
 #[tokio::test]
 async fn a_service_that_stays_active_is_waited_for() {
     let layer = "services: {web: {override: replace, command: sleep 600, startup: enabled}}";
-    let Some(scene) =
-        Scene::start("a_service_that_stays", DaemonOptions::new().layer("web", layer))
+    let Some(fixture) =
+        Fixture::start("a_service_that_stays", DaemonOptions::new().layer("web", layer))
     else {
         return;
     };
     let stays = Duration::from_millis(700);
-    let service = within(scene.client.wait_service_active("web", stays, LONG)).await.unwrap();
+    let service = within(fixture.client.wait_service_active("web", stays, LONG)).await.unwrap();
     assert_eq!(*service.current(), ServiceStatus::Active);
     // Pebble goes and comes back while it is waited for.
     let since = service.current_since();
     let (service, ()) = within(async {
-        tokio::join!(scene.client.wait_service_active("web", Duration::from_secs(3), LONG), async {
-            tokio::time::sleep(Duration::from_millis(50)).await;
-            scene.restart();
-        })
+        tokio::join!(
+            fixture.client.wait_service_active("web", Duration::from_secs(3), LONG),
+            async {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+                fixture.restart();
+            }
+        )
     })
     .await;
     assert!(service.unwrap().current_since() > since);
-    assert_eq!(scene.daemon.boots(), 2);
+    assert_eq!(fixture.daemon.boots(), 2);
 }
 
 #[tokio::test]
 async fn a_service_that_does_not_stay_is_told_of() {
-    let Some(scene) = Scene::start("a_service_that_does_not_stay", DaemonOptions::new().hold())
+    let Some(fixture) = Fixture::start("a_service_that_does_not_stay", DaemonOptions::new().hold())
     else {
         return;
     };
@@ -47,13 +50,13 @@ async fn a_service_that_does_not_stay_is_told_of() {
         .backoff_delay(Duration::from_millis(50));
     let layer =
         Layer::new().service("flaky", flaky).service("idle", Service::new().command("sleep 600"));
-    scene.client.add_layer("web", &layer, LayerMode::New).await.unwrap();
-    scene.client.start(["flaky"]).await.unwrap();
+    fixture.client.add_layer("web", &layer, LayerMode::New).await.unwrap();
+    fixture.client.start(["flaky"]).await.unwrap();
     let (flaky, idle, missing) = within(async {
         tokio::join!(
-            scene.client.wait_service_active("flaky", LONG, Duration::from_secs(5)),
-            scene.client.wait_service_active("idle", Duration::ZERO, Duration::from_millis(300)),
-            scene.client.wait_service_active("missing", Duration::ZERO, LONG),
+            fixture.client.wait_service_active("flaky", LONG, Duration::from_secs(5)),
+            fixture.client.wait_service_active("idle", Duration::ZERO, Duration::from_millis(300)),
+            fixture.client.wait_service_active("missing", Duration::ZERO, LONG),
         )
     })
     .await;
@@ -78,29 +81,29 @@ async fn a_service_that_does_not_stay_is_told_of() {
     let missing = missing.unwrap_err();
     assert_eq!(*missing.kind(), ErrorKind::Api { status: 404 });
     assert!(missing.to_string().contains("the plan has no service \"missing\""), "{missing}");
-    let empty = scene.client.wait_service_active("", LONG, LONG).await.unwrap_err();
+    let empty = fixture.client.wait_service_active("", LONG, LONG).await.unwrap_err();
     assert_eq!(*empty.kind(), ErrorKind::InvalidRequest);
 }
 
 #[tokio::test]
 async fn a_check_is_waited_for_until_it_has_passed() {
-    let Some(scene) = Scene::start("a_check_is_waited_for", DaemonOptions::new().hold()) else {
+    let Some(fixture) = Fixture::start("a_check_is_waited_for", DaemonOptions::new().hold()) else {
         return;
     };
-    let well = format!("test -e {}", scene.file("well").display());
+    let well = format!("test -e {}", fixture.file("well").display());
     let often = Duration::from_millis(100);
     let layer = Layer::new()
         .check("well", Check::exec(well).period(often).threshold(3))
         .check("ill", Check::exec("false").period(often).threshold(2))
         .check("seldom", Check::exec("true").period(Duration::from_secs(3600)));
-    scene.client.add_layer("checks", &layer, LayerMode::New).await.unwrap();
-    let client = &scene.client;
+    fixture.client.add_layer("checks", &layer, LayerMode::New).await.unwrap();
+    let client = &fixture.client;
     let (well, (), ill, seldom, missing) = within(async {
         tokio::join!(
             client.wait_check_up("well", LONG),
             async {
                 tokio::time::sleep(Duration::from_millis(250)).await;
-                scene.touch("well");
+                fixture.touch("well");
             },
             client.wait_check_up("ill", Duration::from_secs(1)),
             client.wait_check_up("seldom", Duration::from_millis(200)),

@@ -6,8 +6,8 @@ use std::os::unix::net::UnixStream;
 use std::thread;
 use std::time::Instant;
 
-use super::door;
 use super::endless;
+use super::listen_state;
 use super::reply::{After, Back, Replying, answer};
 use super::rule::Fault;
 use super::shared::{KEPT, SeenRequest, Shared};
@@ -43,7 +43,7 @@ pub(super) fn serve(shared: &Shared, client: UnixStream, id: u64) {
         // quiet end.
         End::Unread => return,
         // Before the client can know: when it comes again, the door says what the daemon's says.
-        End::Daemon => door::probe_after_end(shared),
+        End::Daemon => listen_state::probe_after_end(shared),
         End::Closed => {}
     }
     // `shared` holds another handle on the client's socket, so dropping ours would not close it.
@@ -246,7 +246,7 @@ impl<'a> Connection<'a> {
             if !ends {
                 if matches!(after, Ok(After::Lost) | Err(_)) {
                     // Before the client can know, as at the end of a connection.
-                    door::probe_after_end(shared);
+                    listen_state::probe_after_end(shared);
                 }
                 let _closed = client.shutdown(Shutdown::Both);
                 let _closed = upstream.shutdown(Shutdown::Both);

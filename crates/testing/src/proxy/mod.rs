@@ -13,8 +13,8 @@
 //! on its clock.
 
 mod connection;
-mod door;
 mod endless;
+mod listen_state;
 mod reply;
 mod rule;
 mod shared;
@@ -30,8 +30,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
-pub use door::Door;
-pub use rule::{Act, Fault, Rule, RuleId, Then};
+pub use listen_state::ListenState;
+pub use rule::{AfterReply, Callback, Fault, Rule, RuleId};
 pub use shared::SeenRequest;
 
 use super::error::Error;
@@ -77,7 +77,7 @@ impl FaultProxy {
         // bytes more.
         check_socket_path(&socket.with_extension("socket.new"))?;
         let shared = Arc::new(Shared::new(socket, upstream));
-        let threads = door::watch(&shared)
+        let threads = listen_state::watch(&shared)
             .map_err(Error::io(format!("cannot listen on {}", shared.socket.display())))?;
         Ok(Self { shared, threads, _temporary: temporary })
     }
@@ -117,8 +117,8 @@ impl FaultProxy {
     /// Holds the door as it is told, whatever the daemon does; `None` lets it follow the daemon
     /// again. Open connections stay open: see [`FaultProxy::cut_connections`]. Returns once it is
     /// so.
-    pub fn hold_door(&self, door: Option<Door>) {
-        self.shared.hold_door(door);
+    pub fn set_listening(&self, door: Option<ListenState>) {
+        self.shared.set_listening(door);
     }
 
     /// Closes every connection there is now, in the middle of whatever it does.

@@ -4,7 +4,7 @@ use std::io::{self, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use super::rule::{Act, Then};
+use super::rule::{AfterReply, Callback};
 use super::shared::{SeenRequest, Shared};
 use super::upstream::Watched;
 use crate::wire::{Head, Length, Piece, read_body, read_head};
@@ -17,8 +17,8 @@ pub(super) enum Back {
     Cut(usize),
     Drip(Duration),
     Hide,
-    First(Act),
-    Replace(Vec<u8>, Then),
+    First(Callback),
+    Replace(Vec<u8>, AfterReply),
 }
 
 /// What is to become of the connection.

@@ -8,7 +8,7 @@ use super::shared::SeenRequest;
 
 /// Something that a test does at a given moment of a request: killing the daemon, say. It runs on
 /// the connection's own thread.
-pub type Act = Arc<dyn Fn(&SeenRequest) + Send + Sync>;
+pub type Callback = Arc<dyn Fn(&SeenRequest) + Send + Sync>;
 
 /// What happens to a request.
 #[derive(Clone)]
@@ -73,22 +73,22 @@ pub enum Fault {
         /// Any bytes: frames that break the rules of websockets, say.
         bytes: Vec<u8>,
         /// What follows them.
-        then: Then,
+        then: AfterReply,
     },
     /// The result of the daemon's answer is an empty list: what is there is not listed.
     /// [`Rule::hide_changes`] is the usual way to it.
     HideChanges,
     /// This is run before the request is passed on, which then happens as if nothing was. It is
     /// told the first 64 KiB of the body, which are collected for it.
-    Before(Act),
+    Before(Callback),
     /// This is run when the daemon has answered, before a byte of that is passed back.
-    BeforeReply(Act),
+    BeforeReply(Callback),
 }
 
 /// What a connection does when all has been sent that a fault has to send.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Then {
+pub enum AfterReply {
     /// It is closed.
     Close,
     /// It stays open and silent until the client leaves.

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::door::Door;
+use super::listen_state::ListenState;
 use super::rule::{Fault, Rule, RuleId};
 
 /// How much of a request's body is kept, and looked at by rules.
@@ -91,13 +91,13 @@ pub(super) struct State {
     /// Threads that serve a connection.
     pub(super) serving: usize,
     /// What the test wants the door to be, and until when.
-    held: Option<(Door, Option<Instant>)>,
+    held: Option<(ListenState, Option<Instant>)>,
     /// What the daemon's own door is.
-    daemon: Door,
+    daemon: ListenState,
     /// The listener while the door is open.
     pub(super) listener: Option<Arc<UnixListener>>,
     /// What the door is now.
-    pub(super) door: Door,
+    pub(super) door: ListenState,
     /// The watcher's connection to the daemon, to be shut when the proxy stops.
     sentinel: Option<UnixStream>,
     pub(super) stopping: bool,
@@ -175,7 +175,7 @@ impl Shared {
         let mut state = self.lock();
         while !state.stopping {
             // A door that is held for a time opens when that is over.
-            super::door::set(self, &mut state);
+            super::listen_state::set(self, &mut state);
             if let Some(listener) = &state.listener {
                 return Some(Arc::clone(listener));
             }
@@ -301,7 +301,7 @@ impl Shared {
     }
 
     /// What the door has to be now: what the test holds it at, else what the daemon's is.
-    pub(super) fn wanted_door(state: &mut State) -> Door {
+    pub(super) fn wanted_door(state: &mut State) -> ListenState {
         match state.held {
             Some((_, Some(end))) if Instant::now() >= end => state.held = None,
             Some((door, _)) => return door,
@@ -310,16 +310,16 @@ impl Shared {
         state.daemon
     }
 
-    pub(super) fn hold_door(&self, door: Option<Door>) {
+    pub(super) fn set_listening(&self, door: Option<ListenState>) {
         let mut state = self.lock();
         state.held = door.map(|door| (door, None));
-        super::door::set(self, &mut state);
+        super::listen_state::set(self, &mut state);
     }
 
     pub(super) fn refuse_for(&self, time: Duration) {
         let mut state = self.lock();
-        state.held = Some((Door::Refusing, Some(Instant::now() + time)));
-        super::door::set(self, &mut state);
+        state.held = Some((ListenState::Refusing, Some(Instant::now() + time)));
+        super::listen_state::set(self, &mut state);
         drop(state);
         self.cut_connections();
         // Who lets people in opens it again when the time is over.
@@ -327,16 +327,16 @@ impl Shared {
     }
 
     /// The daemon's door has been seen to be so.
-    pub(super) fn daemon_is(&self, door: Door) {
+    pub(super) fn daemon_is(&self, door: ListenState) {
         let mut state = self.lock();
         state.daemon = door;
-        super::door::set(self, &mut state);
+        super::listen_state::set(self, &mut state);
     }
 
     pub(super) fn stop(&self) {
         let mut state = self.lock();
         state.stopping = true;
-        super::door::close(&mut state);
+        super::listen_state::close(&mut state);
         if let Some(sentinel) = &state.sentinel {
             let _closed = sentinel.shutdown(Shutdown::Both);
         }

@@ -5,9 +5,9 @@ use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::thread;
 
-use super::door;
+use super::listen_state;
 use super::reply::{Back, Tap};
-use super::rule::Then;
+use super::rule::AfterReply;
 use super::shared::{SeenRequest, Shared};
 use super::upstream::Watched;
 use crate::wire::Head;
@@ -26,7 +26,7 @@ impl Upgraded<'_> {
     pub(super) fn run(self, reply: &Head, back: &Back, request: &SeenRequest) -> io::Result<()> {
         let Self { shared, client, from_client, upstream, from_upstream } = self;
         from_upstream.get_mut().watch_nobody();
-        let held = matches!(back, Back::Replace(_, Then::Hold));
+        let held = matches!(back, Back::Replace(_, AfterReply::Hold));
         thread::scope(|scope| {
             let there = thread::Builder::new()
                 .name("proxy-upgraded".to_owned())
@@ -42,7 +42,7 @@ impl Upgraded<'_> {
             }
             // Before the client can know: when it comes again, the door says what the daemon's
             // says.
-            door::probe_after_end(shared);
+            listen_state::probe_after_end(shared);
             let _closed = client.shutdown(Shutdown::Both);
             let _closed = upstream.shutdown(Shutdown::Both);
             Ok(())
@@ -79,7 +79,7 @@ fn to_client(
     let mut tap = Tap::new(shared, client, back);
     if let Back::Replace(bytes, then) = back {
         client.write_all(&[&reply.raw, bytes.as_slice()].concat())?;
-        if *then == Then::Close {
+        if *then == AfterReply::Close {
             return Ok(());
         }
         // What the daemon says is thrown away, so that it never waits for somebody to take it.

@@ -9,59 +9,60 @@ use charmwright_pebble::{
 };
 
 use super::services::added;
+use crate::faults::fault_fixture::FaultFixture;
 use crate::faults::operations::{Operation, Soon, TEXT, Way};
-use crate::faults::stage::Stage;
 
-fn checked<'a>(stage: &'a mut Stage) -> Soon<'a, ()> {
+fn checked<'a>(fixture: &'a mut FaultFixture) -> Soon<'a, ()> {
     Box::pin(async {
         let check = Check::exec("true").period(Duration::from_secs(3600));
-        stage.add(Layer::new().check(&stage.name, check)).await;
+        fixture.add(Layer::new().check(&fixture.name, check)).await;
     })
 }
 
-fn identities(stage: &Stage) -> BTreeMap<String, Identity> {
-    let id = 100_000 + stage.number();
-    BTreeMap::from([(stage.name.clone(), Identity::new(IdentityAccess::Read).local(id))])
+fn identities(fixture: &FaultFixture) -> BTreeMap<String, Identity> {
+    let id = 100_000 + fixture.number();
+    BTreeMap::from([(fixture.name.clone(), Identity::new(IdentityAccess::Read).local(id))])
 }
 
 pub(crate) static ROWS: &[Operation] = &[
-    Operation::read("system info", "GET /v1/system-info", |stage| {
+    Operation::read("system info", "GET /v1/system-info", |fixture| {
         Box::pin(async {
-            let info = stage.client.system_info().await?;
+            let info = fixture.client.system_info().await?;
             assert_eq!(info.version(), "v1.32.1");
             Ok(())
         })
     }),
-    Operation::read("health", "GET /v1/health", |stage| {
+    Operation::read("health", "GET /v1/health", |fixture| {
         Box::pin(async {
-            assert!(stage.client.health(&HealthQuery::all()).await?);
+            assert!(fixture.client.health(&HealthQuery::all()).await?);
             Ok(())
         })
     }),
     Operation {
         way: Way::Whole(TEXT),
-        ..Operation::read("metrics", "GET /v1/metrics", |stage| {
+        ..Operation::read("metrics", "GET /v1/metrics", |fixture| {
             Box::pin(async {
-                let metrics = stage.client.metrics().await?;
+                let metrics = fixture.client.metrics().await?;
                 assert!(metrics.is_empty() || metrics.starts_with("# HELP pebble_"), "{metrics}");
                 Ok(())
             })
         })
     },
-    Operation::read("plan", "GET /v1/plan", |stage| {
+    Operation::read("plan", "GET /v1/plan", |fixture| {
         Box::pin(async {
-            assert!(!stage.client.plan().await?.services().contains_key(&stage.name));
+            assert!(!fixture.client.plan().await?.services().contains_key(&fixture.name));
             Ok(())
         })
     }),
     Operation {
         survives: true,
-        ..Operation::write("add a layer", "POST /v1/layers", |stage| {
+        ..Operation::write("add a layer", "POST /v1/layers", |fixture| {
             Box::pin(async {
-                let layer = Layer::new().service(&stage.name, stage.service());
-                stage.client.add_layer(&stage.name, &layer, LayerMode::New).await?;
+                let layer = Layer::new().service(&fixture.name, fixture.service());
+                fixture.client.add_layer(&fixture.name, &layer, LayerMode::New).await?;
                 assert!(
-                    stage.was_killed() || stage.plan().await.services().contains_key(&stage.name)
+                    fixture.was_killed()
+                        || fixture.plan().await.services().contains_key(&fixture.name)
                 );
                 Ok(())
             })
@@ -71,20 +72,21 @@ pub(crate) static ROWS: &[Operation] = &[
         prepare: added,
         survives: true,
         // Lists are appended, so what was combined twice shows it.
-        effects: |stage| {
+        effects: |fixture| {
             Box::pin(async {
-                let plan = stage.plan().await;
-                plan.services().get(&stage.name).map_or(0, |service| service.get_after().len())
+                let plan = fixture.plan().await;
+                plan.services().get(&fixture.name).map_or(0, |service| service.get_after().len())
             })
         },
-        ..Operation::write("combine a layer", "POST /v1/layers", |stage| {
+        ..Operation::write("combine a layer", "POST /v1/layers", |fixture| {
             Box::pin(async {
                 let more = Service::new().override_mode(Override::Merge).after(["something"]);
-                let layer = Layer::new().service(&stage.name, more);
-                stage.client.add_layer(&stage.name, &layer, LayerMode::Combine).await?;
+                let layer = Layer::new().service(&fixture.name, more);
+                fixture.client.add_layer(&fixture.name, &layer, LayerMode::Combine).await?;
                 assert!(
-                    stage.was_killed()
-                        || stage.plan().await.services()[&stage.name].get_after() == ["something"]
+                    fixture.was_killed()
+                        || fixture.plan().await.services()[&fixture.name].get_after()
+                            == ["something"]
                 );
                 Ok(())
             })
@@ -92,27 +94,30 @@ pub(crate) static ROWS: &[Operation] = &[
     },
     Operation {
         way: Way::Whole("application/x-ndjson"),
-        ..Operation::read("logs", "GET /v1/logs", |stage| {
+        ..Operation::read("logs", "GET /v1/logs", |fixture| {
             Box::pin(async {
-                assert_eq!(stage.client.logs(&LogQuery::new().services(stage.one())).await?, []);
+                assert_eq!(
+                    fixture.client.logs(&LogQuery::new().services(fixture.one())).await?,
+                    []
+                );
                 Ok(())
             })
         })
     },
-    Operation::read("checks", "GET /v1/checks", |stage| {
+    Operation::read("checks", "GET /v1/checks", |fixture| {
         Box::pin(async {
-            assert_eq!(stage.client.checks(&CheckQuery::all().names(stage.one())).await?, []);
+            assert_eq!(fixture.client.checks(&CheckQuery::all().names(fixture.one())).await?, []);
             Ok(())
         })
     }),
     Operation {
         prepare: checked,
         survives: true,
-        ..Operation::write("stop a check", "POST /v1/checks", |stage| {
+        ..Operation::write("stop a check", "POST /v1/checks", |fixture| {
             Box::pin(async {
-                stage.client.stop_checks(stage.one()).await?;
-                let checks = stage.direct.checks(&CheckQuery::all().names(stage.one())).await?;
-                assert!(stage.was_killed() || checks[0].status().as_str() == "inactive");
+                fixture.client.stop_checks(fixture.one()).await?;
+                let checks = fixture.direct.checks(&CheckQuery::all().names(fixture.one())).await?;
+                assert!(fixture.was_killed() || checks[0].status().as_str() == "inactive");
                 Ok(())
             })
         })
@@ -120,42 +125,42 @@ pub(crate) static ROWS: &[Operation] = &[
     Operation {
         prepare: checked,
         survives: true,
-        ..Operation::write("run a check", "POST /v1/checks/refresh", |stage| {
+        ..Operation::write("run a check", "POST /v1/checks/refresh", |fixture| {
             Box::pin(async {
-                let run = stage
+                let run = fixture
                     .client
-                    .refresh_check_within(&stage.name, Duration::from_millis(200))
+                    .refresh_check_within(&fixture.name, Duration::from_millis(200))
                     .await?;
                 assert!(run.passed(), "{run:?}");
                 Ok(())
             })
         })
     },
-    Operation::read("identities", "GET /v1/identities", |stage| {
+    Operation::read("identities", "GET /v1/identities", |fixture| {
         Box::pin(async {
-            assert!(!stage.client.identities().await?.contains_key(&stage.name));
+            assert!(!fixture.client.identities().await?.contains_key(&fixture.name));
             Ok(())
         })
     }),
     Operation {
         survives: true,
-        ..Operation::write("add an identity", "POST /v1/identities", |stage| {
+        ..Operation::write("add an identity", "POST /v1/identities", |fixture| {
             Box::pin(async {
-                stage.client.add_identities(&identities(stage)).await?;
-                assert!(stage.direct.identities().await?.contains_key(&stage.name));
+                fixture.client.add_identities(&identities(fixture)).await?;
+                assert!(fixture.direct.identities().await?.contains_key(&fixture.name));
                 Ok(())
             })
         })
     },
     Operation {
         survives: true,
-        prepare: |stage| {
-            Box::pin(async { stage.direct.add_identities(&identities(stage)).await.unwrap() })
+        prepare: |fixture| {
+            Box::pin(async { fixture.direct.add_identities(&identities(fixture)).await.unwrap() })
         },
-        ..Operation::write("remove an identity", "POST /v1/identities", |stage| {
+        ..Operation::write("remove an identity", "POST /v1/identities", |fixture| {
             Box::pin(async {
-                stage.client.remove_identities(stage.one()).await?;
-                assert!(!stage.direct.identities().await?.contains_key(&stage.name));
+                fixture.client.remove_identities(fixture.one()).await?;
+                assert!(!fixture.direct.identities().await?.contains_key(&fixture.name));
                 Ok(())
             })
         })

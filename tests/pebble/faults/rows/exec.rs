@@ -2,18 +2,18 @@
 
 use charmwright_pebble::{Error, Exec, ExecOutput};
 
+use crate::faults::fault_fixture::FaultFixture;
 use crate::faults::operations::{Operation, Soon, Way};
-use crate::faults::stage::Stage;
 
-async fn output(stage: &Stage) -> Result<ExecOutput, Error> {
-    let script = format!("echo run >> {}; cat; echo oops >&2; exit 3", stage.path("runs"));
+async fn output(fixture: &FaultFixture) -> Result<ExecOutput, Error> {
+    let script = format!("echo run >> {}; cat; echo oops >&2; exit 3", fixture.path("runs"));
     let exec = Exec::new(["/bin/sh", "-c", &script]).stdin("hello");
-    stage.client.exec_output(&exec).await
+    fixture.client.exec_output(&exec).await
 }
 
-fn run<'a>(stage: &'a Stage) -> Soon<'a, Result<(), Error>> {
+fn run<'a>(fixture: &'a FaultFixture) -> Soon<'a, Result<(), Error>> {
     Box::pin(async {
-        let output = output(stage).await?;
+        let output = output(fixture).await?;
         assert_eq!(
             (output.exit_code(), output.stdout(), output.stderr()),
             (3, &b"hello"[..], &b"oops\n"[..])
@@ -24,17 +24,17 @@ fn run<'a>(stage: &'a Stage) -> Soon<'a, Result<(), Error>> {
 
 /// The same, or what Pebble says of a command whose control connection broke while it ran: it was
 /// killed.
-fn run_or_be_killed<'a>(stage: &'a Stage) -> Soon<'a, Result<(), Error>> {
+fn run_or_be_killed<'a>(fixture: &'a FaultFixture) -> Soon<'a, Result<(), Error>> {
     Box::pin(async {
-        match output(stage).await?.exit_code() {
+        match output(fixture).await?.exit_code() {
             3 | 137 => Ok(()),
             code => panic!("exit code {code}"),
         }
     })
 }
 
-fn runs<'a>(stage: &'a Stage) -> Soon<'a, usize> {
-    Box::pin(async { stage.lines("runs") })
+fn runs<'a>(fixture: &'a FaultFixture) -> Soon<'a, usize> {
+    Box::pin(async { fixture.lines("runs") })
 }
 
 /// The nth websocket of a command: control, then the two streams.

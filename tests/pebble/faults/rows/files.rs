@@ -2,21 +2,21 @@
 
 use charmwright_pebble::{DirOptions, ListOptions, PushOptions, RemoveOptions};
 
+use crate::faults::fault_fixture::FaultFixture;
 use crate::faults::operations::{Lost, Operation, Soon, Way};
-use crate::faults::stage::Stage;
 
 /// More than one frame of a stream, and no two parts of it alike.
 fn content() -> Vec<u8> {
     (0..30_000_u32).flat_map(u32::to_le_bytes).collect()
 }
 
-fn written<'a>(stage: &'a mut Stage) -> Soon<'a, ()> {
-    Box::pin(async { std::fs::write(stage.folder().join("file"), content()).unwrap() })
+fn written<'a>(fixture: &'a mut FaultFixture) -> Soon<'a, ()> {
+    Box::pin(async { std::fs::write(fixture.folder().join("file"), content()).unwrap() })
 }
 
 /// Looks at the file that was written.
-fn look(stage: &Stage) {
-    assert!(std::fs::read(stage.folder().join("file")).unwrap() == content());
+fn look(fixture: &FaultFixture) {
+    assert!(std::fs::read(fixture.folder().join("file")).unwrap() == content());
 }
 
 /// A stream that is no multipart, though it says so.
@@ -26,10 +26,10 @@ const MULTIPART: Way =
 pub(crate) static ROWS: &[Operation] = &[
     Operation {
         prepare: written,
-        ..Operation::read("list files", "GET /v1/files", |stage| {
+        ..Operation::read("list files", "GET /v1/files", |fixture| {
             Box::pin(async {
-                let folder = stage.path("");
-                let files = stage
+                let folder = fixture.path("");
+                let files = fixture
                     .client
                     .list_files(folder.trim_end_matches('/'), &ListOptions::new())
                     .await?;
@@ -44,9 +44,9 @@ pub(crate) static ROWS: &[Operation] = &[
     Operation {
         way: MULTIPART,
         prepare: written,
-        ..Operation::read("pull", "GET /v1/files", |stage| {
+        ..Operation::read("pull", "GET /v1/files", |fixture| {
             Box::pin(async {
-                assert!(stage.client.pull(&stage.path("file")).await? == content());
+                assert!(fixture.client.pull(&fixture.path("file")).await? == content());
                 Ok(())
             })
         })
@@ -54,14 +54,14 @@ pub(crate) static ROWS: &[Operation] = &[
     Operation {
         way: MULTIPART,
         prepare: written,
-        ..Operation::read("pull a file", "GET /v1/files", |stage| {
+        ..Operation::read("pull a file", "GET /v1/files", |fixture| {
             Box::pin(async {
-                let copy = stage.folder().join("copy");
-                let result = stage.client.pull_file(&stage.path("file"), &copy).await;
+                let copy = fixture.folder().join("copy");
+                let result = fixture.client.pull_file(&fixture.path("file"), &copy).await;
                 // Whole or not at all, and nothing beside it.
                 assert_eq!(copy.exists(), result.is_ok());
                 assert_eq!(
-                    std::fs::read_dir(stage.folder()).unwrap().count(),
+                    std::fs::read_dir(fixture.folder()).unwrap().count(),
                     1 + usize::from(result.is_ok())
                 );
                 result?;
@@ -75,10 +75,10 @@ pub(crate) static ROWS: &[Operation] = &[
         prepare: written,
         lost: Lost::Partly,
         survives: false,
-        ..Operation::read("pull to a writer", "GET /v1/files", |stage| {
+        ..Operation::read("pull to a writer", "GET /v1/files", |fixture| {
             Box::pin(async {
                 let mut copy = Vec::new();
-                stage.client.pull_to(&stage.path("file"), &mut copy).await?;
+                fixture.client.pull_to(&fixture.path("file"), &mut copy).await?;
                 assert!(copy == content());
                 Ok(())
             })
@@ -86,45 +86,48 @@ pub(crate) static ROWS: &[Operation] = &[
     },
     Operation {
         survives: true,
-        ..Operation::write("push", "POST /v1/files", |stage| {
+        ..Operation::write("push", "POST /v1/files", |fixture| {
             Box::pin(async {
-                stage.client.push(&stage.path("file"), content(), &PushOptions::new()).await?;
-                look(stage);
+                fixture.client.push(&fixture.path("file"), content(), &PushOptions::new()).await?;
+                look(fixture);
                 Ok(())
             })
         })
     },
     Operation {
         survives: true,
-        prepare: |stage| {
-            Box::pin(async { std::fs::write(stage.folder().join("source"), content()).unwrap() })
+        prepare: |fixture| {
+            Box::pin(async { std::fs::write(fixture.folder().join("source"), content()).unwrap() })
         },
-        ..Operation::write("push a file", "POST /v1/files", |stage| {
+        ..Operation::write("push a file", "POST /v1/files", |fixture| {
             Box::pin(async {
-                let source = stage.folder().join("source");
-                stage.client.push_file(source, &stage.path("file"), &PushOptions::new()).await?;
-                look(stage);
+                let source = fixture.folder().join("source");
+                fixture
+                    .client
+                    .push_file(source, &fixture.path("file"), &PushOptions::new())
+                    .await?;
+                look(fixture);
                 Ok(())
             })
         })
     },
     Operation {
         lost: Lost::Partly,
-        ..Operation::write("push from a reader", "POST /v1/files", |stage| {
+        ..Operation::write("push from a reader", "POST /v1/files", |fixture| {
             Box::pin(async {
                 let options = PushOptions::new();
-                stage.client.push_from(&stage.path("file"), &*content(), &options).await?;
-                look(stage);
+                fixture.client.push_from(&fixture.path("file"), &*content(), &options).await?;
+                look(fixture);
                 Ok(())
             })
         })
     },
     Operation {
         survives: true,
-        ..Operation::write("make a folder", "POST /v1/files", |stage| {
+        ..Operation::write("make a folder", "POST /v1/files", |fixture| {
             Box::pin(async {
-                stage.client.make_dir(&stage.path("new"), &DirOptions::new()).await?;
-                assert!(stage.folder().join("new").is_dir());
+                fixture.client.make_dir(&fixture.path("new"), &DirOptions::new()).await?;
+                assert!(fixture.folder().join("new").is_dir());
                 Ok(())
             })
         })
@@ -132,10 +135,10 @@ pub(crate) static ROWS: &[Operation] = &[
     Operation {
         survives: true,
         prepare: written,
-        ..Operation::write("remove a file", "POST /v1/files", |stage| {
+        ..Operation::write("remove a file", "POST /v1/files", |fixture| {
             Box::pin(async {
-                stage.client.remove(&stage.path("file"), &RemoveOptions::new()).await?;
-                assert!(!stage.folder().join("file").exists());
+                fixture.client.remove(&fixture.path("file"), &RemoveOptions::new()).await?;
+                assert!(!fixture.folder().join("file").exists());
                 Ok(())
             })
         })

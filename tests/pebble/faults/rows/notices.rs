@@ -5,27 +5,27 @@ use std::time::Duration;
 use charmwright_pebble::{LogEvent, LogQuery, NoticeQuery, NoticeType, Notify, Update};
 
 use super::services::{added, started};
+use crate::faults::fault_fixture::FaultFixture;
 use crate::faults::operations::{Lost, Operation, Soon, Way};
-use crate::faults::stage::Stage;
 
-fn key(stage: &Stage) -> String {
-    format!("example.com/{}", stage.name)
+fn key(fixture: &FaultFixture) -> String {
+    format!("example.com/{}", fixture.name)
 }
 
-fn query(stage: &Stage) -> NoticeQuery {
-    NoticeQuery::new().types([NoticeType::Custom]).keys([key(stage)])
+fn query(fixture: &FaultFixture) -> NoticeQuery {
+    NoticeQuery::new().types([NoticeType::Custom]).keys([key(fixture)])
 }
 
-fn noticed<'a>(stage: &'a mut Stage) -> Soon<'a, ()> {
+fn noticed<'a>(fixture: &'a mut FaultFixture) -> Soon<'a, ()> {
     Box::pin(async {
-        let id = stage.direct.notify(&Notify::new(key(stage))).await.unwrap();
-        stage.id = id.to_string();
+        let id = fixture.direct.notify(&Notify::new(key(fixture))).await.unwrap();
+        fixture.id = id.to_string();
     })
 }
 
-fn occurrences<'a>(stage: &'a Stage) -> Soon<'a, usize> {
+fn occurrences<'a>(fixture: &'a FaultFixture) -> Soon<'a, usize> {
     Box::pin(async {
-        let found = stage.direct.notices(&query(stage)).await.unwrap();
+        let found = fixture.direct.notices(&query(fixture)).await.unwrap();
         found.first().map_or(0, |notice| usize::try_from(notice.occurrences()).unwrap())
     })
 }
@@ -34,28 +34,28 @@ pub(crate) static ROWS: &[Operation] = &[
     Operation {
         lost: Lost::NeverAgain,
         effects: occurrences,
-        ..Operation::write("notify", "POST /v1/notices", |stage| {
+        ..Operation::write("notify", "POST /v1/notices", |fixture| {
             Box::pin(async {
-                stage.client.notify(&Notify::new(key(stage))).await?;
+                fixture.client.notify(&Notify::new(key(fixture))).await?;
                 Ok(())
             })
         })
     },
     Operation {
         prepare: noticed,
-        ..Operation::read("notice", "GET /v1/notices/{id}", |stage| {
+        ..Operation::read("notice", "GET /v1/notices/{id}", |fixture| {
             Box::pin(async {
-                let notice = stage.client.notice(&stage.id.parse().unwrap()).await?;
-                assert_eq!(notice.key(), key(stage));
+                let notice = fixture.client.notice(&fixture.id.parse().unwrap()).await?;
+                assert_eq!(notice.key(), key(fixture));
                 Ok(())
             })
         })
     },
     Operation {
         prepare: noticed,
-        ..Operation::read("notices", "GET /v1/notices", |stage| {
+        ..Operation::read("notices", "GET /v1/notices", |fixture| {
             Box::pin(async {
-                let notices = stage.client.notices(&query(stage)).await?;
+                let notices = fixture.client.notices(&query(fixture)).await?;
                 assert_eq!((notices.len(), notices[0].occurrences()), (1, 1));
                 Ok(())
             })
@@ -63,11 +63,11 @@ pub(crate) static ROWS: &[Operation] = &[
     },
     Operation {
         prepare: noticed,
-        ..Operation::read("wait for notices", "GET /v1/notices", |stage| {
+        ..Operation::read("wait for notices", "GET /v1/notices", |fixture| {
             Box::pin(async {
                 let notices =
-                    stage.client.wait_notices(&query(stage), Duration::from_secs(10)).await?;
-                assert_eq!(notices[0].key(), key(stage));
+                    fixture.client.wait_notices(&query(fixture), Duration::from_secs(10)).await?;
+                assert_eq!(notices[0].key(), key(fixture));
                 Ok(())
             })
         })
@@ -76,10 +76,10 @@ pub(crate) static ROWS: &[Operation] = &[
         way: Way::Watch,
         slow: true,
         prepare: noticed,
-        ..Operation::read("watch notices", "GET /v1/notices", |stage| {
+        ..Operation::read("watch notices", "GET /v1/notices", |fixture| {
             Box::pin(async {
-                let notice = stage.client.watch_notices(query(stage)).next().await.unwrap()?;
-                assert_eq!(notice.key(), key(stage));
+                let notice = fixture.client.watch_notices(query(fixture)).next().await.unwrap()?;
+                assert_eq!(notice.key(), key(fixture));
                 Ok(())
             })
         })
@@ -90,11 +90,11 @@ pub(crate) static ROWS: &[Operation] = &[
         // A new daemon has no such service.
         outlives: false,
         prepare: added,
-        ..Operation::read("watch services", "GET /v1/services", |stage| {
+        ..Operation::read("watch services", "GET /v1/services", |fixture| {
             Box::pin(async {
-                let update = stage.client.watch_services(stage.one()).next().await.unwrap()?;
+                let update = fixture.client.watch_services(fixture.one()).next().await.unwrap()?;
                 assert!(
-                    matches!(&update, Update::Is(service) if service.name() == stage.name),
+                    matches!(&update, Update::Is(service) if service.name() == fixture.name),
                     "{update:?}"
                 );
                 Ok(())
@@ -106,17 +106,17 @@ pub(crate) static ROWS: &[Operation] = &[
         slow: true,
         // A new daemon has no such line.
         outlives: false,
-        prepare: |stage| {
+        prepare: |fixture| {
             Box::pin(async {
-                let talker = stage.service().command("/bin/sh -c 'echo hello; exec sleep 600'");
-                stage.add_service(talker).await;
-                stage.client.start(stage.one()).await.unwrap();
+                let talker = fixture.service().command("/bin/sh -c 'echo hello; exec sleep 600'");
+                fixture.add_service(talker).await;
+                fixture.client.start(fixture.one()).await.unwrap();
             })
         },
-        ..Operation::read("follow logs", "GET /v1/logs", |stage| {
+        ..Operation::read("follow logs", "GET /v1/logs", |fixture| {
             Box::pin(async {
-                let query = LogQuery::new().services(stage.one()).newest(1);
-                let event = stage.client.follow_logs(&query).next().await.unwrap()?;
+                let query = LogQuery::new().services(fixture.one()).newest(1);
+                let event = fixture.client.follow_logs(&query).next().await.unwrap()?;
                 assert!(
                     matches!(&event, LogEvent::Entry(entry) if entry.message() == "hello"),
                     "{event:?}"
@@ -129,11 +129,11 @@ pub(crate) static ROWS: &[Operation] = &[
         slow: true,
         survives: false,
         prepare: started,
-        ..Operation::read("wait for a service", "GET /v1/services", |stage| {
+        ..Operation::read("wait for a service", "GET /v1/services", |fixture| {
             Box::pin(async {
                 let stays = Duration::from_millis(50);
                 let patience = Duration::from_secs(10);
-                stage.client.wait_service_active(&stage.name, stays, patience).await?;
+                fixture.client.wait_service_active(&fixture.name, stays, patience).await?;
                 Ok(())
             })
         })

@@ -4,38 +4,38 @@ use std::time::Duration;
 
 use charmwright_pebble::{ChangeFilter, ChangeStatus, Error, Service, Signal, Startup};
 
+use crate::faults::fault_fixture::FaultFixture;
 use crate::faults::operations::{Lost, Operation, Soon};
-use crate::faults::stage::Stage;
 
 /// A change of this case that is over.
-pub(super) fn started<'a>(stage: &'a mut Stage) -> Soon<'a, ()> {
+pub(super) fn started<'a>(fixture: &'a mut FaultFixture) -> Soon<'a, ()> {
     Box::pin(async {
-        stage.add_service(stage.service()).await;
-        let change = stage.client.start(stage.one()).await.unwrap();
-        stage.id = change.id().to_string();
+        fixture.add_service(fixture.service()).await;
+        let change = fixture.client.start(fixture.one()).await.unwrap();
+        fixture.id = change.id().to_string();
     })
 }
 
 /// A service of this case that does not run.
-pub(super) fn added<'a>(stage: &'a mut Stage) -> Soon<'a, ()> {
-    Box::pin(async { stage.add_service(stage.service()).await })
+pub(super) fn added<'a>(fixture: &'a mut FaultFixture) -> Soon<'a, ()> {
+    Box::pin(async { fixture.add_service(fixture.service()).await })
 }
 
 /// The same, to be started by itself.
-fn enabled<'a>(stage: &'a mut Stage) -> Soon<'a, ()> {
-    Box::pin(async { stage.add_service(stage.service().startup(Startup::Enabled)).await })
+fn enabled<'a>(fixture: &'a mut FaultFixture) -> Soon<'a, ()> {
+    Box::pin(async { fixture.add_service(fixture.service().startup(Startup::Enabled)).await })
 }
 
 /// The most starts that one daemon has made: on the daemon that follows a killed one the effect is
 /// wanted once again.
-fn starts<'a>(stage: &'a Stage) -> Soon<'a, usize> {
-    Box::pin(async { stage.starts().into_iter().max().unwrap_or_default() })
+fn starts<'a>(fixture: &'a FaultFixture) -> Soon<'a, usize> {
+    Box::pin(async { fixture.starts().into_iter().max().unwrap_or_default() })
 }
 
 /// The same of a service that the first daemon had started before.
-fn restarts<'a>(stage: &'a Stage) -> Soon<'a, usize> {
+fn restarts<'a>(fixture: &'a FaultFixture) -> Soon<'a, usize> {
     Box::pin(async {
-        let mut counts = stage.starts();
+        let mut counts = fixture.starts();
         if let Some(first) = counts.first_mut() {
             *first -= 1;
         }
@@ -46,7 +46,7 @@ fn restarts<'a>(stage: &'a Stage) -> Soon<'a, usize> {
 /// An action on the service of this case.
 const fn action(
     name: &'static str,
-    run: for<'a> fn(&'a Stage) -> Soon<'a, Result<(), Error>>,
+    run: for<'a> fn(&'a FaultFixture) -> Soon<'a, Result<(), Error>>,
 ) -> Operation {
     Operation {
         slow: true,
@@ -58,9 +58,10 @@ const fn action(
 }
 
 pub(crate) static ROWS: &[Operation] = &[
-    Operation::read("changes", "GET /v1/changes", |stage| {
+    Operation::read("changes", "GET /v1/changes", |fixture| {
         Box::pin(async {
-            let changes = stage.client.changes(&ChangeFilter::all().service(&stage.name)).await?;
+            let changes =
+                fixture.client.changes(&ChangeFilter::all().service(&fixture.name)).await?;
             assert_eq!(changes, []);
             Ok(())
         })
@@ -68,10 +69,10 @@ pub(crate) static ROWS: &[Operation] = &[
     Operation {
         slow: true,
         prepare: started,
-        ..Operation::read("change", "GET /v1/changes/{id}", |stage| {
+        ..Operation::read("change", "GET /v1/changes/{id}", |fixture| {
             Box::pin(async {
-                let change = stage.client.change(&stage.id.parse().unwrap()).await?;
-                assert_eq!((change.kind(), change.id().as_str()), ("start", &*stage.id));
+                let change = fixture.client.change(&fixture.id.parse().unwrap()).await?;
+                assert_eq!((change.kind(), change.id().as_str()), ("start", &*fixture.id));
                 Ok(())
             })
         })
@@ -80,22 +81,22 @@ pub(crate) static ROWS: &[Operation] = &[
         slow: true,
         // What a new daemon says of the changes of the last depends on what was in hand.
         survives: false,
-        prepare: |stage| {
+        prepare: |fixture| {
             Box::pin(async {
                 let stubborn = Service::new()
                     .command("/bin/sh -c 'trap \"\" TERM; while :; do sleep 0.05; done'")
                     .kill_delay(Duration::from_secs(1));
-                stage.add_service(stubborn).await;
-                stage.client.start(stage.one()).await.unwrap();
-                let hurried = stage.direct.clone().with_change_deadline(Duration::ZERO);
-                let error = hurried.stop(stage.one()).await.unwrap_err();
-                stage.id = error.change().unwrap().id().to_string();
+                fixture.add_service(stubborn).await;
+                fixture.client.start(fixture.one()).await.unwrap();
+                let hurried = fixture.direct.clone().with_change_deadline(Duration::ZERO);
+                let error = hurried.stop(fixture.one()).await.unwrap_err();
+                fixture.id = error.change().unwrap().id().to_string();
             })
         },
-        ..Operation::read("wait for a change", "GET /v1/changes/{id}/wait", |stage| {
+        ..Operation::read("wait for a change", "GET /v1/changes/{id}/wait", |fixture| {
             Box::pin(async {
-                let id = stage.id.parse().unwrap();
-                let change = stage.client.wait_change(&id, Duration::from_secs(10)).await?;
+                let id = fixture.id.parse().unwrap();
+                let change = fixture.client.wait_change(&id, Duration::from_secs(10)).await?;
                 assert!(change.ready(), "{change:?}");
                 Ok(())
             })
@@ -103,46 +104,46 @@ pub(crate) static ROWS: &[Operation] = &[
     },
     Operation {
         slow: true,
-        prepare: |stage| {
+        prepare: |fixture| {
             Box::pin(async {
-                let stubborn = stage
+                let stubborn = fixture
                     .service()
                     .command("/bin/sh -c 'trap \"\" TERM; while :; do sleep 0.05; done'");
-                stage.add_service(stubborn).await;
-                let hurried = stage.direct.clone().with_change_deadline(Duration::ZERO);
-                let error = hurried.start(stage.one()).await.unwrap_err();
-                stage.id = error.change().unwrap().id().to_string();
+                fixture.add_service(stubborn).await;
+                let hurried = fixture.direct.clone().with_change_deadline(Duration::ZERO);
+                let error = hurried.start(fixture.one()).await.unwrap_err();
+                fixture.id = error.change().unwrap().id().to_string();
             })
         },
-        ..Operation::write("abort a change", "POST /v1/changes/{id}", |stage| {
+        ..Operation::write("abort a change", "POST /v1/changes/{id}", |fixture| {
             Box::pin(async {
-                let change = stage.client.abort_change(&stage.id.parse().unwrap()).await?;
-                assert_eq!(change.id().as_str(), stage.id);
+                let change = fixture.client.abort_change(&fixture.id.parse().unwrap()).await?;
+                assert_eq!(change.id().as_str(), fixture.id);
                 Ok(())
             })
         })
     },
-    Operation::read("services", "GET /v1/services", |stage| {
+    Operation::read("services", "GET /v1/services", |fixture| {
         Box::pin(async {
-            assert_eq!(stage.client.services(stage.one()).await?, []);
+            assert_eq!(fixture.client.services(fixture.one()).await?, []);
             Ok(())
         })
     }),
-    action("start", |stage| {
+    action("start", |fixture| {
         Box::pin(async {
-            let change = stage.client.start(stage.one()).await?;
+            let change = fixture.client.start(fixture.one()).await?;
             assert_eq!(*change.status(), ChangeStatus::Done);
-            assert!(stage.lines("starts") > 0);
+            assert!(fixture.lines("starts") > 0);
             Ok(())
         })
     }),
     Operation {
         prepare: started,
         effects: restarts,
-        ..action("restart", |stage| {
+        ..action("restart", |fixture| {
             Box::pin(async {
-                stage.client.restart(stage.one()).await?;
-                assert!(stage.lines("starts") > 1);
+                fixture.client.restart(fixture.one()).await?;
+                assert!(fixture.lines("starts") > 1);
                 Ok(())
             })
         })
@@ -152,13 +153,13 @@ pub(crate) static ROWS: &[Operation] = &[
         // What is to be stopped is not there any more, and a new daemon may not know its name.
         survives: false,
         effects: |_| Box::pin(async { 0 }),
-        ..action("stop", |stage| {
+        ..action("stop", |fixture| {
             Box::pin(async {
-                stage.client.stop(stage.one()).await?;
+                fixture.client.stop(fixture.one()).await?;
                 assert!(
-                    !stage
+                    !fixture
                         .direct
-                        .services(stage.one())
+                        .services(fixture.one())
                         .await?
                         .iter()
                         .any(charmwright_pebble::ServiceInfo::is_active)
@@ -169,20 +170,20 @@ pub(crate) static ROWS: &[Operation] = &[
     },
     Operation {
         prepare: enabled,
-        ..action("replan", |stage| {
+        ..action("replan", |fixture| {
             Box::pin(async {
-                stage.client.replan().await?;
-                assert!(stage.lines("starts") > 0);
+                fixture.client.replan().await?;
+                assert!(fixture.lines("starts") > 0);
                 Ok(())
             })
         })
     },
     Operation {
         prepare: enabled,
-        ..action("autostart", |stage| {
+        ..action("autostart", |fixture| {
             Box::pin(async {
-                stage.client.autostart().await?;
-                assert!(stage.lines("starts") > 0);
+                fixture.client.autostart().await?;
+                assert!(fixture.lines("starts") > 0);
                 Ok(())
             })
         })
@@ -191,15 +192,15 @@ pub(crate) static ROWS: &[Operation] = &[
         slow: true,
         prepare: started,
         lost: Lost::NeverAgain,
-        effects: |stage| {
+        effects: |fixture| {
             Box::pin(async {
                 // The shell looks at its signals between two sleeps.
                 tokio::time::sleep(Duration::from_millis(120)).await;
-                stage.lines("hups")
+                fixture.lines("hups")
             })
         },
-        ..Operation::write("signal", "POST /v1/signals", |stage| {
-            Box::pin(async { stage.client.signal(&Signal::HUP, stage.one()).await })
+        ..Operation::write("signal", "POST /v1/signals", |fixture| {
+            Box::pin(async { fixture.client.signal(&Signal::HUP, fixture.one()).await })
         })
     },
 ];

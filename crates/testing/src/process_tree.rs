@@ -2,7 +2,7 @@
 //!
 //! Pebble gives each service a process group of its own, and a service may fork twice and lose its
 //! parent, so neither a group nor the line of parents finds them all. A process belongs to the
-//! family when its parent does, when it shares a group or a session with a member other than the
+//! tree when its parent does, when it shares a group or a session with a member other than the
 //! daemon, or when the daemon's mark is in its environment, which a child inherits.
 
 use std::collections::BTreeSet;
@@ -29,7 +29,7 @@ fn has_mark(pid: u32, mark: &str) -> bool {
 
 /// The processes of one daemon, remembered from look to look: a killed parent no longer leads to
 /// its children.
-pub(crate) struct Family {
+pub(crate) struct ProcessTree {
     root: u32,
     mark: String,
     members: BTreeSet<u32>,
@@ -37,8 +37,8 @@ pub(crate) struct Family {
     sessions: BTreeSet<u32>,
 }
 
-impl Family {
-    /// The family of the daemon with this process id, which was started with `mark` (`NAME=VALUE`)
+impl ProcessTree {
+    /// The tree of the daemon with this process id, which was started with `mark` (`NAME=VALUE`)
     /// in its environment.
     pub(crate) fn new(root: u32, mark: &str) -> Self {
         Self {
@@ -50,7 +50,7 @@ impl Family {
         }
     }
 
-    /// Looks once more and says who of the family, besides the daemon, runs now.
+    /// Looks once more and says who of the tree, besides the daemon, runs now.
     fn look(&mut self) -> Vec<u32> {
         let all = running();
         let myself = std::process::id();
@@ -92,7 +92,7 @@ impl Family {
         }
         let running: Vec<u32> =
             all.iter().map(Process::pid).filter(|pid| self.members.contains(pid)).collect();
-        // Who has ended leaves the family: its number may be given to a stranger, and a group or a
+        // Who has ended leaves the tree: its number may be given to a stranger, and a group or a
         // session lives on in those who remain.
         self.members = running.iter().copied().collect();
         self.groups = all
@@ -157,18 +157,18 @@ mod tests {
             .process_group(0)
             .spawn()
             .unwrap();
-        let mut family = Family::new(root.id(), &mark);
+        let mut tree = ProcessTree::new(root.id(), &mark);
         let end = Instant::now() + Duration::from_secs(10);
         let is_sleep = |pid: &u32| {
             fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "sleep")
         };
-        while family.look().iter().filter(|pid| is_sleep(pid)).count() < 2 {
+        while tree.look().iter().filter(|pid| is_sleep(pid)).count() < 2 {
             assert!(Instant::now() < end, "the sleepers did not start");
             std::thread::sleep(Duration::from_millis(2));
         }
         root.kill().unwrap();
         root.wait().unwrap();
-        assert_eq!(family.kill(Duration::from_secs(5)), Vec::<u32>::new());
+        assert_eq!(tree.kill(Duration::from_secs(5)), Vec::<u32>::new());
         assert!(!running().iter().any(|process| has_mark(process.pid(), &mark)));
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use charmwright_testing::daemon::{Daemon, DaemonOptions};
 use charmwright_testing::proxy::FaultProxy;
-use charmwright_tests::Scene;
+use charmwright_tests::Fixture;
 use charmwright_tests::wire::ask;
 
 const IDLE: &str = "services:\n  idle:\n    override: replace\n    command: sleep 1000\n";
@@ -19,8 +19,8 @@ const START: &str = r#"{"action":"start","services":["idle"]}"#;
 
 /// A held daemon with the service `idle`, and a proxy before it.
 fn pair(test: &str) -> Option<(Arc<Daemon>, Arc<FaultProxy>)> {
-    let scene = Scene::start(test, DaemonOptions::new().layer("base", IDLE).hold())?;
-    Some((scene.daemon, scene.proxy))
+    let fixture = Fixture::start(test, DaemonOptions::new().layer("base", IDLE).hold())?;
+    Some((fixture.daemon, fixture.proxy))
 }
 
 fn changes(socket: &Path) -> Vec<serde_json::Value> {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use charmwright_testing::proxy::{Door, Fault, Rule};
+use charmwright_testing::proxy::{Fault, ListenState, Rule};
 use charmwright_tests::wait::{PATIENCE, until_blocking};
 use charmwright_tests::wire::{Wire, ask};
 
@@ -82,11 +82,11 @@ fn the_door_is_as_the_daemons_is() {
         ask(proxy.socket(), "GET", "/v1/system-info", "").is_ok()
     });
 
-    proxy.hold_door(Some(Door::Missing));
+    proxy.set_listening(Some(ListenState::Missing));
     assert_eq!(UnixStream::connect(proxy.socket()).unwrap_err().kind(), IoKind::NotFound);
-    proxy.hold_door(Some(Door::Refusing));
+    proxy.set_listening(Some(ListenState::Refusing));
     assert_eq!(UnixStream::connect(proxy.socket()).unwrap_err().kind(), IoKind::ConnectionRefused);
-    proxy.hold_door(None);
+    proxy.set_listening(None);
     assert_eq!(ask(proxy.socket(), "GET", "/v1/system-info", "").unwrap().0, 200);
     let socket = proxy.socket().to_path_buf();
     drop(proxy);

@@ -1,4 +1,4 @@
-//! A scene that many cases use one after the other, and what is one case's own on it.
+//! A fixture that many cases use one after the other, and what is one case's own on it.
 
 use std::num::NonZeroU32;
 use std::ops::Deref;
@@ -8,12 +8,12 @@ use std::time::Duration;
 
 use charmwright_pebble::{Client, Layer, LayerMode, Plan, RetryPolicy, Service, Startup};
 use charmwright_testing::daemon::DaemonOptions;
-use charmwright_tests::Scene;
+use charmwright_tests::Fixture;
 
-/// A [`Scene`] whose `client` is the current case's; its road is spoiled, that of `direct` is not.
-pub(crate) struct Stage {
-    scene: Scene,
-    /// What this case calls its things: no other case on this stage has it.
+/// A [`Fixture`] whose `client` is the current case's; its road is spoiled, that of `direct` is not.
+pub(crate) struct FaultFixture {
+    fixture: Fixture,
+    /// What this case calls its things: no other case on this fixture has it.
     pub(crate) name: String,
     /// What Pebble calls the thing that this case is about, where it has a number.
     pub(crate) id: String,
@@ -21,10 +21,10 @@ pub(crate) struct Stage {
     boots: u32,
 }
 
-impl Stage {
+impl FaultFixture {
     pub(crate) fn start(test: &str) -> Option<Self> {
-        let scene = Scene::start(test, DaemonOptions::new().hold())?;
-        Some(Self { scene, name: String::new(), id: String::new(), cases: 0, boots: 0 })
+        let fixture = Fixture::start(test, DaemonOptions::new().hold())?;
+        Some(Self { fixture, name: String::new(), id: String::new(), cases: 0, boots: 0 })
     }
 
     /// A new case: a name, a client and an empty folder of its own.
@@ -33,8 +33,8 @@ impl Stage {
         self.name = format!("case{}", self.cases);
         self.id.clear();
         self.boots = self.daemon.boots();
-        self.scene.client = Client::new(self.proxy.socket()).with_retry(policy);
-        self.scene.direct = self.daemon.client();
+        self.fixture.client = Client::new(self.proxy.socket()).with_retry(policy);
+        self.fixture.direct = self.daemon.client();
         std::fs::create_dir(self.folder()).unwrap();
     }
 
@@ -44,7 +44,7 @@ impl Stage {
         !self.daemon.is_running() || self.daemon.boots() != self.boots
     }
 
-    /// Which case of this stage it is.
+    /// Which case of this fixture it is.
     pub(crate) fn number(&self) -> u32 {
         self.cases
     }
@@ -54,7 +54,7 @@ impl Stage {
         let proxy = Arc::clone(&self.proxy);
         std::thread::spawn(move || {
             std::thread::sleep(time);
-            proxy.hold_door(None);
+            proxy.set_listening(None);
         });
     }
 
@@ -120,11 +120,11 @@ impl Stage {
     }
 }
 
-impl Deref for Stage {
-    type Target = Scene;
+impl Deref for FaultFixture {
+    type Target = Fixture;
 
-    fn deref(&self) -> &Scene {
-        &self.scene
+    fn deref(&self) -> &Fixture {
+        &self.fixture
     }
 }
 

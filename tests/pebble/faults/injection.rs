@@ -2,18 +2,18 @@
 
 use std::time::Duration;
 
-use charmwright_testing::proxy::{Fault, Rule, Then};
+use charmwright_testing::proxy::{AfterReply, Fault, Rule};
 use charmwright_tests::Random;
 
+use super::fault_fixture::FaultFixture;
 use super::operations::{self, Operation, Way};
-use super::stage::Stage;
 
 /// How long Pebble is away when it comes back.
 pub(crate) const AWAY: Duration = Duration::from_millis(60);
 
 /// One thing that goes wrong, once, with the request that an operation is about.
 #[derive(Debug, Clone)]
-pub(crate) enum Trouble {
+pub(crate) enum Injection {
     /// Nobody listens, for a while.
     Refused,
     /// Nobody listens, for longer than anybody waits.
@@ -68,7 +68,7 @@ const BAD_FRAMES: &[&[u8]] = &[
     b"\x89\x7e\x00\x80",
 ];
 
-impl Trouble {
+impl Injection {
     pub(crate) fn all() -> Vec<Self> {
         let mut all = vec![
             Self::Refused,
@@ -130,7 +130,7 @@ impl Trouble {
     }
 
     /// What the proxy does about it; `None` for what is done to the door or the daemon.
-    pub(crate) fn rule(&self, stage: &Stage, operation: &Operation) -> Option<Rule> {
+    pub(crate) fn rule(&self, fixture: &FaultFixture, operation: &Operation) -> Option<Rule> {
         let fault = match self {
             Self::Refused
             | Self::RefusedForLong
@@ -159,8 +159,10 @@ impl Trouble {
             Self::EndlessBody => {
                 Fault::endless_body(operation.content_type(), vec![b' '; 64 * 1024])
             }
-            Self::Frames(bytes) => Fault::ReplaceFrames { bytes: bytes.to_vec(), then: Then::Hold },
+            Self::Frames(bytes) => {
+                Fault::ReplaceFrames { bytes: bytes.to_vec(), then: AfterReply::Hold }
+            }
         };
-        Some(operation.spoiled(stage, fault))
+        Some(operation.spoiled(fixture, fault))
     }
 }

@@ -11,7 +11,7 @@ use std::time::Duration;
 use charmwright_pebble::{Client, Exec, ExecOutput, RetryPolicy};
 use charmwright_testing::daemon::{Daemon, DaemonOptions};
 use charmwright_testing::daemon_or_skip;
-use charmwright_testing::proxy::{Door, Fault, FaultProxy, Rule};
+use charmwright_testing::proxy::{Fault, FaultProxy, ListenState, Rule};
 
 use crate::wait;
 
@@ -22,7 +22,7 @@ pub const AWAY: Duration = Duration::from_millis(700);
 /// A Pebble of a test's own, a proxy in front of it, and a client on each road.
 ///
 /// The processes and the folder go when it is dropped.
-pub struct Scene {
+pub struct Fixture {
     /// The real Pebble.
     pub daemon: Arc<Daemon>,
     /// The proxy, which spoils the requests that a test names.
@@ -43,7 +43,7 @@ pub fn policy() -> RetryPolicy {
         .attempts(NonZeroU32::new(40).unwrap())
 }
 
-impl Scene {
+impl Fixture {
     /// Starts a daemon with these options, the proxy and the clients, which have [`policy`].
     ///
     /// `None` where there is no Pebble to be had: the test is to be skipped.
@@ -81,13 +81,13 @@ impl Scene {
 
     /// Closes the road through the proxy, in the middle of whatever is on it.
     pub fn close(&self) {
-        self.proxy.hold_door(Some(Door::Refusing));
+        self.proxy.set_listening(Some(ListenState::Refusing));
         self.proxy.cut_connections();
     }
 
     /// Opens it again.
     pub fn open(&self) {
-        self.proxy.hold_door(None);
+        self.proxy.set_listening(None);
     }
 
     /// Kills the daemon and starts it again.

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use charmwright_testing::daemon::Daemon;
-use charmwright_testing::proxy::{Fault, FaultProxy, Rule, Then};
+use charmwright_testing::proxy::{AfterReply, Fault, FaultProxy, Rule};
 use charmwright_tests::wait::{PATIENCE, until_blocking};
 use charmwright_tests::wire::{Wire, ask};
 
@@ -270,13 +270,13 @@ fn frames_are_cut_dripped_and_replaced() {
     // A frame of a reserved kind, then the end.
     let bytes = b"\x83\x00".to_vec();
     let (_control, mut wire) =
-        stdio(Fault::ReplaceFrames { bytes: bytes.clone(), then: Then::Close });
+        stdio(Fault::ReplaceFrames { bytes: bytes.clone(), then: AfterReply::Close });
     assert_eq!(wire.receive().unwrap().0, 101);
     assert_eq!(rest(&mut wire), bytes);
 
     // The same, then silence, although the command echoes and even when the daemon goes.
     let (_control, mut wire) =
-        stdio(Fault::ReplaceFrames { bytes: bytes.clone(), then: Then::Hold });
+        stdio(Fault::ReplaceFrames { bytes: bytes.clone(), then: AfterReply::Hold });
     assert_eq!(wire.receive().unwrap().0, 101);
     let mut got = [0; 2];
     wire.stream.read_exact(&mut got).unwrap();

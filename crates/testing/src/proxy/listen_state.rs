@@ -18,9 +18,9 @@ use super::shared::{Shared, State};
 /// What a client finds at a socket's path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
-pub enum Door {
+pub enum ListenState {
     /// Somebody listens.
-    Open,
+    Listening,
     /// The socket's file is there and nobody listens: connecting is refused, as after a daemon's
     /// SIGKILL.
     Refusing,
@@ -37,11 +37,13 @@ pub(super) fn set(shared: &Shared, state: &mut State) {
     }
     close(state);
     let done = match wanted {
-        Door::Open => open(shared).map(|listener| state.listener = Some(Arc::new(listener))),
+        ListenState::Listening => {
+            open(shared).map(|listener| state.listener = Some(Arc::new(listener)))
+        }
         // Nobody keeps the listener: what is left is a stale file.
-        Door::Refusing if !shared.socket.exists() => open(shared).map(drop),
-        Door::Refusing => Ok(()),
-        Door::Missing => match std::fs::remove_file(&shared.socket) {
+        ListenState::Refusing if !shared.socket.exists() => open(shared).map(drop),
+        ListenState::Refusing => Ok(()),
+        ListenState::Missing => match std::fs::remove_file(&shared.socket) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
             _ => Ok(()),
         },
@@ -63,7 +65,7 @@ pub(super) fn close(state: &mut State) {
         // On Linux a listener that is shut for reading refuses connections and wakes who waits in
         // accept.
         let _already = rustix::net::shutdown(&*listener, Shutdown::Read);
-        state.door = Door::Refusing;
+        state.door = ListenState::Refusing;
     }
 }
 
@@ -84,15 +86,15 @@ pub(super) fn probe(shared: &Shared) -> Option<UnixStream> {
     let _one = shared.probing();
     match UnixStream::connect(&shared.upstream) {
         Ok(stream) => {
-            shared.daemon_is(Door::Open);
+            shared.daemon_is(ListenState::Listening);
             Some(stream)
         }
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            shared.daemon_is(Door::Missing);
+            shared.daemon_is(ListenState::Missing);
             None
         }
         Err(_) => {
-            shared.daemon_is(Door::Refusing);
+            shared.daemon_is(ListenState::Refusing);
             None
         }
     }
