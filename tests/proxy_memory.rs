@@ -50,7 +50,7 @@ fn a_large_body_is_passed_on_as_it_comes() {
         assert_eq!(wire.receive().is_ok(), !cut);
         assert_eq!(received.load(Ordering::SeqCst), if cut { 0 } else { each });
         let seen = proxy.requests().pop().unwrap();
-        assert!(seen.whole && seen.body_length == each && seen.body.len() == 64 * 1024);
+        assert!(seen.is_complete && seen.body_length == each && seen.body.len() == 64 * 1024);
         assert_eq!(seen.forwarded, !cut);
     }
     let rise = memory("VmHWM:") - before;

@@ -1,13 +1,14 @@
-//! A subscriber that keeps what is logged, for tests of it.
+//! A `tracing` subscriber that collects log lines for a test.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tracing::{Event, Level, Metadata, Subscriber, field, span};
 
-/// A `tracing` subscriber that keeps the level and the text of each line from INFO on.
+/// A `tracing` subscriber that collects the level and the message of each event from INFO on.
 ///
-/// Clones share what they keep. It knows no spans and no fields but the message.
+/// Clones share their lines. Spans are ignored. A line has the text of one field: that of the
+/// message, if the event has no other.
 ///
 /// ```
 /// let log = charmwright_testing::CapturedLog::default();
@@ -18,13 +19,13 @@ use tracing::{Event, Level, Metadata, Subscriber, field, span};
 pub struct CapturedLog(Arc<Mutex<Vec<(Level, String)>>>);
 
 impl CapturedLog {
-    /// Returns the lines so far, oldest first.
+    /// Returns the lines that were logged so far, oldest first.
     #[must_use]
     pub fn lines(&self) -> Vec<(Level, String)> {
-        self.kept().clone()
+        self.lock().clone()
     }
 
-    fn kept(&self) -> MutexGuard<'_, Vec<(Level, String)>> {
+    fn lock(&self) -> MutexGuard<'_, Vec<(Level, String)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -35,6 +36,7 @@ impl Subscriber for CapturedLog {
     }
 
     fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
+        // One id for all spans is enough, since none is looked at; only zero is not allowed.
         span::Id::from_u64(1)
     }
 
@@ -46,12 +48,13 @@ impl Subscriber for CapturedLog {
         struct Text(String);
         impl field::Visit for Text {
             fn record_debug(&mut self, _: &field::Field, value: &dyn fmt::Debug) {
+                // The message is a `fmt::Arguments`, whose `Debug` form is the text itself.
                 self.0 = format!("{value:?}");
             }
         }
         let mut text = Text(String::new());
         event.record(&mut text);
-        self.kept().push((*event.metadata().level(), text.0));
+        self.lock().push((*event.metadata().level(), text.0));
     }
 
     fn enter(&self, _: &span::Id) {}

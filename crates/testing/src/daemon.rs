@@ -1,4 +1,4 @@
-//! A real Pebble daemon of one's own.
+//! A real Pebble daemon that belongs to one test.
 
 use std::env;
 use std::fmt;
@@ -20,12 +20,11 @@ use super::process_tree::{ProcessTree, signal};
 use super::wire;
 use charmwright_pebble::Client;
 
-/// The variable by which a daemon's processes are known, wherever they have gone: a child inherits
-/// it.
+/// The environment variable that marks a daemon and, because a child inherits it, all processes
+/// that the daemon starts.
 const MARK: &str = "CHARMWRIGHT_DAEMON";
 
-/// How a [`Daemon`] is to run. Private fields, consuming setters; [`DaemonOptions::new`] is a
-/// daemon that starts its enabled services.
+/// The options of a [`Daemon`].
 #[derive(Debug, Clone)]
 pub struct DaemonOptions {
     binary: Option<PathBuf>,
@@ -35,9 +34,9 @@ pub struct DaemonOptions {
     container: String,
     layers: Vec<(String, String)>,
     environment: Vec<(String, String)>,
-    hold: bool,
-    forgetful: bool,
-    own_group: bool,
+    is_held: bool,
+    is_forgetful: bool,
+    has_own_group: bool,
     start_limit: Duration,
     stop_limit: Duration,
 }
@@ -49,7 +48,8 @@ impl Default for DaemonOptions {
 }
 
 impl DaemonOptions {
-    /// The pinned Pebble, in a temporary folder, with no layers.
+    /// Makes the options of a daemon of the pinned Pebble, in a temporary folder and without
+    /// layers, which starts its enabled services.
     #[must_use]
     pub fn new() -> Self {
         Self {
@@ -60,22 +60,22 @@ impl DaemonOptions {
             container: "workload".to_owned(),
             layers: Vec::new(),
             environment: Vec::new(),
-            hold: false,
-            forgetful: false,
-            own_group: false,
+            is_held: false,
+            is_forgetful: false,
+            has_own_group: false,
             start_limit: Duration::from_secs(30),
             stop_limit: Duration::from_secs(30),
         }
     }
 
-    /// The Pebble to run. Default: what [`Search::find`] gives.
+    /// Sets the path of the Pebble to run. Default: the one that [`Search::find`] returns.
     #[must_use]
     pub fn binary(mut self, path: impl Into<PathBuf>) -> Self {
         self.binary = Some(path.into());
         self
     }
 
-    /// This of the pinned Pebbles, unless [`DaemonOptions::binary`] names one. Default:
+    /// Sets the pinned version to run, unless [`DaemonOptions::binary`] names a Pebble. Default:
     /// [`Pinned::Current`].
     #[must_use]
     pub fn pinned(mut self, pinned: Pinned) -> Self {
@@ -83,78 +83,83 @@ impl DaemonOptions {
         self
     }
 
-    /// A folder to live in, made when it is not there, and not removed in the end. Default: a
-    /// temporary one, removed on drop.
+    /// Sets the folder of the daemon. It is made if it does not exist, and it is not removed when
+    /// the daemon is dropped. Default: a temporary folder, which is removed.
     #[must_use]
     pub fn folder(mut self, path: impl Into<PathBuf>) -> Self {
         self.folder = Some(path.into());
         self
     }
 
-    /// Where the socket is, at most 107 bytes. Default: `containers/NAME/pebble.socket` in the
-    /// daemon's folder.
+    /// Sets the path of the socket, of at most 107 bytes. Default:
+    /// `containers/NAME/pebble.socket` in the daemon's folder.
     #[must_use]
     pub fn socket(mut self, path: impl Into<PathBuf>) -> Self {
         self.socket = Some(path.into());
         self
     }
 
-    /// The name of the container that this daemon stands for, used in the default socket's path.
-    /// Default: `workload`.
+    /// Sets the name of the container that this daemon stands for. It is part of the default path
+    /// of the socket. Default: `workload`.
     #[must_use]
     pub fn container(mut self, name: impl Into<String>) -> Self {
         self.container = name.into();
         self
     }
 
-    /// A layer on disk, as an OCI image brings it, in YAML. Unlike one added over the API it is
-    /// there again after a restart.
+    /// Adds a layer in YAML as a file in the daemon's folder, as an OCI image contains it.
+    ///
+    /// The file is named for the label and the number of layers before it. Unlike a layer that is
+    /// added over the API it is in the plan again after a restart.
     #[must_use]
     pub fn layer(mut self, label: impl Into<String>, yaml: impl Into<String>) -> Self {
         self.layers.push((label.into(), yaml.into()));
         self
     }
 
-    /// One more variable in the daemon's environment, and so in that of its services.
+    /// Adds a variable to the environment of the daemon, which its services inherit.
     #[must_use]
     pub fn env(mut self, name: impl Into<String>, value: impl Into<String>) -> Self {
         self.environment.push((name.into(), value.into()));
         self
     }
 
-    /// `--hold`: enabled services are not started until somebody asks.
+    /// Runs Pebble with `--hold`: it does not start the enabled services by itself.
     #[must_use]
     pub fn hold(mut self) -> Self {
-        self.hold = true;
+        self.is_held = true;
         self
     }
 
-    /// `PEBBLE_PERSIST=never`: no state file, so that changes are gone and their numbers begin at 1
-    /// again after a restart. Pebble knows it since 1.23: [`Pinned::Oldest`] keeps its state all
-    /// the same.
+    /// Runs Pebble with `PEBBLE_PERSIST=never`: it keeps no state file, so after a restart it has
+    /// no changes and numbers new ones from 1 again.
+    ///
+    /// Pebble knows the variable since 1.23. [`Pinned::Oldest`] keeps its state all the same.
     #[must_use]
     pub fn forgetful(mut self) -> Self {
-        self.forgetful = true;
+        self.is_forgetful = true;
         self
     }
 
-    /// A process group of its own, so that Ctrl-C at a terminal does not reach it: for a program
-    /// that ends it itself. In a test leave this off, and Ctrl-C stops the daemon together with the
-    /// test.
+    /// Runs the daemon in a process group of its own, so that Ctrl-C at a terminal does not reach
+    /// it.
+    ///
+    /// It is for a program that ends the daemon itself. In a test Ctrl-C should end the daemon
+    /// together with the test.
     #[must_use]
     pub fn own_process_group(mut self) -> Self {
-        self.own_group = true;
+        self.has_own_group = true;
         self
     }
 
-    /// How long a start may take until the daemon answers. Default: 30 s.
+    /// Sets the time that a start may take until the daemon answers. Default: 30 s.
     #[must_use]
     pub fn start_limit(mut self, limit: Duration) -> Self {
         self.start_limit = limit;
         self
     }
 
-    /// How long a graceful stop may take before it becomes a kill. Default: 30 s.
+    /// Sets the time that a graceful stop may take before the daemon is killed. Default: 30 s.
     #[must_use]
     pub fn stop_limit(mut self, limit: Duration) -> Self {
         self.stop_limit = limit;
@@ -162,42 +167,51 @@ impl DaemonOptions {
     }
 }
 
-/// A running Pebble in a folder of its own, its socket included.
+/// A Pebble daemon with a folder and a socket of its own.
 ///
-/// It ends as a container ends: whichever way it goes, every process that it started goes with it,
-/// also one in a process group of its own (Pebble gives each service one) or one that has lost its
-/// parent. Only a process that both lost its parent and threw away its environment while no
-/// relative was alive can escape. Dropping it kills all that and removes the temporary folder.
+/// It ends as a container ends. However it ends, every process that it started ends with it, also
+/// one in another process group (Pebble gives each service one) and one that has lost its parent.
+/// Only a process that has lost its parent and dropped its environment, while no process related to
+/// it ran, is not found.
 ///
-/// All methods take `&self`, so that one thread can kill it while another has a request in flight.
+/// Dropping it kills the daemon and these processes, and removes the temporary folder.
+///
+/// All methods take `&self`, so that one thread can kill the daemon while another waits for its
+/// reply.
 pub struct Daemon {
     options: DaemonOptions,
     binary: PathBuf,
     folder: PathBuf,
     socket: PathBuf,
+    /// The value of [`MARK`] in the environment of the daemon.
     mark: String,
     state: Mutex<State>,
+    /// The temporary folder, which is removed when this is dropped.
     _temporary: Option<TempDir>,
 }
 
 #[derive(Default)]
 struct State {
+    /// The process of the daemon, until it was waited for.
     child: Option<Child>,
+    /// The number of starts so far.
     boots: u32,
 }
 
 impl Daemon {
-    /// Starts a daemon and returns once it answers. Its enabled services need not be up yet: Pebble
-    /// starts them a moment later.
+    /// Starts a daemon and waits until it answers.
     ///
-    /// Without [`DaemonOptions::binary`] this builds Pebble when it is not there yet, telling what
-    /// it does on standard error.
+    /// Its enabled services need not run yet: Pebble starts them a moment later. Without
+    /// [`DaemonOptions::binary`] this builds the pinned Pebble if that has not been built yet, and
+    /// prints its progress on standard error.
     ///
     /// # Errors
     ///
-    /// Those of [`Search::find`]; [`ErrorKind::SocketPath`]; [`ErrorKind::Io`] for its folder;
-    /// [`ErrorKind::Daemon`] when it ends at once or does not answer in time, with the end of what
-    /// it said.
+    /// - The errors of [`Search::find`].
+    /// - [`ErrorKind::SocketPath`] if the path of the socket is too long.
+    /// - [`ErrorKind::Io`] if the folder or a file in it cannot be made.
+    /// - [`ErrorKind::Daemon`] if the daemon ends at once or does not answer in time. The message
+    ///   has the last ten lines of its log.
     pub fn start(options: DaemonOptions) -> Result<Self, Error> {
         let search = Search::new().pinned(options.pinned);
         let search = match &options.binary {
@@ -223,12 +237,12 @@ impl Daemon {
         };
         check_socket_path(&socket)?;
         if options.pinned == Pinned::Oldest {
-            // It makes this one too, and ends when it cannot.
+            // Pebble 1.1.1 makes this second socket, too, and ends if it cannot.
             let mut second = socket.clone().into_os_string();
             second.push(".untrusted");
             check_socket_path(Path::new(&second))?;
         }
-        // The process id and the folder together name one daemon on this machine.
+        // The process id and the folder together identify one daemon on this machine.
         let mark = format!("{}:{}", std::process::id(), folder.display());
         let daemon = Self {
             options,
@@ -239,52 +253,54 @@ impl Daemon {
             state: Mutex::default(),
             _temporary: temporary,
         };
-        daemon.lay_out()?;
+        daemon.make_folders()?;
         daemon.start_again()?;
         Ok(daemon)
     }
 
-    /// The path of its socket.
+    /// Returns the path of the daemon's socket.
     #[must_use]
     pub fn socket(&self) -> &Path {
         &self.socket
     }
 
-    /// A new client of it, named for the container.
+    /// Returns a new client of the daemon, whose errors name the container.
     #[must_use]
     pub fn client(&self) -> Client {
         Client::new(&self.socket).with_target(format!("container \"{}\"", self.options.container))
     }
 
-    /// The folder whose `NAME/pebble.socket` is its socket: what `CHARMWRIGHT_CONTAINERS` is to be.
-    /// `None` when [`DaemonOptions::socket`] put it at a place that is not of this form.
+    /// Returns the folder that holds `NAME/pebble.socket`, which is the value of
+    /// `CHARMWRIGHT_CONTAINERS` for a charm. Returns `None` if [`DaemonOptions::socket`] has
+    /// another form.
     #[must_use]
     pub fn containers(&self) -> Option<&Path> {
         let container = self.socket.parent()?;
-        let fits = self.socket.file_name()? == "pebble.socket"
+        let is_usual = self.socket.file_name()? == "pebble.socket"
             && container.file_name()? == self.options.container.as_str();
-        if fits { container.parent() } else { None }
+        if is_usual { container.parent() } else { None }
     }
 
-    /// Its folder: `pebble/` is Pebble's own (`$PEBBLE`), `pebble.log` is what it says.
+    /// Returns the folder of the daemon. In it `pebble/` is the folder of Pebble itself
+    /// (`$PEBBLE`), and `pebble.log` is the output of Pebble.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    /// The Pebble that it runs.
+    /// Returns the path of the Pebble that the daemon runs.
     #[must_use]
     pub fn binary(&self) -> &Path {
         &self.binary
     }
 
-    /// How often it was started.
+    /// Returns the number of starts so far, the first one included.
     #[must_use]
     pub fn boots(&self) -> u32 {
         self.state().boots
     }
 
-    /// Its process id, while it runs.
+    /// Returns the process id of the daemon, or `None` if it does not run.
     #[must_use]
     pub fn pid(&self) -> Option<u32> {
         let mut state = self.state();
@@ -292,13 +308,13 @@ impl Daemon {
         matches!(child.try_wait(), Ok(None)).then(|| child.id())
     }
 
-    /// Whether its process runs now.
+    /// Returns `true` if the process of the daemon runs.
     #[must_use]
     pub fn is_running(&self) -> bool {
         self.pid().is_some()
     }
 
-    /// All that it has written so far, over all its starts.
+    /// Returns the output of the daemon so far, of all its starts.
     #[must_use]
     pub fn log(&self) -> String {
         fs::read(self.log_path())
@@ -306,37 +322,41 @@ impl Daemon {
             .unwrap_or_default()
     }
 
-    /// Kills it with SIGKILL, and every process that it started. Its socket's file stays, as after
-    /// any such end, and refuses connections. A daemon that does not run is not an error: what it
-    /// left is ended all the same.
+    /// Kills the daemon and every process that it started with SIGKILL.
+    ///
+    /// The file of its socket stays, as after any SIGKILL, and refuses connections. If the daemon
+    /// has ended by itself, the processes that it left are killed all the same.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Daemon`] when a process cannot be ended.
+    /// [`ErrorKind::Daemon`] if a process still runs ten seconds after SIGKILL.
     pub fn kill(&self) -> Result<(), Error> {
         let mut state = self.state();
         self.end(&mut state, End::Kill).map(drop)
     }
 
-    /// Stops it as SIGTERM does: it stops its services, removes its socket and exits; whoever is
-    /// then left is killed. `None` when it did not run. With a request still waiting for its answer
-    /// Pebble exits with 1.
+    /// Stops the daemon with SIGTERM and returns its exit status, or `None` if it did not run.
+    ///
+    /// Pebble stops its services, removes its socket and exits. It exits with 1 if a request is
+    /// still waiting for its reply. The processes that are left after that are killed.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Daemon`] when it is still there after [`DaemonOptions::stop_limit`]; it has
-    /// then been killed.
+    /// [`ErrorKind::Daemon`] if the daemon still ran after [`DaemonOptions::stop_limit`] and was
+    /// killed, or if a process still runs ten seconds after SIGKILL.
     pub fn stop(&self) -> Result<Option<ExitStatus>, Error> {
         let mut state = self.state();
         self.end(&mut state, End::Stop)
     }
 
-    /// Starts it again in the same folder and waits until it answers. Layers that came over the API
-    /// are gone, those on disk are not.
+    /// Starts the daemon again in the same folder and waits until it answers.
+    ///
+    /// Layers that were added over the API are not in its plan any more; those in files are.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::Daemon`] when it runs already, ends at once, or does not answer in time.
+    /// - [`ErrorKind::Daemon`] if the daemon runs already, ends at once or does not answer in time.
+    /// - [`ErrorKind::Io`] if its process cannot be started.
     pub fn start_again(&self) -> Result<(), Error> {
         let mut state = self.state();
         if let Some(child) = state.child.as_mut() {
@@ -347,7 +367,8 @@ impl Daemon {
                         "cannot start Pebble: it is running; kill or stop it first",
                     ));
                 }
-                // It ended by itself (on-success: shutdown, say): what it started goes too.
+                // It has ended by itself (`on-success: shutdown`, for example), and the processes
+                // that it started may still run.
                 _ => self.end(&mut state, End::Kill).map(drop)?,
             }
         }
@@ -358,7 +379,7 @@ impl Daemon {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // Poisoned by a test's panic: the daemon must still be ended.
+        // A panic in a test poisons the lock, and the daemon must be ended nonetheless.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -366,7 +387,8 @@ impl Daemon {
         self.folder.join("pebble.log")
     }
 
-    fn lay_out(&self) -> Result<(), Error> {
+    /// Makes the folders of the daemon and the files of its layers.
+    fn make_folders(&self) -> Result<(), Error> {
         let make = |folder: &Path| {
             fs::create_dir_all(folder)
                 .map_err(Error::io(format!("cannot make the folder {}", folder.display())))
@@ -393,14 +415,14 @@ impl Daemon {
         let (out, err) = open().map_err(Error::io(format!("cannot write {}", path.display())))?;
         let mut command = Command::new(&self.binary);
         command.arg("run").current_dir(&self.folder).stdin(Stdio::null()).stdout(out).stderr(err);
-        if self.options.hold {
+        if self.options.is_held {
             command.arg("--hold");
         }
-        if self.options.own_group {
+        if self.options.has_own_group {
             command.process_group(0);
         }
-        // What our own surroundings want of a Pebble, or of a systemd service (with NOTIFY_SOCKET
-        // an idle daemon exits), is not meant here.
+        // The variables in the environment of the test are meant for another Pebble or for a
+        // systemd service. With NOTIFY_SOCKET an idle daemon exits.
         for (name, _) in env::vars_os() {
             let Some(text) = name.to_str() else { continue };
             if text == "PEBBLE"
@@ -414,7 +436,7 @@ impl Daemon {
             .env("PEBBLE", self.folder.join("pebble"))
             .env("PEBBLE_SOCKET", &self.socket)
             .env(MARK, &self.mark);
-        if self.options.forgetful {
+        if self.options.is_forgetful {
             command.env("PEBBLE_PERSIST", "never");
         }
         command.envs(self.options.environment.iter().map(|(name, value)| (name, value)));
@@ -460,23 +482,25 @@ impl Daemon {
         lines.get(lines.len().saturating_sub(10)..).unwrap_or_default().join("\n")
     }
 
-    /// Ends the daemon and all that it started.
+    /// Ends the daemon and every process that it started.
     fn end(&self, state: &mut State, how: End) -> Result<Option<ExitStatus>, Error> {
         let Some(mut child) = state.child.take() else {
             return Ok(None);
         };
         let pid = child.id();
-        let already = child.try_wait().ok().flatten();
-        // The number of a process that has been waited for may be a stranger's by now.
-        let root = if already.is_some() { u32::MAX } else { child.id() };
+        let has_ended = child.try_wait().is_ok_and(|status| status.is_some());
+        // The id of a process that was waited for may belong to another process by now. No process
+        // has this one.
+        let root = if has_ended { u32::MAX } else { child.id() };
         let mut tree = ProcessTree::new(root, &format!("{MARK}={}", self.mark));
-        let mut too_slow = false;
-        if already.is_none() && matches!(how, End::Stop) {
+        let mut is_too_slow = false;
+        if !has_ended && matches!(how, End::Stop) {
             signal(pid, Signal::TERM);
-            too_slow = wait_for(&mut child, self.options.stop_limit, &mut tree).is_none();
+            is_too_slow = wait_for(&mut child, self.options.stop_limit, &mut tree).is_none();
         }
-        if already.is_none() && matches!(child.try_wait(), Ok(None)) {
-            // Stopped first, so that it starts nobody while we look whom it has started.
+        if !has_ended && matches!(child.try_wait(), Ok(None)) {
+            // SIGSTOP comes first, so that the daemon starts no process during the scan for those
+            // that it has started.
             signal(pid, Signal::STOP);
             tree.remember();
             signal(pid, Signal::KILL);
@@ -489,7 +513,7 @@ impl Daemon {
                 format!("cannot end what Pebble started: processes {left:?} outlive SIGKILL"),
             ));
         }
-        if too_slow {
+        if is_too_slow {
             let limit = self.options.stop_limit;
             return Err(Error::new(
                 ErrorKind::Daemon,
@@ -500,15 +524,19 @@ impl Daemon {
     }
 }
 
+/// The way in which a daemon is ended.
 #[derive(Clone, Copy)]
 enum End {
+    /// With SIGKILL.
     Kill,
+    /// With SIGTERM, and with SIGKILL after the limit.
     Stop,
 }
 
-/// Waits for a child, keeping its tree in mind meanwhile: the members' parents go before them.
+/// Waits until the child has ended. Returns `None` if it still runs after `limit`.
 fn wait_for(child: &mut Child, limit: Duration, tree: &mut ProcessTree) -> Option<ExitStatus> {
     let end = Instant::now() + limit;
+    // The daemon may end before the processes that it started, and with it the way to them.
     tree.remember();
     loop {
         if let Ok(Some(status)) = child.try_wait() {

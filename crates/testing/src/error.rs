@@ -1,30 +1,31 @@
-//! What can go wrong in the test kit itself.
+//! The error of this crate.
 
 use std::error::Error as StdError;
 use std::fmt;
 use std::io;
 
-/// What kind of failure an [`Error`] is.
+/// The kind of an [`Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// No Pebble was named, and none could be built: no Go, too old a Go, or its modules could not
-    /// be had.
+    /// There is no Pebble and none could be built: Go is missing or too old, or it could not
+    /// download its modules.
     NoPebble,
-    /// A Pebble was named (`--pebble`, `PEBBLE_BIN`), but what is there cannot be run.
+    /// The Pebble that was named (by `--pebble` or `PEBBLE_BIN`) is no executable file.
     BadPebble,
-    /// The daemon did not start, or does not stop.
+    /// The daemon did not start, or did not stop in time.
     Daemon,
-    /// A path is too long for a unix socket's address (107 bytes on Linux).
+    /// A path is longer than the address of a unix socket may be: 107 bytes on Linux (unix(7)).
     SocketPath,
-    /// The operating system refused: a file, a folder, a socket or a process.
+    /// The operating system refused an operation on a file, a folder, a socket or a process.
     Io,
 }
 
-/// A failure of the test kit: never of the code under test.
+/// A failure of the test's surroundings, never of the code under test.
 ///
-/// `Display` says what was attempted, on what, why it failed and what to do; the cause, if any, is
-/// the source and is not repeated in it.
+/// `Display` says what was attempted, on what, why it failed and what to do. The error of the
+/// operating system, if there is one, is the source and is not repeated in that text; `Debug` adds
+/// it.
 pub struct Error {
     inner: Box<Inner>,
 }
@@ -40,7 +41,8 @@ impl Error {
         Self { inner: Box::new(Inner { kind, message: message.into(), source: None }) }
     }
 
-    /// For `map_err`: what was attempted, with the system's answer as the source.
+    /// Returns a closure for `map_err`, which makes an [`ErrorKind::Io`] with this message and the
+    /// system's error as the source.
     pub(crate) fn io(message: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
         let message = message.into();
         move |source| Self {
@@ -48,7 +50,7 @@ impl Error {
         }
     }
 
-    /// What kind of failure this is.
+    /// Returns the kind of the failure.
     #[must_use]
     pub fn kind(&self) -> ErrorKind {
         self.inner.kind
@@ -61,7 +63,7 @@ impl fmt::Display for Error {
     }
 }
 
-/// As `Display`, with the cause: it is what `unwrap` prints in a test.
+/// Writes the text of `Display` and the source after it, because `unwrap` in a test prints `Debug`.
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.inner.message)?;

@@ -1,4 +1,4 @@
-//! Folders whose paths are short enough to hold sockets.
+//! Folders whose paths are short enough for a socket in them.
 
 use std::path::{Path, PathBuf};
 
@@ -6,16 +6,17 @@ use tempfile::TempDir;
 
 use super::error::{Error, ErrorKind};
 
-/// The longest path of a unix socket in bytes: `sun_path` is 108 with the closing NUL (unix(7)).
+/// The longest path of a unix socket in bytes: `sun_path` has 108 with the NUL at its end
+/// (unix(7)).
 pub(crate) const MAX_SOCKET_PATH: usize = 107;
 
-/// Room that a temporary folder must leave below it for a socket's name.
+/// The number of bytes that a temporary folder must leave for its own name and that of a socket in
+/// it, such as `containers/NAME/pebble.socket`.
 const ROOM: usize = 64;
 
-/// A new temporary folder in which a socket fits, removed when it is dropped.
+/// Makes a temporary folder in which a socket fits. It is removed when it is dropped.
 ///
-/// It is made in the system's temporary folder; where that path is too long for a socket, in
-/// `/tmp`.
+/// It is made in the system's temporary folder, or in `/tmp` if that path is too long.
 pub(crate) fn short_temp_dir() -> Result<TempDir, Error> {
     let wanted = std::env::temp_dir();
     let root = if wanted.as_os_str().len() + ROOM > MAX_SOCKET_PATH {
@@ -29,8 +30,8 @@ pub(crate) fn short_temp_dir() -> Result<TempDir, Error> {
         .map_err(Error::io(format!("cannot make a temporary folder in {}", root.display())))
 }
 
-/// Refuses a path that no socket can have, before the system does so with a message that names
-/// nothing.
+/// Returns an error if the path is too long for a socket. The system's own error names neither the
+/// path nor the limit.
 pub(crate) fn check_socket_path(path: &Path) -> Result<(), Error> {
     let length = path.as_os_str().len();
     if length <= MAX_SOCKET_PATH {

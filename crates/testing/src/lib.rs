@@ -1,10 +1,12 @@
-//! Real parts for tests: a Pebble daemon of one's own, and a proxy that breaks the road to it.
+//! Real Pebble daemons for tests, and a proxy that injects faults into the connections to them.
 //!
-//! No Pebble here is a stand-in. [`pebble_binary`] finds the real one or builds the pinned one,
-//! [`daemon`] runs it in a folder of its own and ends it the way a container ends (every process
-//! that it started goes with it), and [`proxy`] stands between a client and the daemon's socket,
-//! passes everything on, and spoils the requests that a test names. [`ToolScripts`] are hook tools
-//! for a charm that runs as a process. [`processes`] says what runs.
+//! - [`pebble_binary`] finds the Pebble of the machine, or builds a pinned version of it.
+//! - [`daemon`] runs that Pebble in a folder of its own. It ends the daemon as a container would:
+//!   every process that the daemon started ends, too.
+//! - [`proxy`] stands between a client and the daemon's socket, and injects faults into the
+//!   requests that a test chooses.
+//! - [`ToolScripts`] makes hook tools for a charm that runs as a process.
+//! - [`processes`] lists the processes of the machine.
 //!
 //! ```no_run
 //! use charmwright_testing::daemon::DaemonOptions;
@@ -22,10 +24,15 @@
 //! # }
 //! ```
 //!
-//! Everything is plain threads and blocking calls, so that it works the same under any runtime,
-//! paused time included. Linux only: what a daemon started is found in `/proc`.
+//! # What holds for the whole crate
+//!
+//! - It uses threads and blocking calls, so it works the same under any async runtime, also with
+//!   paused time. Nothing in it is a future.
+//! - It needs Linux: the processes that a daemon started are found in `/proc`.
+//! - It is for `[dev-dependencies]`. Its [`Error`] tells of a failure of the test's surroundings,
+//!   never of the code under test; its texts may change in any release.
 
-/// The example that the README shows has to compile.
+/// The example in the README, which compiles as a doctest.
 #[cfg(doctest)]
 #[doc = include_str!("../README.md")]
 struct ReadmeExample;

@@ -1,9 +1,9 @@
-//! Finds the Pebble to run, or builds one that this library is tested with.
+//! The search for a Pebble to run, and the build of a pinned version.
 //!
-//! Two versions are [pinned](Pinned): the current one by `tests/tools/go.mod`, the oldest one by
-//! `tests/tools/oldest/go.mod`. Each names Pebble as a Go tool dependency, and the `go.sum` beside
-//! it holds the hashes of all that it is made of. These files are part of this library, so that
-//! building needs nothing but Go and its module proxy.
+//! Two versions are [pinned](Pinned): the current one by `tests/tools/go.mod`, and the oldest one
+//! by `tests/tools/oldest/go.mod`. Each file names Pebble as a Go tool dependency, and the `go.sum`
+//! beside it holds the hashes of all modules that Pebble is built from. The files are compiled into
+//! this library, so a build needs only Go and its module proxy.
 
 use std::env;
 use std::fs::{self, File};
@@ -14,27 +14,32 @@ use std::process::{Command, Stdio};
 
 use super::error::{Error, ErrorKind};
 
-/// The version of Pebble that is built when none is given: that of `tests/tools/go.mod`.
+/// The version of [`Pinned::Current`], which `tests/tools/go.mod` pins.
 pub const VERSION: &str = "v1.32.1";
 
+/// The Go package of the `pebble` command.
 const PACKAGE: &str = "github.com/canonical/pebble/cmd/pebble";
 
-/// A version of Pebble that this library is tested with, and that is built when it is asked for.
+/// A version of Pebble that this library is tested with and can build.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum Pinned {
-    /// [`VERSION`], the one that is meant wherever none is named.
+    /// The version [`VERSION`].
     #[default]
     Current,
-    /// The oldest one that Juju still ships and that a present Go builds, `v1.1.1`. It says so
-    /// itself in `/v1/system-info`, does not know `PEBBLE_PERSIST`, makes a second socket beside
-    /// its own with `.untrusted` added to the name, takes more than a second to stop, and panics
-    /// (exit status 2) when it is stopped while a service starts.
+    /// The oldest version that Juju still ships and that a current Go builds, `v1.1.1`.
+    ///
+    /// It differs from the current one in this:
+    ///
+    /// - It does not know `PEBBLE_PERSIST`.
+    /// - It makes a second socket beside its own, with `.untrusted` added to the name.
+    /// - It takes more than a second to stop.
+    /// - It panics (exit status 2) if it is stopped while a service starts.
     Oldest,
 }
 
 impl Pinned {
-    /// Its version as `/v1/system-info` says it, such as `v1.32.1`.
+    /// Returns the version as `/v1/system-info` names it, such as `v1.32.1`.
     #[must_use]
     pub fn version(self) -> &'static str {
         self.module().version
@@ -48,12 +53,12 @@ impl Pinned {
     }
 }
 
-/// What pins one version: a Go module that has it as a tool.
+/// A Go module that pins one version of Pebble as a tool.
 struct Module {
     version: &'static str,
     go_mod: &'static str,
     go_sum: &'static str,
-    /// What to do instead of building it, for the message when that fails.
+    /// The end of the error message when the build fails: the other ways to get a Pebble.
     instead: &'static str,
 }
 
@@ -72,55 +77,60 @@ static OLDEST: Module = Module {
     instead: "; PEBBLE_BIN and PATH are not asked for this old version",
 };
 
-/// Where to look for Pebble.
+/// A search for a Pebble to run.
+///
+/// It takes the first of these: the path that was set with [`Search::explicit`], the one in
+/// `PEBBLE_BIN`, a `pebble` on `PATH` (only after [`Search::installed`]), and the pinned version,
+/// which is built if it has not been built yet.
 #[derive(Debug, Clone, Default)]
 pub struct Search {
     explicit: Option<PathBuf>,
-    installed: bool,
+    looks_on_path: bool,
     pinned: Pinned,
 }
 
 impl Search {
-    /// `PEBBLE_BIN` from the environment, else the pinned one.
+    /// Makes a search for the Pebble that `PEBBLE_BIN` names, else for [`Pinned::Current`].
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// This one and no other, as a command line's `--pebble` says.
+    /// Takes this Pebble and no other, for an option like `--pebble` of a command line.
     #[must_use]
     pub fn explicit(mut self, path: impl Into<PathBuf>) -> Self {
         self.explicit = Some(path.into());
         self
     }
 
-    /// Also a `pebble` on `PATH`, before building one. Not the default: a test means the pinned
-    /// version.
+    /// Takes a `pebble` on `PATH`, too, before one is built. It is not the default, because a test
+    /// is written for the pinned version.
     #[must_use]
     pub fn installed(mut self) -> Self {
-        self.installed = true;
+        self.looks_on_path = true;
         self
     }
 
-    /// This of the pinned versions. Default: [`Pinned::Current`]. `PEBBLE_BIN` and a Pebble on
-    /// `PATH` stand in for that one only.
+    /// Sets the pinned version. Default: [`Pinned::Current`]. `PEBBLE_BIN` and `PATH` are not
+    /// searched for another version.
     #[must_use]
     pub fn pinned(mut self, pinned: Pinned) -> Self {
         self.pinned = pinned;
         self
     }
 
-    /// The path of a Pebble that can be run; the pinned one is built on first use, which takes a
-    /// minute.
+    /// Returns the absolute path of a Pebble that can be run. The pinned version is built at its
+    /// first use, which takes about a minute.
     ///
-    /// What is being done is told to `progress`, a line each time, only when something takes a
-    /// while. Several threads and processes may ask at once: one builds, the others wait for it.
+    /// `progress` gets single lines of text if a step takes long. Several threads and processes may
+    /// search at once: one builds, and the others wait for it.
     ///
     /// # Errors
     ///
-    /// [`ErrorKind::BadPebble`] when the one that was named is not an executable file,
-    /// [`ErrorKind::NoPebble`] when it has to be built and cannot be (the message says what to
-    /// install), [`ErrorKind::Io`] when its place cannot be written.
+    /// - [`ErrorKind::BadPebble`] if the Pebble that was named is not an executable file.
+    /// - [`ErrorKind::NoPebble`] if Pebble has to be built and cannot be. The message says what to
+    ///   install.
+    /// - [`ErrorKind::Io`] if the folder for the build cannot be written.
     pub fn find(&self, progress: &mut dyn FnMut(&str)) -> Result<PathBuf, Error> {
         if let Some(path) = &self.explicit {
             return named(path, "as asked");
@@ -129,22 +139,22 @@ impl Search {
             if let Some(path) = env::var_os("PEBBLE_BIN").filter(|path| !path.is_empty()) {
                 return named(Path::new(&path), "as PEBBLE_BIN says");
             }
-            if self.installed
+            if self.looks_on_path
                 && let Some(path) = on_path("pebble")
             {
                 return Ok(path);
             }
         }
-        build(self.pinned.module(), &home()?, on_path("go"), progress)
+        build(self.pinned.module(), &build_folder()?, on_path("go"), progress)
     }
 }
 
-/// The Pebble at `explicit`, else at `PEBBLE_BIN`, else the pinned one, built when it is not there
-/// yet: see [`Search::find`].
+/// Returns the path of the Pebble at `explicit`, else of the one that `PEBBLE_BIN` names, else of
+/// the pinned version, which is built at its first use: see [`Search::find`].
 ///
 /// # Errors
 ///
-/// Those of [`Search::find`].
+/// The errors of [`Search::find`].
 pub fn find_or_build(
     explicit: Option<&Path>,
     progress: &mut dyn FnMut(&str),
@@ -153,9 +163,11 @@ pub fn find_or_build(
     search.find(progress)
 }
 
+/// Returns the absolute path of a Pebble that was named. `why` is the end of the message if it is
+/// not an executable file.
 fn named(path: &Path, why: &str) -> Result<PathBuf, Error> {
     if is_executable(path) {
-        // The daemon runs in a folder of its own, so a relative path must not travel with it.
+        // The daemon runs in another folder, where a relative path would lead elsewhere.
         return std::path::absolute(path)
             .map_err(Error::io(format!("cannot find the full path of {}", path.display())));
     }
@@ -172,18 +184,23 @@ fn is_executable(path: &Path) -> bool {
 
 fn on_path(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
+    // A relative entry would name another file for each working directory.
     env::split_paths(&path)
         .filter(|folder| folder.is_absolute())
         .map(|folder| folder.join(program))
         .find(|file| is_executable(file))
 }
 
-/// The folder that keeps what was built: cargo's target folder for a program that lies in one, else
-/// the user's cache.
-fn home() -> Result<PathBuf, Error> {
+/// Returns the folder that keeps the Pebbles that were built: cargo's target folder if this program
+/// lies in one, else the user's cache.
+fn build_folder() -> Result<PathBuf, Error> {
     if let Ok(program) = env::current_exe()
         && let Some(target) =
-            program.ancestors().skip(1).find(|folder| folder.join(".rustc_info.json").is_file())
+            // Cargo writes this file at the top of a target folder.
+            program
+                .ancestors()
+                .skip(1)
+                .find(|folder| folder.join(".rustc_info.json").is_file())
     {
         return Ok(target.to_path_buf());
     }
@@ -200,7 +217,8 @@ fn home() -> Result<PathBuf, Error> {
         })
 }
 
-/// Builds the Pebble of `module` in `home` with this Go unless it is there, and gives its path.
+/// Returns the path of the Pebble of `module` in the folder `home`, and builds it with this Go if
+/// it is not there.
 fn build(
     module: &Module,
     home: &Path,
@@ -221,7 +239,7 @@ fn build(
         progress("waiting for another process that builds Pebble");
         lock.lock().map_err(io("lock", &lock_path))?;
     }
-    // Somebody may have built it while we waited; the lock goes with its file handle.
+    // Another process may have built it during the wait. The lock ends when its file is closed.
     if is_executable(&binary) {
         return Ok(binary);
     }
@@ -238,14 +256,14 @@ fn build(
     file("go.sum", module.go_sum)?;
     progress(&format!("building Pebble {version} with Go, once; this takes a minute"));
     run_go(module, &go, work.path(), progress)?;
-    // Built under another name and moved: whoever finds the file finds all of it.
+    // The file is built elsewhere and renamed, so that no other process finds a part of it.
     let built = work.path().join("pebble");
     fs::rename(&built, &binary).map_err(io("move the new Pebble to", &binary))?;
     progress(&format!("Pebble {version} is built"));
     Ok(binary)
 }
 
-/// One `go build`, its progress lines passed on as they come.
+/// Runs `go build` in the folder `work`, and hands its lines about downloads to `progress`.
 fn run_go(
     module: &Module,
     go: &Path,
@@ -255,21 +273,22 @@ fn run_go(
     let mut child = Command::new(go)
         .args(["build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-o", "pebble", PACKAGE])
         .current_dir(work)
-        // Without C the same binary comes out wherever it is built, and no C compiler is needed.
+        // Without C the binary is the same on every machine, and no C compiler is needed.
         .env("CGO_ENABLED", "0")
+        // A `go.work` file above the folder would replace the pinned module.
         .env("GOWORK", "off")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .map_err(Error::io(format!("cannot start {}", go.display())))?;
-    let mut said = Vec::new();
+    let mut other_lines = Vec::new();
     if let Some(stderr) = child.stderr.take() {
         for line in BufReader::new(stderr).lines().map_while(Result::ok) {
             if line.starts_with("go: downloading") {
                 progress(&line);
             } else {
-                said.push(line);
+                other_lines.push(line);
             }
         }
     }
@@ -277,7 +296,9 @@ fn run_go(
     if status.success() {
         return Ok(());
     }
-    let tail = said.get(said.len().saturating_sub(8)..).unwrap_or_default().join("\n");
+    // The last lines name the cause; a failed download may print many before.
+    let first = other_lines.len().saturating_sub(8);
+    let tail = other_lines.get(first..).unwrap_or_default().join("\n");
     Err(Error::new(
         ErrorKind::NoPebble,
         format!(
@@ -291,6 +312,7 @@ fn run_go(
     ))
 }
 
+/// Returns the error for a machine without Go.
 fn no_go(module: &Module) -> Error {
     Error::new(
         ErrorKind::NoPebble,
@@ -304,7 +326,7 @@ fn no_go(module: &Module) -> Error {
     )
 }
 
-/// The Go that the module asks for.
+/// Returns the version of Go that the module requires.
 fn go_version(module: &Module) -> &'static str {
     module.go_mod.lines().find_map(|line| line.strip_prefix("go ")).unwrap_or("1.26")
 }
@@ -340,7 +362,7 @@ mod tests {
         assert!(find_or_build(Some(&plain), &mut |_| {}).is_err());
     }
 
-    /// Something that behaves as `go` does, in so far as this file can tell.
+    /// Makes a script that takes the place of `go`.
     fn fake_go(folder: &Path, script: &str) -> PathBuf {
         let path = folder.join("go");
         fs::write(&path, format!("#!/bin/sh\n{script}\n")).unwrap();

@@ -1,9 +1,12 @@
-//! Every process that a daemon started, ended together, as the end of a container ends them.
+//! The processes that a daemon started, which end together as the end of a container ends them.
 //!
 //! Pebble gives each service a process group of its own, and a service may fork twice and lose its
-//! parent, so neither a group nor the line of parents finds them all. A process belongs to the
-//! tree when its parent does, when it shares a group or a session with a member other than the
-//! daemon, or when the daemon's mark is in its environment, which a child inherits.
+//! parent. So neither a process group nor the chain of parents finds them all. A process belongs to
+//! the tree of a daemon if
+//!
+//! - its parent belongs to the tree,
+//! - it shares a process group or a session with a member other than the daemon, or
+//! - its environment contains the daemon's mark, a variable that each child inherits.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -13,33 +16,40 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::processes::{self, Process};
 
-/// All processes that still run. A zombie has ended: what is left of it is its parent's business.
+/// Returns all processes that run. Zombies are left out, since only their parents can remove them.
 fn running() -> Vec<Process> {
     let mut all = processes::all();
     all.retain(|process| !process.has_ended());
     all
 }
 
-/// Whether the environment that the process was started with holds this `NAME=VALUE`.
+/// Returns `true` if the process was started with this `NAME=VALUE` in its environment.
 fn has_mark(pid: u32, mark: &str) -> bool {
     fs::read(format!("/proc/{pid}/environ")).is_ok_and(|environment| {
         environment.split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes())
     })
 }
 
-/// The processes of one daemon, remembered from look to look: a killed parent no longer leads to
-/// its children.
+/// The processes of one daemon.
+///
+/// The members are remembered from one scan to the next, because a parent that was killed no longer
+/// leads to its children.
 pub(crate) struct ProcessTree {
+    /// The process id of the daemon.
     root: u32,
+    /// The `NAME=VALUE` in the environment of the daemon.
     mark: String,
+    /// The process ids of the members that ran at the last scan.
     members: BTreeSet<u32>,
+    /// The process groups that hold members only.
     groups: BTreeSet<u32>,
+    /// The sessions that hold members only.
     sessions: BTreeSet<u32>,
 }
 
 impl ProcessTree {
-    /// The tree of the daemon with this process id, which was started with `mark` (`NAME=VALUE`)
-    /// in its environment.
+    /// Makes the tree of the daemon with this process id, which was started with `mark`
+    /// (`NAME=VALUE`) in its environment.
     pub(crate) fn new(root: u32, mark: &str) -> Self {
         Self {
             root,
@@ -50,17 +60,19 @@ impl ProcessTree {
         }
     }
 
-    /// Looks once more and says who of the tree, besides the daemon, runs now.
-    fn look(&mut self) -> Vec<u32> {
+    /// Scans the processes of the machine and returns the members that run now, without the daemon.
+    fn scan(&mut self) -> Vec<u32> {
         let all = running();
         let myself = std::process::id();
-        // The group and the session that we or the daemon are in hold strangers too: the whole test
-        // run, perhaps.
+        // The group and the session of this process, or of the daemon, hold other processes, too:
+        // perhaps the whole test run. They say nothing about membership.
         let common: Vec<(u32, u32)> = all
             .iter()
             .filter(|process| process.pid() == myself || process.pid() == self.root)
             .map(|p| (p.group(), p.session()))
             .collect();
+        // A member that is found late in the list may lead to one before it, so the list is read
+        // until a pass finds nothing new.
         loop {
             let before = self.members.len();
             for process in &all {
@@ -70,12 +82,12 @@ impl ProcessTree {
                 {
                     continue;
                 }
-                let related = process.parent() == self.root
+                let is_related = process.parent() == self.root
                     || self.members.contains(&process.parent())
                     || self.groups.contains(&process.group())
                     || self.sessions.contains(&process.session())
                     || has_mark(process.pid(), &self.mark);
-                if !related {
+                if !is_related {
                     continue;
                 }
                 self.members.insert(process.pid());
@@ -92,8 +104,8 @@ impl ProcessTree {
         }
         let running: Vec<u32> =
             all.iter().map(Process::pid).filter(|pid| self.members.contains(pid)).collect();
-        // Who has ended leaves the tree: its number may be given to a stranger, and a group or a
-        // session lives on in those who remain.
+        // A process that has ended leaves the tree, since its id may be given to another process. A
+        // group or a session stays known for as long as a member is in it.
         self.members = running.iter().copied().collect();
         self.groups = all
             .iter()
@@ -108,33 +120,35 @@ impl ProcessTree {
         running
     }
 
-    /// Remembers who is there now. To be asked while the daemon still lives.
+    /// Scans and remembers the members. It has to be called while the daemon runs: the parent of
+    /// its children changes when it ends.
     pub(crate) fn remember(&mut self) {
-        self.look();
+        self.scan();
     }
 
-    /// Sends SIGKILL until nobody but the daemon is left, for at most `limit`. Gives those who are
-    /// still there.
+    /// Sends SIGKILL to the members until none runs, for at most `limit`. Returns the process ids
+    /// of those that still run.
     pub(crate) fn kill(&mut self, limit: Duration) -> Vec<u32> {
         let end = Instant::now() + limit;
         loop {
-            let left = self.look();
+            let left = self.scan();
             if left.is_empty() || Instant::now() > end {
                 return left;
             }
             for pid in &left {
                 signal(*pid, Signal::KILL);
             }
-            // A killed process needs a moment to go, and there is nothing to wait on: it is not our
-            // child.
+            // A killed process takes a moment to end. Only its parent could wait for that, and this
+            // process is not the parent.
             std::thread::sleep(Duration::from_millis(1));
         }
     }
 }
 
-/// Sends a signal; a process that has just gone is what was wanted.
+/// Sends a signal to a process.
 pub(crate) fn signal(pid: u32, signal: Signal) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+        // It fails if the process has ended meanwhile, which is what each caller wants of it.
         let _gone = kill_process(pid, signal);
     }
 }
@@ -162,7 +176,7 @@ mod tests {
         let is_sleep = |pid: &u32| {
             fs::read_to_string(format!("/proc/{pid}/comm")).is_ok_and(|name| name.trim() == "sleep")
         };
-        while tree.look().iter().filter(|pid| is_sleep(pid)).count() < 2 {
+        while tree.scan().iter().filter(|pid| is_sleep(pid)).count() < 2 {
             assert!(Instant::now() < end, "the sleepers did not start");
             std::thread::sleep(Duration::from_millis(2));
         }

@@ -1,65 +1,69 @@
-//! The processes of this machine, as Linux's `/proc` shows them.
+//! The processes of this machine, read from `/proc`.
 
 use std::fs;
 
-/// A process as it was when its line of `/proc/PID/stat` was read: see proc_pid_stat(5).
+/// A process as it was when its `/proc/PID/stat` was read (proc_pid_stat(5)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Process {
     pid: u32,
     parent: u32,
     group: u32,
     session: u32,
-    ended: bool,
+    /// `true` for a process that has ended and is not waited for yet.
+    has_ended: bool,
 }
 
 impl Process {
-    /// Reads the line of `/proc/PID/stat`: `PID (NAME) STATE PARENT GROUP SESSION ...`.
+    /// Parses the line of `/proc/PID/stat`: `PID (NAME) STATE PARENT GROUP SESSION ...`.
     ///
-    /// `None` if it is no such line. The name may hold blanks and brackets itself.
+    /// Returns `None` for any other text. The name may contain spaces and brackets itself.
     #[must_use]
     pub fn parse(line: &str) -> Option<Self> {
         let (pid, rest) = line.split_once(" (")?;
+        // The last bracket ends the name, since the fields after it have none.
         let (_, rest) = rest.rsplit_once(") ")?;
         let mut fields = rest.split_ascii_whitespace();
-        let ended = matches!(fields.next()?, "Z" | "X");
+        let has_ended = matches!(fields.next()?, "Z" | "X");
         let mut number = || fields.next()?.parse().ok();
         let (parent, group, session) = (number()?, number()?, number()?);
         let pid = pid.parse().ok().filter(|pid| *pid != 0)?;
-        Some(Self { pid, parent, group, session, ended })
+        Some(Self { pid, parent, group, session, has_ended })
     }
 
-    /// Returns its process id.
+    /// Returns the id of the process.
     #[must_use]
     pub fn pid(&self) -> u32 {
         self.pid
     }
 
-    /// Returns the process id of its parent; 0 for one that has none in this namespace.
+    /// Returns the id of the parent process, or 0 if there is none in this PID namespace.
     #[must_use]
     pub fn parent(&self) -> u32 {
         self.parent
     }
 
-    /// Returns the id of its process group.
+    /// Returns the id of the process group.
     #[must_use]
     pub fn group(&self) -> u32 {
         self.group
     }
 
-    /// Returns the id of its session.
+    /// Returns the id of the session.
     #[must_use]
     pub fn session(&self) -> u32 {
         self.session
     }
 
-    /// Returns whether it has ended and its parent has not collected it yet: it is a zombie.
+    /// Returns `true` if the process is a zombie: it has ended and its parent has not waited for it
+    /// yet.
     #[must_use]
     pub fn has_ended(&self) -> bool {
-        self.ended
+        self.has_ended
     }
 }
 
-/// Reads all processes that can be seen, zombies included; none where there is no `/proc`.
+/// Reads all processes of this PID namespace, zombies included. Returns none if there is no
+/// `/proc`.
 #[must_use]
 pub fn all() -> Vec<Process> {
     let Ok(entries) = fs::read_dir("/proc") else {
@@ -71,7 +75,7 @@ pub fn all() -> Vec<Process> {
         .collect()
 }
 
-/// Returns whether the process with this id still runs. A zombie does not.
+/// Returns `true` if the process with this id runs. A zombie does not run.
 #[must_use]
 pub fn is_running(pid: u32) -> bool {
     read(pid).is_some_and(|process| !process.has_ended())
@@ -88,7 +92,10 @@ mod tests {
     #[test]
     fn a_name_may_hold_brackets_and_spaces() {
         let process = Process::parse("42 (a) (b c) S 7 41 40 0 -1").unwrap();
-        assert_eq!(process, Process { pid: 42, parent: 7, group: 41, session: 40, ended: false });
+        assert_eq!(
+            process,
+            Process { pid: 42, parent: 7, group: 41, session: 40, has_ended: false }
+        );
         assert!(Process::parse("42 (x) Z 7 0 0 0").unwrap().has_ended());
         for bad in ["", "42", "42 (x", "42 (x) ", "42 (x) S 1 1", "x (y) S 1 1 1", "0 (x) S 1 1 1"]
         {
@@ -110,7 +117,7 @@ mod tests {
             assert!(std::time::Instant::now() < end, "a zombie is taken for running");
             std::thread::yield_now();
         }
-        // It is there until it is waited for.
+        // A zombie is listed until it is waited for.
         assert!(read(pid).is_some_and(|process| process.parent() == myself));
         child.wait().unwrap();
         assert_eq!(read(pid), None);

@@ -1,20 +1,20 @@
-//! What a test does where no Pebble can be had.
+//! The skipping of tests on a machine without a Pebble.
 
 use std::io::Write as _;
 
 use super::daemon::{Daemon, DaemonOptions};
 use super::error::ErrorKind;
 
-/// A daemon for the test of this name, or `None` where no Pebble can be had and the test is to be
-/// skipped.
+/// Starts a daemon for the test of this name. Returns `None` if there is no Pebble and none can be
+/// built: the test is then to be skipped.
 ///
-/// The skip is written to standard error past the test runner's capture, so that it shows in a
-/// green run. With `CI` set in the environment (to anything but nothing, `0` or `false`) a missing
-/// Pebble is a failure instead.
+/// The skip is written to standard error past the capture of the test runner, so that it shows
+/// although the test passes. With `CI` set in the environment (to anything but nothing, `0` or
+/// `false`) a missing Pebble is a failure instead of a skip.
 ///
 /// # Panics
 ///
-/// When a Pebble is there but does not start, and in CI when there is none.
+/// Panics if there is a Pebble and the daemon does not start, and in CI if there is no Pebble.
 #[must_use]
 #[expect(
     clippy::panic,
@@ -23,9 +23,9 @@ use super::error::ErrorKind;
 pub fn daemon_or_skip(test: &str, options: DaemonOptions) -> Option<Daemon> {
     match Daemon::start(options) {
         Ok(daemon) => Some(daemon),
-        Err(error) if error.kind() == ErrorKind::NoPebble && !in_ci() => {
-            // Not eprintln: the test runner swallows that when the test passes, and a skipped test
-            // passes.
+        Err(error) if error.kind() == ErrorKind::NoPebble && !is_in_ci() => {
+            // Not `eprintln!`: the test runner captures that and drops it when the test passes, and
+            // a skipped test passes.
             let _unseen =
                 writeln!(std::io::stderr(), "\nSKIPPED, it did NOT run: {test}\n{error:?}\n");
             None
@@ -34,6 +34,6 @@ pub fn daemon_or_skip(test: &str, options: DaemonOptions) -> Option<Daemon> {
     }
 }
 
-fn in_ci() -> bool {
+fn is_in_ci() -> bool {
     std::env::var_os("CI").is_some_and(|value| !matches!(value.to_str(), Some("" | "0" | "false")))
 }

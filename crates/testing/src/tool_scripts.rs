@@ -7,11 +7,12 @@ use std::process::{Command, Stdio};
 
 use super::error::Error;
 
-/// A folder of hook tools for a `PATH`: each is a script in the language of `sh`, and notes how it
-/// was called before it does what it is for.
+/// A folder with hook tools, to be put on the `PATH` of a charm.
 ///
-/// It is for tests of what only processes have: streams, exit codes, signals, what is on `PATH`.
-/// What a tool answers under Juju is asked of `charmwright_agent::InProcessTools`.
+/// Each tool is a shell script that records its call and then runs the commands that the test gave
+/// it. It is for tests of what only processes have: streams, exit codes, signals and the `PATH`.
+/// `charmwright_agent::InProcessTools` is the better choice for a test of what a tool answers under
+/// Juju.
 ///
 /// ```no_run
 /// use charmwright_testing::ToolScripts;
@@ -33,11 +34,11 @@ pub struct ToolScripts {
 }
 
 impl ToolScripts {
-    /// Makes the folder `tools` in this one, with no tool in it yet. The calls are noted in the
-    /// file `calls` beside it.
+    /// Makes the empty folder `tools` in this folder. The scripts record their calls in the file
+    /// `calls` beside it.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the folder cannot be made.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the folder cannot be made, or exists already.
     pub fn new(folder: impl AsRef<Path>) -> Result<Self, Error> {
         let folder = folder.as_ref();
         let tools = folder.join("tools");
@@ -46,22 +47,24 @@ impl ToolScripts {
         Ok(Self { tools, calls: folder.join("calls") })
     }
 
-    /// The folder of the tools, for a `PATH`.
+    /// Returns the folder of the tools, for a `PATH`.
     #[must_use]
     pub fn folder(&self) -> &Path {
         &self.tools
     }
 
-    /// Makes a tool that does this once it has noted its call, or makes it anew.
+    /// Makes a tool that records its call and then runs this script. A tool of this name is
+    /// replaced.
     ///
-    /// It is written by another process: one that this process had open for writing while another
-    /// thread starts a process would be open in that process for a moment, and could not be
-    /// executed.
+    /// Another process writes the file. If this process had it open for writing while another
+    /// thread started a process, that process would hold it open for a moment, and executing it
+    /// would fail with `ETXTBSY`.
     ///
     /// # Errors
     /// [`ErrorKind::Io`](crate::ErrorKind::Io) if the file cannot be written.
     pub fn put(&self, name: &str, script: &str) -> Result<(), Error> {
         let path = self.tools.join(name);
+        // The path stands in single quotes in the script.
         let calls = self.calls.display().to_string().replace('\'', "'\\''");
         let script = format!("#!/bin/sh\necho \"{name} $*\" >> '{calls}'\n{script}\n");
         write_program(&path, script.as_bytes())
@@ -71,19 +74,22 @@ impl ToolScripts {
     /// Removes a tool.
     ///
     /// # Errors
-    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if it is not there, or cannot be removed.
+    /// [`ErrorKind::Io`](crate::ErrorKind::Io) if there is no such tool, or it cannot be removed.
     pub fn remove(&self, name: &str) -> Result<(), Error> {
         let path = self.tools.join(name);
         fs::remove_file(&path)
             .map_err(Error::io(format!("cannot remove the hook tool {}", path.display())))
     }
 
-    /// Every call since they were last forgotten: the tool and its arguments, a space between two,
-    /// and a line for each line of an argument.
+    /// Returns the calls since [`ToolScripts::forget_calls`], oldest first.
+    ///
+    /// A call is the name of the tool and its arguments with a space before each. An argument of
+    /// several lines makes as many entries.
     #[must_use]
     pub fn calls(&self) -> Vec<String> {
-        let noted = fs::read(&self.calls).unwrap_or_default();
-        String::from_utf8_lossy(&noted).lines().map(str::to_owned).collect()
+        // There is no file before the first call.
+        let recorded = fs::read(&self.calls).unwrap_or_default();
+        String::from_utf8_lossy(&recorded).lines().map(str::to_owned).collect()
     }
 
     /// Forgets the calls so far.
@@ -101,6 +107,7 @@ impl ToolScripts {
     }
 }
 
+/// Writes an executable file by a shell, and not by this process: see [`ToolScripts::put`].
 fn write_program(path: &Path, content: &[u8]) -> io::Result<()> {
     let mut writer = Command::new("/bin/sh")
         .args(["-c", "cat > \"$0\" && chmod 755 \"$0\""])
@@ -109,7 +116,8 @@ fn write_program(path: &Path, content: &[u8]) -> io::Result<()> {
         .stderr(Stdio::null())
         .spawn()?;
     let written = writer.stdin.take().map_or(Ok(()), |mut stdin| stdin.write_all(content));
-    // The exit code is what tells of a failure: the pipe breaks where the shell cannot write.
+    // The exit code comes first. If the shell cannot write the file, the write to the pipe fails as
+    // well, with an error that says less.
     if writer.wait()?.success() {
         written
     } else {

@@ -1,18 +1,19 @@
-//! As much of HTTP/1.1 as passing messages on needs: where a head ends, and where a body does (RFC
-//! 9112, sections 6 and 7).
+//! The part of HTTP/1.1 that a proxy needs: where a head ends, and where a body ends (RFC 9112,
+//! sections 6 and 7).
 
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
 
-/// No head of Pebble's or of ours comes near; what is longer is not HTTP.
+/// The longest head in bytes. No head of Pebble or of its client comes near it, so a longer one is
+/// not HTTP.
 pub(crate) const MAX_HEAD: usize = 64 * 1024;
 
-/// The first lines of a message: request or status line, and headers.
+/// The head of a message: the request line or the status line, and the headers.
 #[derive(Debug)]
 pub(crate) struct Head {
-    /// As they came, with the closing empty line.
+    /// The bytes as they arrived, with the empty line at the end.
     pub(crate) raw: Vec<u8>,
     /// The request line or the status line.
     pub(crate) first: String,
@@ -20,27 +21,27 @@ pub(crate) struct Head {
 }
 
 impl Head {
-    /// The value of a header, its name in lower case.
+    /// Returns the value of the header with this name, which is in lower case.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str())
     }
 
-    /// The status of a reply.
+    /// Returns the status of a reply.
     pub(crate) fn status(&self) -> Option<u16> {
         self.first.split_ascii_whitespace().nth(1)?.parse().ok()
     }
 
-    /// Whether its sender ends the connection after it.
+    /// Returns `true` if the sender closes the connection after the message.
     pub(crate) fn closes(&self) -> bool {
         self.header("connection").is_some_and(|value| value.eq_ignore_ascii_case("close"))
     }
 
-    /// How long the body of a request is.
+    /// Returns the length of a request's body.
     pub(crate) fn request_length(&self) -> io::Result<Length> {
         Ok(self.declared()?.unwrap_or(Length::Exact(0)))
     }
 
-    /// How long the body of a reply to `method` is.
+    /// Returns the length of the body of a reply to a request with this method.
     pub(crate) fn reply_length(&self, method: &str) -> io::Result<Length> {
         let status = self.status().ok_or_else(|| invalid("a status line without a status"))?;
         if method == "HEAD" || status < 200 || status == 204 || status == 304 {
@@ -49,6 +50,7 @@ impl Head {
         Ok(self.declared()?.unwrap_or(Length::UntilClose))
     }
 
+    /// Returns the length that the headers declare.
     fn declared(&self) -> io::Result<Option<Length>> {
         if self
             .header("transfer-encoding")
@@ -67,22 +69,27 @@ impl Head {
     }
 }
 
-/// Where a body ends.
+/// The rule that tells where a body ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Length {
+    /// After this many bytes.
     Exact(u64),
+    /// After the last chunk and its trailer.
     Chunked,
+    /// At the end of the connection.
     UntilClose,
 }
 
-/// A part of a body as it came: what it says, or how it is framed.
+/// A piece of a body as it arrived.
 pub(crate) enum Piece<'a> {
+    /// Bytes of the body itself.
     Data(&'a [u8]),
+    /// The size or the end of a chunk, or a line of the trailer.
     Framing(&'a [u8]),
 }
 
 impl<'a> Piece<'a> {
-    /// The bytes on the wire, whichever they are.
+    /// Returns the bytes as they arrived, of either variant.
     pub(crate) fn bytes(&self) -> &'a [u8] {
         match self {
             Self::Data(bytes) | Self::Framing(bytes) => bytes,
@@ -94,7 +101,8 @@ fn invalid(what: &str) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, what)
 }
 
-/// Reads up to and with the next line end into `line`; fewer bytes only at the end of the stream.
+/// Reads the next line with its end into `line`. The line has no end only if the stream ended in
+/// it. Fails if it is longer than `limit`.
 pub(crate) fn read_line(
     reader: &mut dyn BufRead,
     line: &mut Vec<u8>,
@@ -118,7 +126,7 @@ pub(crate) fn read_line(
     }
 }
 
-/// Reads one head. `None` when the stream ends before the first byte of it.
+/// Reads one head. Returns `None` if the stream ends before its first byte.
 pub(crate) fn read_head(reader: &mut dyn BufRead) -> io::Result<Option<Head>> {
     let mut raw = Vec::new();
     let mut lines = Vec::new();
@@ -152,20 +160,20 @@ pub(crate) fn read_head(reader: &mut dyn BufRead) -> io::Result<Option<Head>> {
     Ok(Some(Head { raw, first, headers }))
 }
 
-/// A body that is being read.
+/// The state of a body that is being read: what comes next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Body {
-    /// So many bytes are to come, of the body or of the chunk.
-    Data { left: u64, chunked: bool },
-    /// What comes until the stream ends.
+    /// This many bytes of the body, or of a chunk of it.
+    Data { left: u64, is_chunk: bool },
+    /// All bytes until the end of the stream.
     Rest,
-    /// A line with a chunk's size.
+    /// The line with the size of a chunk.
     Size,
-    /// The line end after a chunk.
+    /// The end of the line after a chunk.
     ChunkEnd,
-    /// The lines after the last chunk, up to and with the empty one.
+    /// The lines after the last chunk, the empty one at the end included.
     Trailer,
-    /// Nothing is to come.
+    /// Nothing: the body is over.
     Over,
 }
 
@@ -178,29 +186,30 @@ impl Body {
         }
     }
 
-    fn data(left: u64, chunked: bool) -> Self {
+    fn data(left: u64, is_chunk: bool) -> Self {
         match left {
-            0 if chunked => Self::ChunkEnd,
+            0 if is_chunk => Self::ChunkEnd,
             0 => Self::Over,
-            _ => Self::Data { left, chunked },
+            _ => Self::Data { left, is_chunk },
         }
     }
 
-    /// Whether nothing comes after this piece, which is the next.
+    /// Returns `true` if the body is over after `piece`, which is the next one to be read.
     pub(crate) fn is_last(self, piece: &Piece<'_>) -> bool {
         match self {
-            Self::Data { left, chunked: false } => piece.bytes().len() as u64 == left,
+            Self::Data { left, is_chunk: false } => piece.bytes().len() as u64 == left,
             Self::Trailer => is_blank(piece.bytes()),
             _ => false,
         }
     }
 
+    /// Returns `true` if nothing is left to read.
     pub(crate) fn is_over(self) -> bool {
         self == Self::Over
     }
 
-    /// Reads what has come of it, at least something and no more than the reader's buffer holds,
-    /// and hands it on.
+    /// Reads the next piece and hands it to `sink`. It waits for at least one byte, and reads no
+    /// more than the reader's buffer holds.
     pub(crate) fn step(
         &mut self,
         reader: &mut dyn BufRead,
@@ -208,7 +217,7 @@ impl Body {
     ) -> io::Result<()> {
         *self = match *self {
             Self::Over => Self::Over,
-            Self::Data { left, chunked } => {
+            Self::Data { left, is_chunk } => {
                 let buffer = reader.fill_buf()?;
                 if buffer.is_empty() {
                     return Err(io::ErrorKind::UnexpectedEof.into());
@@ -216,7 +225,7 @@ impl Body {
                 let taken = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
                 sink(Piece::Data(buffer.get(..taken).unwrap_or_default()))?;
                 reader.consume(taken);
-                Self::data(left - taken as u64, chunked)
+                Self::data(left - taken as u64, is_chunk)
             }
             Self::Rest => {
                 let buffer = reader.fill_buf()?;
@@ -230,7 +239,7 @@ impl Body {
                 }
             }
             Self::Size => {
-                let line = whole_line(reader, MAX_HEAD)?;
+                let line = complete_line(reader, MAX_HEAD)?;
                 let text = String::from_utf8_lossy(&line);
                 let digits = text.split(';').next().unwrap_or_default().trim();
                 let size = u64::from_str_radix(digits, 16)
@@ -239,11 +248,11 @@ impl Body {
                 if size == 0 { Self::Trailer } else { Self::data(size, true) }
             }
             Self::ChunkEnd => {
-                sink(Piece::Framing(&whole_line(reader, 2)?))?;
+                sink(Piece::Framing(&complete_line(reader, 2)?))?;
                 Self::Size
             }
             Self::Trailer => {
-                let line = whole_line(reader, MAX_HEAD)?;
+                let line = complete_line(reader, MAX_HEAD)?;
                 sink(Piece::Framing(&line))?;
                 if is_blank(&line) { Self::Over } else { Self::Trailer }
             }
@@ -256,13 +265,14 @@ fn is_blank(line: &[u8]) -> bool {
     line == b"\r\n" || line == b"\n"
 }
 
-fn whole_line(reader: &mut dyn BufRead, limit: usize) -> io::Result<Vec<u8>> {
+/// Reads one line with its end. Fails if the stream ends before it.
+fn complete_line(reader: &mut dyn BufRead, limit: usize) -> io::Result<Vec<u8>> {
     let mut line = Vec::new();
     read_line(reader, &mut line, limit)?;
     if line.ends_with(b"\n") { Ok(line) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
 }
 
-/// Reads one body to its end and hands it on piece by piece, as it comes.
+/// Reads one body to its end and hands its pieces to `sink` as they arrive.
 pub(crate) fn read_body(
     reader: &mut dyn BufRead,
     length: Length,
@@ -275,7 +285,8 @@ pub(crate) fn read_body(
     Ok(())
 }
 
-/// Asks once and closes: the status of the answer. For looking whether a daemon answers at all.
+/// Sends one GET request on a new connection and returns the status of the reply. It shows whether
+/// a daemon answers at all. `limit` bounds each read and each write.
 pub(crate) fn get(socket: &Path, path: &str, limit: Duration) -> io::Result<u16> {
     let mut stream = UnixStream::connect(socket)?;
     stream.set_read_timeout(Some(limit))?;
@@ -284,7 +295,7 @@ pub(crate) fn get(socket: &Path, path: &str, limit: Duration) -> io::Result<u16>
     let mut reader = BufReader::new(stream);
     let head = read_head(&mut reader)?.ok_or(io::ErrorKind::UnexpectedEof)?;
     let status = head.status().ok_or_else(|| invalid("a status line without a status"))?;
-    // Read to the end, so that the daemon is not left writing to nobody.
+    // The body is read to its end, so that the daemon's write of it does not fail.
     read_body(&mut reader, head.reply_length("GET")?, &mut |_| Ok(()))?;
     Ok(status)
 }

@@ -45,7 +45,7 @@ fn a_request_is_reset_before_it_is_read() {
     assert_eq!((proxy.fired(never), proxy.fired(later), proxy.fired(reset)), (0, 0, 1));
     let seen = proxy.requests().pop().unwrap();
     assert_eq!((seen.method.as_str(), seen.path.as_str()), ("POST", "/v1/services"));
-    assert!(!seen.forwarded && !seen.whole && seen.body_length == 0);
+    assert!(!seen.forwarded && !seen.is_complete && seen.body_length == 0);
     assert!(changes(daemon.socket()).is_empty());
 
     // One that would send for ever is told at once; it has not been waited for.
@@ -391,7 +391,7 @@ fn the_daemon_sees_the_start_of_a_body_before_its_end_is_there() {
     // The request is recorded although it has not ended, and the client's leaving ends it.
     assert!(proxy.wait_for("POST", "/v1/files", 1, PATIENCE));
     let seen = proxy.requests();
-    assert!(!seen[0].whole && seen[0].body == b"start");
+    assert!(!seen[0].is_complete && seen[0].body == b"start");
     until_blocking("it is noted as passed on", || proxy.requests()[0].forwarded);
     drop(wire);
     assert_eq!(heard.recv_timeout(PATIENCE).unwrap(), None);

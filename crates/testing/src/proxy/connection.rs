@@ -1,4 +1,4 @@
-//! One connection of a client, and the one to the daemon that belongs to it.
+//! One connection of a client, and the connection to the daemon that belongs to it.
 
 use std::io::{self, BufReader, Read, Write};
 use std::net::Shutdown;
@@ -7,56 +7,60 @@ use std::thread;
 use std::time::Instant;
 
 use super::endless;
-use super::listen_state;
-use super::reply::{After, Back, Replying, answer};
+use super::probe;
+use super::reply::{ReplyEnd, ReplyFault, ReplyPass, json_reply};
+use super::request::{RECORDED_BODY, SeenRequest};
 use super::rule::Fault;
-use super::shared::{KEPT, SeenRequest, Shared};
+use super::shared::Shared;
 use super::upgraded::Upgraded;
 use super::upload::Upload;
-use super::upstream::{Watched, has_left, wait_readable};
+use super::upstream::{UpstreamReader, is_at_end, wait_readable};
 use crate::wire::{Body, Head, Length, MAX_HEAD, Piece, read_head, read_line};
 
-/// How much is read at once.
+/// The number of bytes of one read.
 const BUFFER: usize = 64 * 1024;
 
-/// Why a connection is over.
-enum End {
-    /// The client left, or a fault wants it closed.
+/// Why the proxy ends a connection.
+enum ConnectionEnd {
+    /// The client has closed it, or a fault closes it.
     Closed,
-    /// A fault wants it closed with what the client has sent unread.
-    Unread,
-    /// The daemon's side broke.
-    Daemon,
+    /// A fault closes it while bytes of the client are unread.
+    CutUnread,
+    /// The daemon has closed its side, or could not be connected to.
+    UpstreamLost,
 }
 
-/// Serves a client until either side is gone.
+/// Serves a client until one of the two sides ends.
 pub(super) fn serve(shared: &Shared, client: UnixStream, id: u64) {
     let ended = match UnixStream::connect(&shared.upstream) {
         Ok(upstream) => match Connection::new(shared, &client, upstream, id) {
             Ok(mut connection) => connection.run(),
-            Err(_) => End::Closed,
+            Err(_) => ConnectionEnd::Closed,
         },
-        Err(_) => End::Daemon,
+        Err(_) => ConnectionEnd::UpstreamLost,
     };
     match ended {
-        // Only closing resets, and that happens when the last handle goes; shutting it would be a
-        // quiet end.
-        End::Unread => return,
-        // Before the client can know: when it comes again, the door says what the daemon's says.
-        End::Daemon => listen_state::probe_after_end(shared),
-        End::Closed => {}
+        // The kernel sends a reset when the last handle is closed with unread bytes. A shutdown
+        // would send an ordinary end before.
+        ConnectionEnd::CutUnread => return,
+        // The probe comes before the client's side is closed: a client that connects again at once
+        // must find the proxy's socket in the state of the daemon's.
+        ConnectionEnd::UpstreamLost => probe::probe_after_end(shared),
+        ConnectionEnd::Closed => {}
     }
-    // `shared` holds another handle on the client's socket, so dropping ours would not close it.
+    // `shared` holds another handle on the client's socket, so dropping this one would not close
+    // it.
     let _closed = client.shutdown(Shutdown::Both);
 }
 
+/// A client's connection and the daemon's, each as a handle to write to and a buffered reader.
 struct Connection<'a> {
     shared: &'a Shared,
     id: u64,
     client: UnixStream,
     from_client: BufReader<UnixStream>,
     upstream: UnixStream,
-    from_upstream: BufReader<Watched>,
+    from_upstream: BufReader<UpstreamReader>,
 }
 
 impl<'a> Connection<'a> {
@@ -66,10 +70,10 @@ impl<'a> Connection<'a> {
         upstream: UnixStream,
         id: u64,
     ) -> io::Result<Self> {
-        if !shared.attach(id, &upstream)? {
+        if !shared.register_upstream(id, &upstream)? {
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
-        let watched = Watched::new(upstream.try_clone()?, client.try_clone()?);
+        let watched = UpstreamReader::new(upstream.try_clone()?, client.try_clone()?);
         Ok(Self {
             shared,
             id,
@@ -80,181 +84,189 @@ impl<'a> Connection<'a> {
         })
     }
 
-    fn run(&mut self) -> End {
+    /// Serves one request after the other until the connection ends.
+    fn run(&mut self) -> ConnectionEnd {
         loop {
             match self.exchange() {
                 Ok(None) => {}
                 Ok(Some(end)) => return end,
-                // Whichever side broke: a look at the daemon does no harm when it was the client.
-                Err(_) => return End::Daemon,
+                // The error does not tell which side broke. If it was the client, the probe of the
+                // daemon that follows does no harm.
+                Err(_) => return ConnectionEnd::UpstreamLost,
             }
         }
     }
 
-    /// One request and its answer. `None`: the connection is kept.
-    fn exchange(&mut self) -> io::Result<Option<End>> {
+    /// Serves one request. Returns `None` if the connection is kept for the next one.
+    fn exchange(&mut self) -> io::Result<Option<ConnectionEnd>> {
+        // A client that waits between two requests must see at once that the daemon has gone.
         if self.from_client.buffer().is_empty() {
             let (_, from_daemon) = wait_readable(&self.client, &self.upstream)?;
-            if from_daemon && has_left(&self.upstream) {
-                return Ok(Some(End::Daemon));
+            if from_daemon && is_at_end(&self.upstream) {
+                return Ok(Some(ConnectionEnd::UpstreamLost));
             }
         }
         let mut line = Vec::new();
-        if self.shared.may_leave_unread() && self.cuts_at_first_line(&mut line)? {
-            return Ok(Some(End::Unread));
+        if self.shared.may_cut_unread() && self.is_cut_at_first_line(&mut line)? {
+            return Ok(Some(ConnectionEnd::CutUnread));
         }
         let Some(head) = read_head(&mut line.as_slice().chain(&mut self.from_client))? else {
-            return Ok(Some(End::Closed));
+            return Ok(Some(ConnectionEnd::Closed));
         };
         if head.header("expect").is_some() {
             self.client.write_all(b"HTTP/1.1 100 Continue\r\n\r\n")?;
         }
         let (request, raw, body) = self.begin(&head)?;
-        let (index, fault) = self.shared.take_in(&request);
+        let (index, fault) = self.shared.record(&request);
         let upload = Upload { shared: self.shared, index, at: request.at, raw, body };
-        let back = match fault {
-            None => Back::Pass,
+        let reply_fault = match fault {
+            None => ReplyFault::None,
             Some(Fault::Refuse(time)) => {
                 self.shared.refuse_for(time);
-                return Ok(Some(End::Closed));
+                return Ok(Some(ConnectionEnd::Closed));
             }
             Some(Fault::Delay(time)) => {
                 self.shared.sleep(time);
-                Back::Pass
+                ReplyFault::None
             }
-            Some(Fault::Before(act)) => {
-                act(&request);
-                Back::Pass
+            Some(Fault::Before(callback)) => {
+                callback(&request);
+                ReplyFault::None
             }
-            Some(Fault::HoldReply) => Back::Hold,
-            Some(Fault::DropReply) => Back::Drop,
-            Some(Fault::CutReplyAfter(count)) => Back::Cut(count),
-            Some(Fault::DripFeed(time)) => Back::Drip(time),
-            Some(Fault::HideChanges) => Back::Hide,
-            Some(Fault::BeforeReply(act)) => Back::First(act),
-            Some(Fault::ReplaceFrames { bytes, then }) => Back::Replace(bytes, then),
-            Some(instead) => return self.instead(upload, instead),
+            Some(Fault::HoldReply) => ReplyFault::Hold,
+            Some(Fault::DropReply) => ReplyFault::Drop,
+            Some(Fault::CutReplyAfter(count)) => ReplyFault::CutAfter(count),
+            Some(Fault::DripFeed(time)) => ReplyFault::Drip(time),
+            Some(Fault::HideChanges) => ReplyFault::EmptyResult,
+            Some(Fault::BeforeReply(callback)) => ReplyFault::CallFirst(callback),
+            Some(Fault::ReplaceFrames { bytes, then }) => ReplyFault::ReplaceFrames(bytes, then),
+            Some(replacing) => return self.replace(upload, replacing),
         };
-        let after = self.forward(upload, index, &request, &back)?;
-        Ok(match after {
-            After::Given { kept } if kept && !head.closes() => None,
-            After::Given { .. } | After::Close => Some(End::Closed),
-            After::Hold => Some(self.hold()),
-            After::Lost => Some(End::Daemon),
-            After::Switch(reply) => {
-                let seen = self.shared.seen_now(index, &request);
-                self.upgraded().run(&reply, &back, &seen)?;
-                Some(End::Closed)
+        let end = self.forward(upload, index, &request, &reply_fault)?;
+        Ok(match end {
+            ReplyEnd::Passed { is_reusable } if is_reusable && !head.closes() => None,
+            ReplyEnd::Passed { .. } | ReplyEnd::Close => Some(ConnectionEnd::Closed),
+            ReplyEnd::Hold => Some(self.hold()),
+            ReplyEnd::Lost => Some(ConnectionEnd::UpstreamLost),
+            ReplyEnd::Switch(reply) => {
+                let seen = self.shared.recorded(index, &request);
+                self.upgraded().run(&reply, &reply_fault, &seen)?;
+                Some(ConnectionEnd::Closed)
             }
         })
     }
 
-    /// Whether a rule closes the connection at the first line of the request, which is left in
-    /// `line` when none does.
-    fn cuts_at_first_line(&mut self, line: &mut Vec<u8>) -> io::Result<bool> {
+    /// Reads the first line of the request into `line`, and returns `true` if a rule closes the
+    /// connection after it.
+    fn is_cut_at_first_line(&mut self, line: &mut Vec<u8>) -> io::Result<bool> {
         if self.from_client.buffer().is_empty() {
-            // A byte at a time, so that what follows stays unread.
+            // Single bytes are read past the buffer, so that the rest stays unread in the socket.
             read_line(&mut BufReader::with_capacity(1, &self.client), line, MAX_HEAD)?;
         } else {
             read_line(&mut self.from_client, line, MAX_HEAD)?;
         }
-        let request = SeenRequest::new(&String::from_utf8_lossy(line), self.id);
-        Ok(line.ends_with(b"\n") && self.shared.leaves_unread(&request))
+        let request = SeenRequest::from_first_line(&String::from_utf8_lossy(line), self.id);
+        Ok(line.ends_with(b"\n") && self.shared.fires_unread(&request))
     }
 
-    /// Reads as much of the body as must be there when the request is taken in. With it come the
-    /// bytes so far.
+    /// Reads as much of the body as the record of the request must hold at first. Returns the
+    /// request, its bytes so far, and the state of its body.
     fn begin(&mut self, head: &Head) -> io::Result<(SeenRequest, Vec<u8>, Body)> {
         let length = head.request_length()?;
-        let mut request = SeenRequest::new(&head.first, self.id);
+        let mut request = SeenRequest::from_first_line(&head.first, self.id);
         let mut raw = head.raw.clone();
         let mut body = Body::new(length);
-        let is_short = matches!(length, Length::Exact(length) if length <= KEPT as u64);
+        let is_short = matches!(length, Length::Exact(length) if length <= RECORDED_BODY as u64);
         if is_short || self.shared.needs_body(&request.method, &request.path) {
-            while !body.is_over() && (is_short || request.body.len() < KEPT) {
+            while !body.is_over() && (is_short || request.body.len() < RECORDED_BODY) {
                 body.step(&mut self.from_client, &mut |piece| {
                     raw.extend_from_slice(piece.bytes());
                     if let Piece::Data(bytes) = piece {
-                        request.grow(bytes);
+                        request.add_body(bytes);
                     }
                     Ok(())
                 })?;
             }
         }
-        request.whole = body.is_over();
+        request.is_complete = body.is_over();
         request.at = Instant::now();
         Ok((request, raw, body))
     }
 
-    /// Does something else than passing the request on, once all of it has come.
-    fn instead(&mut self, upload: Upload<'_>, fault: Fault) -> io::Result<Option<End>> {
+    /// Does what the fault says instead of passing the request on, once all of it has arrived.
+    fn replace(&mut self, upload: Upload<'_>, fault: Fault) -> io::Result<Option<ConnectionEnd>> {
         upload.drain(&mut self.from_client)?;
         match fault {
             Fault::Silence => return Ok(Some(self.hold())),
             Fault::Garbage(bytes) => self.client.write_all(&bytes)?,
             Fault::Reply { status, body } => {
-                self.client.write_all(&answer(status, body.as_bytes()))?;
+                self.client.write_all(&json_reply(status, body.as_bytes()))?;
                 return Ok(None);
             }
-            Fault::EndlessHeader => endless::header(&self.client)?,
+            Fault::EndlessHeader => endless::write_header(&self.client)?,
             Fault::EndlessBody { head, part } => {
-                endless::body(&self.client, &head, &part)?;
+                endless::write_body(&self.client, &head, &part)?;
                 return Ok(Some(self.hold()));
             }
             _ => {}
         }
-        Ok(Some(End::Closed))
+        Ok(Some(ConnectionEnd::Closed))
     }
 
-    /// Passes the request on and its answer back.
+    /// Passes the request on to the daemon and the reply back to the client.
     fn forward(
         &mut self,
         upload: Upload<'_>,
         index: usize,
         request: &SeenRequest,
-        back: &Back,
-    ) -> io::Result<After> {
+        fault: &ReplyFault,
+    ) -> io::Result<ReplyEnd> {
         let Self { shared, client, from_client, upstream, from_upstream, .. } = self;
         let (shared, client, upstream) = (*shared, &*client, &*upstream);
         from_upstream.get_mut().watch_client();
-        let replying = Replying { shared, client, index, request, back };
+        let pass = ReplyPass { shared, client, index, request, fault };
         if upload.body.is_over() {
             upload.send(from_client, upstream);
-            return replying.run(from_upstream);
+            return pass.run(from_upstream);
         }
-        // The daemon may answer before it has had all, so one thread sends and this one listens.
-        let (over, sending) = UnixStream::pair()?;
-        from_upstream.get_mut().watch_upload(over);
+        // The daemon may reply before it has read the whole body, so another thread sends that. A
+        // pair of streams tells the reader when that thread is done: its end is closed then.
+        let (upload_end, open_while_sending) = UnixStream::pair()?;
+        from_upstream.get_mut().watch_upload(upload_end);
         thread::scope(|scope| {
             let uploading = thread::Builder::new().name("proxy-upload".to_owned()).spawn_scoped(
                 scope,
                 move || {
-                    let whole = upload.send(from_client, upstream);
-                    drop(sending);
-                    whole
+                    let is_sent = upload.send(from_client, upstream);
+                    drop(open_while_sending);
+                    is_sent
                 },
             )?;
-            let after = replying.run(from_upstream);
-            let ends = match &after {
-                Ok(After::Hold) => true,
-                // As long as the daemon takes the rest, it is sent.
-                Ok(After::Given { .. }) => {
+            let end = pass.run(from_upstream);
+            let upload_ends_by_itself = match &end {
+                Ok(ReplyEnd::Hold) => true,
+                // The client may still be sending, and the rest is sent for as long as the daemon
+                // takes it.
+                Ok(ReplyEnd::Passed { .. }) => {
                     from_upstream.get_mut().wait_for_upload().unwrap_or(false)
                 }
                 _ => false,
             };
-            if !ends {
-                if matches!(after, Ok(After::Lost) | Err(_)) {
-                    // Before the client can know, as at the end of a connection.
-                    listen_state::probe_after_end(shared);
+            if !upload_ends_by_itself {
+                if matches!(end, Ok(ReplyEnd::Lost) | Err(_)) {
+                    // Before the client's side is closed, as in `serve`.
+                    probe::probe_after_end(shared);
                 }
                 let _closed = client.shutdown(Shutdown::Both);
                 let _closed = upstream.shutdown(Shutdown::Both);
             }
-            let whole = uploading.join().unwrap_or(false);
-            Ok(match after? {
-                After::Given { kept } => After::Given { kept: kept && whole },
-                after => after,
+            let is_sent = uploading.join().unwrap_or(false);
+            Ok(match end? {
+                // The rest of an unread body would be taken for the next request.
+                ReplyEnd::Passed { is_reusable } => {
+                    ReplyEnd::Passed { is_reusable: is_reusable && is_sent }
+                }
+                end => end,
             })
         })
     }
@@ -269,10 +281,10 @@ impl<'a> Connection<'a> {
         }
     }
 
-    /// Says nothing until the client leaves, or the proxy closes the connection.
-    fn hold(&mut self) -> End {
+    /// Sends nothing until the client closes the connection, or the proxy does.
+    fn hold(&mut self) -> ConnectionEnd {
         let mut sink = [0; 1024];
         while self.client.read(&mut sink).is_ok_and(|count| count > 0) {}
-        End::Closed
+        ConnectionEnd::Closed
     }
 }

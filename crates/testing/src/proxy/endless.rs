@@ -1,39 +1,44 @@
-//! Answers that never end. Each goes on until the client leaves or the proxy closes the connection,
-//! which is the error returned.
+//! Replies that never end.
+//!
+//! Each function writes until the client closes its connection or the proxy does, and returns the
+//! error of that write.
 
 use std::io::{self, Write};
 use std::os::unix::net::UnixStream;
 
-/// About how much is written at once.
+/// The approximate number of bytes of one write. It keeps the number of system calls low.
 const BLOCK: usize = 16 * 1024;
 
-/// Header lines after a status line, and no end of the head.
-pub(super) fn header(mut client: &UnixStream) -> io::Result<()> {
+/// Writes a status line and then header lines without end.
+pub(super) fn write_header(mut client: &UnixStream) -> io::Result<()> {
     client.write_all(b"HTTP/1.1 200 OK\r\n")?;
-    for_ever(client, &repeated(b"X-Endless: and there is more to come\r\n"))
+    write_forever(client, &block_of(b"X-Endless: and there is more to come\r\n"))
 }
 
-/// The same bytes again and again after a head, in chunks when that says so.
-pub(super) fn body(mut client: &UnixStream, head: &[u8], part: &[u8]) -> io::Result<()> {
+/// Writes a head and then the same bytes again and again, in chunks if the head says so. Returns
+/// without an error only if there are no bytes to repeat.
+pub(super) fn write_body(mut client: &UnixStream, head: &[u8], part: &[u8]) -> io::Result<()> {
     client.write_all(head)?;
     if part.is_empty() {
         return Ok(());
     }
-    let block = repeated(part);
+    let block = block_of(part);
     if is_chunked(head) {
         let size = format!("{:x}\r\n", block.len());
-        return for_ever(client, &[size.as_bytes(), &block, b"\r\n"].concat());
+        return write_forever(client, &[size.as_bytes(), &block, b"\r\n"].concat());
     }
-    for_ever(client, &block)
+    write_forever(client, &block)
 }
 
-fn for_ever(mut client: &UnixStream, block: &[u8]) -> io::Result<()> {
+fn write_forever(mut client: &UnixStream, block: &[u8]) -> io::Result<()> {
     loop {
         client.write_all(block)?;
     }
 }
 
-fn repeated(part: &[u8]) -> Vec<u8> {
+/// Repeats the bytes until they fill about one block. They are never cut: a chunk must hold whole
+/// parts.
+fn block_of(part: &[u8]) -> Vec<u8> {
     part.repeat((BLOCK / part.len().max(1)).max(1))
 }
 

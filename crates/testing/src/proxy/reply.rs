@@ -1,63 +1,76 @@
-//! The daemon's answer on its way to the client.
+//! The passing of the daemon's reply back to the client.
 
 use std::io::{self, BufReader, Write};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
+use super::request::SeenRequest;
 use super::rule::{AfterReply, Callback};
-use super::shared::{SeenRequest, Shared};
-use super::upstream::Watched;
+use super::shared::Shared;
+use super::upstream::UpstreamReader;
 use crate::wire::{Head, Length, Piece, read_body, read_head};
 
-/// What happens to the daemon's answer.
-pub(super) enum Back {
-    Pass,
+/// What the proxy does with the daemon's reply.
+pub(super) enum ReplyFault {
+    /// It passes the reply on.
+    None,
+    /// It passes nothing on and keeps the connection open.
     Hold,
+    /// It passes nothing on and closes the connection.
     Drop,
-    Cut(usize),
+    /// It passes this many bytes on and closes the connection.
+    CutAfter(usize),
+    /// It passes single bytes on, with this wait before each.
     Drip(Duration),
-    Hide,
-    First(Callback),
-    Replace(Vec<u8>, AfterReply),
+    /// It passes the reply on with an empty list as its result.
+    EmptyResult,
+    /// It calls this and then passes the reply on.
+    CallFirst(Callback),
+    /// It sends these bytes after a switch of protocols, in place of the daemon's.
+    ReplaceFrames(Vec<u8>, AfterReply),
 }
 
-/// What is to become of the connection.
-pub(super) enum After {
-    /// The whole answer was given; the connection may be kept, or the daemon closes it.
-    Given { kept: bool },
-    /// A fault wants it closed.
+/// How the passing of a reply has ended.
+pub(super) enum ReplyEnd {
+    /// The client has the whole reply. The connection is to be closed unless it `is_reusable`: the
+    /// daemon may close its side after the reply.
+    Passed { is_reusable: bool },
+    /// A fault closes the connection.
     Close,
-    /// A fault wants it silent.
+    /// A fault keeps the connection open without any more bytes.
     Hold,
-    /// The daemon went without an answer.
+    /// The daemon closed the connection without a reply.
     Lost,
-    /// The daemon switches protocols with this head, which has not been given yet.
+    /// The daemon switches protocols with this head, which the client does not have yet.
     Switch(Head),
 }
 
-/// The road of bytes to the client, at the speed and to the length that a fault allows.
-pub(super) struct Tap<'a> {
+/// A writer to the client, with the limit or the pace that a fault sets.
+pub(super) struct ClientWriter<'a> {
     shared: &'a Shared,
     client: &'a UnixStream,
+    /// The number of bytes that may still be written; `None` without a limit.
     left: Option<usize>,
-    wait: Option<Duration>,
+    /// The wait before each byte; `None` if the bytes are written as they come.
+    pause: Option<Duration>,
 }
 
-impl<'a> Tap<'a> {
-    pub(super) fn new(shared: &'a Shared, client: &'a UnixStream, back: &Back) -> Self {
-        let (left, wait) = match back {
-            Back::Cut(count) => (Some(*count), None),
-            Back::Drip(time) => (None, Some(*time)),
+impl<'a> ClientWriter<'a> {
+    pub(super) fn new(shared: &'a Shared, client: &'a UnixStream, fault: &ReplyFault) -> Self {
+        let (left, pause) = match fault {
+            ReplyFault::CutAfter(count) => (Some(*count), None),
+            ReplyFault::Drip(time) => (None, Some(*time)),
             _ => (None, None),
         };
-        Self { shared, client, left, wait }
+        Self { shared, client, left, pause }
     }
 
-    /// Gives bytes to the client; an error when it has left or has had all that it is to have.
-    pub(super) fn give(&mut self, bytes: &[u8]) -> io::Result<()> {
+    /// Writes bytes to the client, up to the limit. Fails if the client has closed its connection,
+    /// or with these bytes the limit is reached.
+    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         let count = self.left.unwrap_or(bytes.len()).min(bytes.len());
         let bytes = bytes.get(..count).unwrap_or_default();
-        match self.wait {
+        match self.pause {
             None => self.client.write_all(bytes)?,
             Some(time) => {
                 for byte in bytes {
@@ -71,83 +84,106 @@ impl<'a> Tap<'a> {
         if let Some(left) = &mut self.left {
             *left -= count;
         }
-        if self.is_shut() {
+        // An error ends the reading from the daemon, too.
+        if self.is_at_limit() {
             return Err(io::ErrorKind::ConnectionAborted.into());
         }
         Ok(())
     }
 
-    /// Whether the client has had all that it is to have.
-    pub(super) fn is_shut(&self) -> bool {
+    /// Returns `true` if the client has all bytes that the fault lets it have.
+    pub(super) fn is_at_limit(&self) -> bool {
         self.left == Some(0)
     }
 }
 
-/// One answer that is waited for and given.
-pub(super) struct Replying<'a> {
+/// One reply that is read from the daemon and passed on.
+pub(super) struct ReplyPass<'a> {
     pub(super) shared: &'a Shared,
     pub(super) client: &'a UnixStream,
+    /// The index of the request's record.
     pub(super) index: usize,
     pub(super) request: &'a SeenRequest,
-    pub(super) back: &'a Back,
+    pub(super) fault: &'a ReplyFault,
 }
 
-impl Replying<'_> {
-    pub(super) fn run(&self, from_upstream: &mut BufReader<Watched>) -> io::Result<After> {
+impl ReplyPass<'_> {
+    /// Waits for the reply and passes it on as the fault says.
+    pub(super) fn run(
+        &self,
+        from_upstream: &mut BufReader<UpstreamReader>,
+    ) -> io::Result<ReplyEnd> {
         let reply = loop {
             let Some(reply) = read_head(from_upstream)? else {
-                return Ok(After::Lost);
+                return Ok(ReplyEnd::Lost);
             };
-            // The daemon's "continue" has been said already.
+            // The proxy has sent "100 Continue" to the client already, before it read the body.
             if reply.status() != Some(100) {
                 break reply;
             }
         };
-        self.shared.note(self.index, self.request.at, |seen| {
+        self.shared.update(self.index, self.request.at, |seen| {
             seen.forwarded = true;
             seen.status = reply.status();
         });
         if reply.status() == Some(101) {
-            return Ok(match self.back {
-                Back::Hold => After::Hold,
-                Back::Drop => After::Close,
-                _ => After::Switch(reply),
+            return Ok(match self.fault {
+                ReplyFault::Hold => ReplyEnd::Hold,
+                ReplyFault::Drop => ReplyEnd::Close,
+                _ => ReplyEnd::Switch(reply),
             });
         }
         let length = reply.reply_length(&self.request.method)?;
-        let kept = !(reply.closes() || length == Length::UntilClose);
-        self.give(from_upstream, &reply, length, kept)
+        let is_reusable = !(reply.closes() || length == Length::UntilClose);
+        match self.fault {
+            ReplyFault::None
+            | ReplyFault::CutAfter(_)
+            | ReplyFault::Drip(_)
+            | ReplyFault::ReplaceFrames(..) => {
+                self.stream(from_upstream, &reply, length, is_reusable)
+            }
+            // The daemon has handled the request once it begins to reply. The body may have no end,
+            // so nothing waits for it.
+            ReplyFault::Drop => Ok(ReplyEnd::Close),
+            ReplyFault::Hold => {
+                read_body(from_upstream, length, &mut |_| Ok(()))?;
+                Ok(ReplyEnd::Hold)
+            }
+            ReplyFault::EmptyResult | ReplyFault::CallFirst(_) => {
+                self.collect(from_upstream, &reply, length)?;
+                Ok(ReplyEnd::Passed { is_reusable })
+            }
+        }
     }
 
-    fn give(
+    /// Passes the reply on while it arrives.
+    fn stream(
         &self,
-        from_upstream: &mut BufReader<Watched>,
+        from_upstream: &mut BufReader<UpstreamReader>,
         reply: &Head,
         length: Length,
-        kept: bool,
-    ) -> io::Result<After> {
-        match self.back {
-            Back::Pass | Back::Cut(_) | Back::Drip(_) | Back::Replace(..) => {
-                let mut tap = Tap::new(self.shared, self.client, self.back);
-                let given = tap.give(&reply.raw).and_then(|()| {
-                    read_body(from_upstream, length, &mut |piece| tap.give(piece.bytes()))
-                });
-                return match given {
-                    Err(_) if tap.is_shut() => Ok(After::Close),
-                    Err(error) => Err(error),
-                    Ok(()) if matches!(self.back, Back::Cut(_)) => Ok(After::Close),
-                    Ok(()) => Ok(After::Given { kept }),
-                };
-            }
-            // Of a body without an end there is nothing to wait for: once it has begun the daemon
-            // has done what was asked.
-            Back::Drop => return Ok(After::Close),
-            Back::Hold => {
-                read_body(from_upstream, length, &mut |_| Ok(()))?;
-                return Ok(After::Hold);
-            }
-            Back::Hide | Back::First(_) => {}
+        is_reusable: bool,
+    ) -> io::Result<ReplyEnd> {
+        let mut writer = ClientWriter::new(self.shared, self.client, self.fault);
+        let passed = writer.write(&reply.raw).and_then(|()| {
+            read_body(from_upstream, length, &mut |piece| writer.write(piece.bytes()))
+        });
+        match passed {
+            Err(_) if writer.is_at_limit() => Ok(ReplyEnd::Close),
+            Err(error) => Err(error),
+            // The reply was shorter than the cut. The connection is closed all the same.
+            Ok(()) if matches!(self.fault, ReplyFault::CutAfter(_)) => Ok(ReplyEnd::Close),
+            Ok(()) => Ok(ReplyEnd::Passed { is_reusable }),
         }
+    }
+
+    /// Reads the whole reply, and passes it on after the callback or with an empty result.
+    fn collect(
+        &self,
+        from_upstream: &mut BufReader<UpstreamReader>,
+        reply: &Head,
+        length: Length,
+    ) -> io::Result<()> {
         let mut raw = reply.raw.clone();
         let mut body = Vec::new();
         read_body(from_upstream, length, &mut |piece| {
@@ -157,23 +193,22 @@ impl Replying<'_> {
             }
             Ok(())
         })?;
-        if let Back::First(act) = self.back {
-            act(&self.shared.seen_now(self.index, self.request));
+        if let ReplyFault::CallFirst(callback) = self.fault {
+            callback(&self.shared.recorded(self.index, self.request));
         } else {
             let mut document: serde_json::Value = serde_json::from_slice(&body)?;
             if let Some(result) = document.get_mut("result") {
                 *result = serde_json::Value::Array(Vec::new());
             }
-            raw = answer(reply.status().unwrap_or(200), document.to_string().as_bytes());
+            raw = json_reply(reply.status().unwrap_or(200), document.to_string().as_bytes());
         }
         let mut client = self.client;
-        client.write_all(&raw)?;
-        Ok(After::Given { kept })
+        client.write_all(&raw)
     }
 }
 
-/// An answer of our own.
-pub(super) fn answer(status: u16, body: &[u8]) -> Vec<u8> {
+/// Returns the bytes of a reply with this status and JSON body.
+pub(super) fn json_reply(status: u16, body: &[u8]) -> Vec<u8> {
     let head = format!(
         "HTTP/1.1 {status} Proxy\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         body.len()

@@ -1,103 +1,111 @@
-//! Which requests are spoiled, and how.
+//! The rules that choose requests, and the faults that happen to those.
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::shared::SeenRequest;
+use super::request::SeenRequest;
 
-/// Something that a test does at a given moment of a request: killing the daemon, say. It runs on
-/// the connection's own thread.
+/// A closure of the test that runs at a given moment of a request, to kill the daemon for example.
+///
+/// It gets the record of the request as it is at that moment. It runs on the thread of the
+/// connection, so the request waits until it returns, and other connections go on.
 pub type Callback = Arc<dyn Fn(&SeenRequest) + Send + Sync>;
 
-/// What happens to a request.
+/// A fault that happens to a request.
 #[derive(Clone)]
 #[non_exhaustive]
 pub enum Fault {
-    /// Every connection is closed before the request reaches the daemon, and for this long new ones
-    /// are refused: Pebble has just died.
+    /// The proxy closes every connection before the request reaches the daemon, and refuses new
+    /// ones for this long, as after a crash of Pebble.
     Refuse(Duration),
-    /// The request is taken, all of it, never passed on and never answered.
+    /// The proxy reads the whole request, never passes it on and never answers it.
     Silence,
-    /// The request is passed on and done, and its answer is never given: the connection stays open.
+    /// The daemon gets the request and replies; the client gets no byte of the reply. The
+    /// connection stays open.
     HoldReply,
-    /// The request is passed on after this time.
+    /// The proxy passes the request on after this time.
     Delay(Duration),
-    /// The connection is closed as soon as the first line of the request has come, with all that
-    /// follows it unread, so that the client meets a reset (`ECONNRESET`, or `EPIPE` while it still
-    /// writes). Only the method and the path are known by then: a rule with [`Rule::body_contains`]
-    /// never fires for it, and rules with this fault are asked before all others, whichever was
+    /// The proxy closes the connection as soon as it has read the first line of the request. It
+    /// leaves what follows unread, so that the client gets a reset (`ECONNRESET`, or `EPIPE` while
+    /// it still writes).
+    ///
+    /// Only the method and the path are known by then. So a rule with [`Rule::body_contains`] never
+    /// fires for this fault, and rules with this fault are tried before all others, whichever was
     /// added first.
     CutRequestUnread,
-    /// The connection is closed before the request reaches the daemon, whole as it was sent.
+    /// The proxy reads the whole request and closes the connection; the daemon never gets the
+    /// request.
     CutRequestBefore,
-    /// The daemon answers; the connection is closed without a byte of that: the effect happened,
-    /// the reply is lost. It is closed once the head of the answer has come, so that a body without
-    /// an end is no hindrance.
+    /// The daemon gets the request and replies, and the proxy closes the connection instead of
+    /// passing the reply on: the request had its effect, and the reply is lost. The connection is
+    /// closed once the head of the reply has arrived, because the body may never end.
     DropReply,
-    /// The daemon answers; this many bytes of that, head included, pass as they come, then the
-    /// connection is closed. What follows a switch of protocols (the frames of a websocket) counts
-    /// too.
+    /// The proxy passes this many bytes of the daemon's reply on, its head included, and then
+    /// closes the connection. The bytes after a switch of protocols (the frames of a websocket)
+    /// count, too.
     CutReplyAfter(usize),
-    /// Instead of passing the request on, these bytes are sent as they are, and the connection is
-    /// closed.
+    /// The proxy sends these bytes as they are instead of passing the request on, and closes the
+    /// connection.
     Garbage(Vec<u8>),
-    /// Instead of passing the request on, this status and this JSON text are answered, and the
-    /// connection is kept.
+    /// The proxy replies with this status and this JSON text instead of passing the request on, and
+    /// keeps the connection open for the next request.
     Reply {
         /// The HTTP status.
         status: u16,
         /// The body, sent as `application/json`.
         body: String,
     },
-    /// Instead of passing the request on, a status line is answered and then header lines, for
-    /// ever: until the client leaves.
+    /// The proxy sends a status line instead of passing the request on, and then header lines
+    /// until the client closes the connection.
     EndlessHeader,
-    /// Instead of passing the request on, a head is answered and then the same bytes again and
-    /// again, until the client leaves. [`Fault::endless_body`] makes the usual head.
+    /// The proxy sends a head instead of passing the request on, and then the same bytes again and
+    /// again until the client closes the connection. [`Fault::endless_body`] makes the usual head.
     EndlessBody {
-        /// Status line, headers and the closing empty line, sent as they are. When they name the
-        /// transfer encoding `chunked`, the body is sent in chunks.
+        /// The status line, the headers and the empty line after them, sent as they are. The body
+        /// is sent in chunks if they name the transfer encoding `chunked`.
         head: Vec<u8>,
-        /// What the body repeats. When it is empty nothing follows the head, and the connection
-        /// stays open.
+        /// The bytes that the body repeats. If there are none, nothing follows the head and the
+        /// connection stays open.
         part: Vec<u8>,
     },
-    /// The daemon's answer passes one byte a write, as it comes, with this wait (zero: none) before
-    /// each; what follows a switch of protocols too.
+    /// The proxy passes the daemon's reply on with one write for each byte, and waits for this time
+    /// before each (zero: no wait). It does the same with the bytes after a switch of protocols.
     DripFeed(Duration),
-    /// When the daemon's answer switches protocols (a websocket), these bytes are sent in place of
-    /// all that it sends from then on, at once after the head. What the client sends still reaches
-    /// the daemon. An answer that does not switch passes.
+    /// If the daemon's reply switches protocols (to a websocket), the proxy sends these bytes right
+    /// after its head, in place of all that the daemon sends from then on. The bytes that the
+    /// client sends still reach the daemon. A reply that does not switch protocols passes
+    /// unchanged.
     ReplaceFrames {
-        /// Any bytes: frames that break the rules of websockets, say.
+        /// The bytes to send, for example frames that break the rules of websockets.
         bytes: Vec<u8>,
-        /// What follows them.
+        /// What the connection does after them.
         then: AfterReply,
     },
-    /// The result of the daemon's answer is an empty list: what is there is not listed.
-    /// [`Rule::hide_changes`] is the usual way to it.
+    /// The proxy replaces the `result` of the daemon's JSON reply by an empty list. See
+    /// [`Rule::hide_changes`].
     HideChanges,
-    /// This is run before the request is passed on, which then happens as if nothing was. It is
-    /// told the first 64 KiB of the body, which are collected for it.
+    /// The proxy calls this before it passes the request on, which it then does as usual. The
+    /// callback gets the first 64 KiB of the body, which are read beforehand for it.
     Before(Callback),
-    /// This is run when the daemon has answered, before a byte of that is passed back.
+    /// The proxy calls this when the daemon has replied, before the client gets a byte of the
+    /// reply.
     BeforeReply(Callback),
 }
 
-/// What a connection does when all has been sent that a fault has to send.
+/// What a connection does after the proxy has sent all bytes of a fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AfterReply {
-    /// It is closed.
+    /// The proxy closes the connection.
     Close,
-    /// It stays open and silent until the client leaves.
+    /// The connection stays open without any more bytes until the client closes it.
     Hold,
 }
 
 impl Fault {
-    /// A whole answer that is none of Pebble's: this status, content type and body, after which the
-    /// connection is closed.
+    /// Returns a fault that sends a complete reply with this status, content type and body instead
+    /// of passing the request on, and closes the connection.
     #[must_use]
     pub fn reply_of_type(status: u16, content_type: &str, body: &[u8]) -> Self {
         let head = format!(
@@ -108,7 +116,7 @@ impl Fault {
         Self::Garbage([head.as_bytes(), body].concat())
     }
 
-    /// [`Fault::EndlessBody`] with status 200 and this content type, in chunks.
+    /// Returns a [`Fault::EndlessBody`] with status 200 and this content type, sent in chunks.
     #[must_use]
     pub fn endless_body(content_type: &str, part: impl Into<Vec<u8>>) -> Self {
         let head = format!(
@@ -117,19 +125,19 @@ impl Fault {
         Self::EndlessBody { head: head.into_bytes(), part: part.into() }
     }
 
-    /// Whether it is one of those that come before the request has been read.
-    pub(super) fn leaves_unread(&self) -> bool {
+    /// Returns `true` if the fault happens before the request has been read.
+    pub(super) fn cuts_unread(&self) -> bool {
         matches!(self, Self::CutRequestUnread)
     }
 
-    /// [`Fault::Before`] of a closure.
-    pub fn before(act: impl Fn(&SeenRequest) + Send + Sync + 'static) -> Self {
-        Self::Before(Arc::new(act))
+    /// Returns a [`Fault::Before`] that calls this closure.
+    pub fn before(callback: impl Fn(&SeenRequest) + Send + Sync + 'static) -> Self {
+        Self::Before(Arc::new(callback))
     }
 
-    /// [`Fault::BeforeReply`] of a closure.
-    pub fn before_reply(act: impl Fn(&SeenRequest) + Send + Sync + 'static) -> Self {
-        Self::BeforeReply(Arc::new(act))
+    /// Returns a [`Fault::BeforeReply`] that calls this closure.
+    pub fn before_reply(callback: impl Fn(&SeenRequest) + Send + Sync + 'static) -> Self {
+        Self::BeforeReply(Arc::new(callback))
     }
 }
 
@@ -161,28 +169,36 @@ impl fmt::Debug for Fault {
     }
 }
 
-/// Which requests meet a [`Fault`]. As made by [`Rule::new`]: the next one that matches, once.
+/// A rule chooses the requests that a [`Fault`] happens to.
+///
+/// A new rule fires once, for the next request that matches.
 #[derive(Debug, Clone)]
 pub struct Rule {
+    /// The HTTP method; any if it is empty.
     method: String,
     path: String,
-    whole_path: bool,
+    /// `true` if the path has to be equal and not only to start so.
+    is_whole_path: bool,
+    /// The text that the body has to contain.
     body: Option<String>,
+    /// The number of the first matching request that the rule fires for, from 1.
     first: u32,
+    /// The number of requests that the rule fires for; `None` for all.
     times: Option<u32>,
     pub(super) fault: Fault,
+    /// The number of requests that have matched so far.
     pub(super) matched: u32,
 }
 
 impl Rule {
-    /// The next request with this method (empty: any) and a path that starts so (the path without
-    /// its query).
+    /// Makes a rule for the next request with this method (empty: any) and a path that starts so.
+    /// The query is no part of the path.
     #[must_use]
     pub fn new(method: impl Into<String>, path_prefix: impl Into<String>, fault: Fault) -> Self {
         Self {
             method: method.into(),
             path: path_prefix.into(),
-            whole_path: false,
+            is_whole_path: false,
             body: None,
             first: 1,
             times: Some(1),
@@ -191,55 +207,58 @@ impl Rule {
         }
     }
 
-    /// The next request of any kind.
+    /// Makes a rule for the next request of any kind.
     #[must_use]
     pub fn any(fault: Fault) -> Self {
         Self::new("", "", fault)
     }
 
-    /// The first `lists` answers to `GET /v1/changes` hold nothing: a change that is there is
-    /// listed late.
+    /// Makes a rule that empties the next `lists` replies to `GET /v1/changes`, as if the changes
+    /// were not listed yet.
     #[must_use]
     pub fn hide_changes(lists: u32) -> Self {
         Self::new("GET", "/v1/changes", Fault::HideChanges).whole_path().times(lists)
     }
 
-    /// The path must be this one, not only start so.
+    /// Limits the rule to requests whose path is equal to that of the rule, and not only starts so.
     #[must_use]
     pub fn whole_path(mut self) -> Self {
-        self.whole_path = true;
+        self.is_whole_path = true;
         self
     }
 
-    /// Only a request whose body holds this text: the name of an action, say. It is looked for in
-    /// the first 64 KiB of the body, which are collected before the request goes on.
+    /// Limits the rule to requests whose body contains this text, for example the name of an
+    /// action. The proxy searches the first 64 KiB of the body, and reads those before it passes
+    /// the request on.
     #[must_use]
     pub fn body_contains(mut self, text: impl Into<String>) -> Self {
         self.body = Some(text.into());
         self
     }
 
-    /// Not before the n-th request that matches, counted from 1 since the rule was added.
+    /// Lets the rule fire from the n-th matching request on, counted from 1 since the rule was
+    /// added. Zero means 1. Default: 1.
     #[must_use]
     pub fn from_nth(mut self, n: u32) -> Self {
         self.first = n.max(1);
         self
     }
 
-    /// For this many requests from then on. Default: 1.
+    /// Lets the rule fire for this many matching requests. Default: 1.
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
         self.times = Some(times);
         self
     }
 
-    /// For every request from then on.
+    /// Lets the rule fire for every matching request.
     #[must_use]
     pub fn always(mut self) -> Self {
         self.times = None;
         self
     }
 
+    /// Returns `true` if the request matches, its body included.
     pub(super) fn matches(&self, request: &SeenRequest) -> bool {
         self.matches_head(&request.method, &request.path)
             && self
@@ -248,34 +267,33 @@ impl Rule {
                 .is_none_or(|text| String::from_utf8_lossy(&request.body).contains(text.as_str()))
     }
 
-    /// Whether it can fire without anything of the body having been read, and may fire for this
-    /// request.
+    /// Returns `true` if the rule fires before the body is read, and the request matches.
     pub(super) fn matches_unread(&self, request: &SeenRequest) -> bool {
-        self.fault.leaves_unread()
+        self.fault.cuts_unread()
             && self.body.is_none()
             && self.matches_head(&request.method, &request.path)
     }
 
-    /// Whether the body has to be looked at before it can be told what this rule does to a request
-    /// with this head.
+    /// Returns `true` if the rule may fire for a request with this method and path, and needs the
+    /// start of the body: to search it, or to give it to a callback.
     pub(super) fn needs_body(&self, method: &str, path: &str) -> bool {
-        let looks = self.body.is_some() || matches!(self.fault, Fault::Before(_));
-        looks && !self.fault.leaves_unread() && self.matches_head(method, path)
+        let uses_body = self.body.is_some() || matches!(self.fault, Fault::Before(_));
+        uses_body && !self.fault.cuts_unread() && self.matches_head(method, path)
     }
 
     fn matches_head(&self, method: &str, path: &str) -> bool {
         let path = path.split('?').next().unwrap_or_default();
         (self.method.is_empty() || self.method == method)
-            && if self.whole_path { path == self.path } else { path.starts_with(&self.path) }
+            && if self.is_whole_path { path == self.path } else { path.starts_with(&self.path) }
     }
 
-    /// Whether it fires for the request that was just counted in `matched`.
+    /// Returns `true` if the rule fires for the request that was just counted in `matched`.
     pub(super) fn is_due(&self) -> bool {
         self.matched >= self.first
             && self.times.is_none_or(|times| self.matched - self.first < times)
     }
 
-    /// Whether it can never fire again.
+    /// Returns `true` if the rule can never fire again.
     pub(super) fn is_spent(&self) -> bool {
         self.times.is_some_and(|times| {
             self.matched >= self.first && self.matched - self.first + 1 >= times
@@ -283,6 +301,6 @@ impl Rule {
     }
 }
 
-/// Names a rule that was added.
+/// The id of a rule that was added to a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct RuleId(pub(super) u64);

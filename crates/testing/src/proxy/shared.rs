@@ -1,4 +1,4 @@
-//! What the threads of one proxy share.
+//! The state that the threads of one proxy share.
 
 use std::collections::HashMap;
 use std::io;
@@ -8,104 +8,56 @@ use std::path::PathBuf;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::listen_state::ListenState;
+use super::listen_state::{ListenState, ProxyListener};
+use super::request::SeenRequest;
 use super::rule::{Fault, Rule, RuleId};
 
-/// How much of a request's body is kept, and looked at by rules.
-pub(super) const KEPT: usize = 64 * 1024;
-
-/// One request as the proxy took it in.
-///
-/// A body of at most 64 KiB that names its length is taken in whole before anything is done with
-/// the request. Any other one is passed on as it comes, and what is told of it here grows
-/// meanwhile.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct SeenRequest {
-    /// The method.
-    pub method: String,
-    /// The path with its query, as it was sent.
-    pub path: String,
-    /// The first 64 KiB of the body, free of any framing.
-    pub body: Vec<u8>,
-    /// How many bytes of the body have come, free of any framing.
-    pub body_length: u64,
-    /// Whether its last byte has come.
-    pub whole: bool,
-    /// When it was taken in: with its last byte, or, where its body is passed on as it comes, with
-    /// its head.
-    pub at: Instant,
-    /// Which of the client's connections it came on, counted from 1.
-    pub connection: u64,
-    /// Whether it was sent on to the daemon.
-    pub forwarded: bool,
-    /// The status of the daemon's answer, once it has given one.
-    pub status: Option<u16>,
+/// Returns the time until `end`, or `None` if that has come.
+pub(super) fn time_left(end: Instant) -> Option<Duration> {
+    end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
 }
 
-impl SeenRequest {
-    /// A request of which nothing is known yet but its first line.
-    pub(super) fn new(line: &str, connection: u64) -> Self {
-        let mut words = line.split(' ').map(str::trim_end);
-        Self {
-            method: words.next().unwrap_or_default().to_owned(),
-            path: words.next().unwrap_or_default().to_owned(),
-            body: Vec::new(),
-            body_length: 0,
-            whole: false,
-            at: Instant::now(),
-            connection,
-            forwarded: false,
-            status: None,
-        }
-    }
-
-    /// Some more of its body has come.
-    pub(super) fn grow(&mut self, bytes: &[u8]) {
-        self.body_length += bytes.len() as u64;
-        let room = KEPT.saturating_sub(self.body.len());
-        self.body.extend(bytes.iter().take(room));
-    }
-
-    /// What was kept of the body, as text.
-    #[must_use]
-    pub fn body_text(&self) -> String {
-        String::from_utf8_lossy(&self.body).into_owned()
-    }
-}
-
+/// A rule with the id that it was added under.
 pub(super) struct Entry {
     pub(super) id: RuleId,
     rule: Rule,
 }
 
+/// A state of the proxy's socket that is set regardless of the daemon.
+struct ForcedState {
+    state: ListenState,
+    /// The end of it; `None` if it lasts until the test sets another one.
+    until: Option<Instant>,
+}
+
+/// What the lock of a proxy protects.
 #[derive(Default)]
 pub(super) struct State {
     pub(super) rules: Vec<Entry>,
+    /// How often each rule has fired. It outlives the rule, which is removed when it is used up.
     pub(super) fired: HashMap<RuleId, u32>,
-    pub(super) seen: Vec<SeenRequest>,
+    /// The recorded requests, oldest first.
+    pub(super) requests: Vec<SeenRequest>,
     next_rule: u64,
     next_connection: u64,
-    /// The two sides of each connection, to be shut from outside.
+    /// Handles on both sides of each connection, to shut them down from another thread.
     connections: HashMap<u64, Vec<UnixStream>>,
-    /// Threads that serve a connection.
-    pub(super) serving: usize,
-    /// What the test wants the door to be, and until when.
-    held: Option<(ListenState, Option<Instant>)>,
-    /// What the daemon's own door is.
+    /// The number of threads that serve a connection.
+    serving: usize,
+    /// The state that the test or a fault has set for the proxy's socket.
+    forced: Option<ForcedState>,
+    /// The state of the daemon's socket at the last probe.
     daemon: ListenState,
-    /// The listener while the door is open.
-    pub(super) listener: Option<Arc<UnixListener>>,
-    /// What the door is now.
-    pub(super) door: ListenState,
-    /// The watcher's connection to the daemon, to be shut when the proxy stops.
-    sentinel: Option<UnixStream>,
-    pub(super) stopping: bool,
+    /// The proxy's own socket.
+    listener: ProxyListener,
+    /// A handle on the connection that watches the daemon, to shut it down when the proxy stops.
+    probe_connection: Option<UnixStream>,
+    is_stopping: bool,
 }
 
 impl State {
-    /// The fault of the first rule that is due for a request, of those that match it. Each match is
-    /// counted.
+    /// Counts the request in each rule that matches it, up to the first rule that is due, and
+    /// returns the fault of that one.
     fn fire(&mut self, matches: impl Fn(&Rule) -> bool) -> Option<Fault> {
         let due = self.rules.iter_mut().find_map(|entry| {
             if !matches(&entry.rule) {
@@ -119,13 +71,32 @@ impl State {
         self.rules.retain(|entry| !entry.rule.is_spent());
         Some(fault)
     }
+
+    /// Returns the state that the proxy's socket has to be in now: the forced one, else that of the
+    /// daemon's socket. A forced state whose time is over is dropped.
+    fn wanted_listen_state(&mut self) -> ListenState {
+        match &self.forced {
+            Some(ForcedState { until: Some(end), .. }) if Instant::now() >= *end => {
+                self.forced = None;
+            }
+            Some(forced) => return forced.state,
+            None => {}
+        }
+        self.daemon
+    }
 }
 
+/// The paths of a proxy, and its state under a lock.
 pub(super) struct Shared {
+    /// The path of the proxy's socket.
     pub(super) socket: PathBuf,
+    /// The path of the daemon's socket.
     pub(super) upstream: PathBuf,
     state: Mutex<State>,
+    /// Notified after each change of the state that another thread may wait for.
     changed: Condvar,
+    /// Held during a probe of the daemon. It is apart from `state`, which must stay free while a
+    /// probe connects.
     probe: Mutex<()>,
 }
 
@@ -140,10 +111,13 @@ impl Shared {
         }
     }
 
+    /// Locks the state.
     pub(super) fn lock(&self) -> MutexGuard<'_, State> {
+        // A test that panics in the middle still needs the proxy to end in order.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Unlocks the state until it changes, for at most `limit`.
     pub(super) fn wait<'a>(
         &self,
         state: MutexGuard<'a, State>,
@@ -152,35 +126,40 @@ impl Shared {
         self.changed.wait_timeout(state, limit).unwrap_or_else(PoisonError::into_inner).0
     }
 
-    pub(super) fn tell(&self) {
+    /// Wakes the threads that wait for a change of the state.
+    fn notify(&self) {
         self.changed.notify_all();
     }
 
-    /// Held while one looks how the daemon is.
-    pub(super) fn probing(&self) -> MutexGuard<'_, ()> {
+    /// Keeps other threads from probing the daemon while the guard lives.
+    pub(super) fn lock_probes(&self) -> MutexGuard<'_, ()> {
         self.probe.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Keeps a handle on the watcher's connection, to be shut when the proxy stops. False when it
-    /// is stopping.
-    pub(super) fn keep_sentinel(&self, stream: &UnixStream) -> bool {
+    /// Keeps a handle on the connection that watches the daemon, to shut it down when the proxy
+    /// stops. Returns `false` if the proxy is stopping or no handle can be made: then nothing would
+    /// end a wait on this connection.
+    pub(super) fn register_probe_connection(&self, stream: &UnixStream) -> bool {
         let mut state = self.lock();
-        state.sentinel = stream.try_clone().ok();
-        !state.stopping && state.sentinel.is_some()
+        state.probe_connection = stream.try_clone().ok();
+        !state.is_stopping && state.probe_connection.is_some()
     }
 
-    /// The open door's listener, once there is one that lets people in; `None` when the proxy
-    /// stops.
+    /// Waits until the proxy's socket listens and returns its listener. Returns `None` when the
+    /// proxy stops.
     pub(super) fn wait_for_listener(&self) -> Option<Arc<UnixListener>> {
         let mut state = self.lock();
-        while !state.stopping {
-            // A door that is held for a time opens when that is over.
-            super::listen_state::set(self, &mut state);
-            if let Some(listener) = &state.listener {
-                return Some(Arc::clone(listener));
+        while !state.is_stopping {
+            // A forced state may have ended since, and no other thread looks at the time.
+            self.update_listener(&mut state);
+            if let Some(listener) = state.listener.listener() {
+                return Some(listener);
             }
-            let left = match state.held {
-                Some((_, Some(end))) => end.saturating_duration_since(Instant::now()),
+            let left = match &state.forced {
+                Some(ForcedState { until: Some(end), .. }) => {
+                    end.saturating_duration_since(Instant::now())
+                }
+                // Nothing but a notification can end the wait then; any long time would do.
                 _ => Duration::from_secs(3600),
             };
             state = self.wait(state, left);
@@ -188,6 +167,7 @@ impl Shared {
         None
     }
 
+    /// Adds a rule after those that are there, and returns its id.
     pub(super) fn add_rule(&self, rule: Rule) -> RuleId {
         let mut state = self.lock();
         state.next_rule += 1;
@@ -196,58 +176,65 @@ impl Shared {
         id
     }
 
-    /// Whether a rule may close a connection at a request's first line.
-    pub(super) fn may_leave_unread(&self) -> bool {
-        self.lock().rules.iter().any(|entry| entry.rule.fault.leaves_unread())
+    /// Returns `true` if there is a rule that closes a connection after the first line of a
+    /// request.
+    pub(super) fn may_cut_unread(&self) -> bool {
+        self.lock().rules.iter().any(|entry| entry.rule.fault.cuts_unread())
     }
 
-    /// Whether a rule closes the connection at the first line of this request, which is then
-    /// recorded.
-    pub(super) fn leaves_unread(&self, request: &SeenRequest) -> bool {
+    /// Records this request and returns `true` if a rule closes its connection after the first
+    /// line.
+    pub(super) fn fires_unread(&self, request: &SeenRequest) -> bool {
         let mut state = self.lock();
         let fires = state.fire(|rule| rule.matches_unread(request)).is_some();
         if fires {
-            state.seen.push(request.clone());
+            state.requests.push(request.clone());
             drop(state);
-            self.tell();
+            self.notify();
         }
         fires
     }
 
-    /// Whether the body of a request with this head has to be looked at before it is taken in.
+    /// Returns `true` if a rule needs the body of a request with this method and path before it can
+    /// be decided what happens to the request.
     pub(super) fn needs_body(&self, method: &str, path: &str) -> bool {
         self.lock().rules.iter().any(|entry| entry.rule.needs_body(method, path))
     }
 
-    /// Records a request and says what is to be done to it. The number finds it again for
-    /// [`Shared::note`].
-    pub(super) fn take_in(&self, request: &SeenRequest) -> (usize, Option<Fault>) {
+    /// Records a request and returns the fault that happens to it. The number is the index of the
+    /// record, for [`Shared::update`].
+    pub(super) fn record(&self, request: &SeenRequest) -> (usize, Option<Fault>) {
         let mut state = self.lock();
-        let fault = state.fire(|rule| !rule.fault.leaves_unread() && rule.matches(request));
-        let index = state.seen.len();
-        state.seen.push(request.clone());
+        let fault = state.fire(|rule| !rule.fault.cuts_unread() && rule.matches(request));
+        let index = state.requests.len();
+        state.requests.push(request.clone());
         drop(state);
-        self.tell();
+        self.notify();
         (index, fault)
     }
 
-    /// What is recorded of a request now; as it was when the test has forgotten it meanwhile.
-    pub(super) fn seen_now(&self, index: usize, request: &SeenRequest) -> SeenRequest {
-        self.lock().seen.get(index).filter(|seen| seen.at == request.at).unwrap_or(request).clone()
+    /// Returns the record of a request as it is now, or `request` if the test has forgotten the
+    /// requests meanwhile.
+    pub(super) fn recorded(&self, index: usize, request: &SeenRequest) -> SeenRequest {
+        let state = self.lock();
+        // After the requests were forgotten another one has this index; its time differs.
+        let record = state.requests.get(index).filter(|seen| seen.at == request.at);
+        record.unwrap_or(request).clone()
     }
 
-    /// Changes what is recorded of a request, unless the test has forgotten it meanwhile.
-    pub(super) fn note(&self, index: usize, at: Instant, change: impl FnOnce(&mut SeenRequest)) {
-        if let Some(seen) = self.lock().seen.get_mut(index).filter(|seen| seen.at == at) {
+    /// Changes the record of a request, unless the test has forgotten the requests meanwhile.
+    pub(super) fn update(&self, index: usize, at: Instant, change: impl FnOnce(&mut SeenRequest)) {
+        if let Some(seen) = self.lock().requests.get_mut(index).filter(|seen| seen.at == at) {
             change(seen);
         }
-        self.tell();
+        self.notify();
     }
 
-    /// A new connection of a client; `None` when the proxy is stopping.
-    pub(super) fn enter(&self, client: &UnixStream) -> Option<u64> {
+    /// Registers a new connection of a client and returns its number. Returns `None` when the proxy
+    /// is stopping.
+    pub(super) fn register_client(&self, client: &UnixStream) -> Option<u64> {
         let mut state = self.lock();
-        if state.stopping {
+        if state.is_stopping {
             return None;
         }
         let handle = client.try_clone().ok()?;
@@ -258,100 +245,105 @@ impl Shared {
         Some(id)
     }
 
-    /// The daemon's side of a connection. Whether it may be used: not when the proxy is stopping.
-    pub(super) fn attach(&self, id: u64, upstream: &UnixStream) -> io::Result<bool> {
+    /// Registers the connection to the daemon that serves this client. Returns `false` when the
+    /// proxy is stopping: the connection is not to be used then.
+    pub(super) fn register_upstream(&self, id: u64, upstream: &UnixStream) -> io::Result<bool> {
         let handle = upstream.try_clone()?;
         let mut state = self.lock();
         if let Some(sides) = state.connections.get_mut(&id) {
             sides.push(handle);
         }
-        Ok(!state.stopping)
+        Ok(!state.is_stopping)
     }
 
-    pub(super) fn leave(&self, id: u64) {
+    /// Drops the handles on a connection, whose thread has ended.
+    pub(super) fn unregister_client(&self, id: u64) {
         let mut state = self.lock();
         state.connections.remove(&id);
         state.serving -= 1;
         drop(state);
-        self.tell();
+        self.notify();
     }
 
+    /// Shuts down both sides of every connection.
     pub(super) fn cut_connections(&self) {
         for stream in self.lock().connections.values().flatten() {
             let _closed = stream.shutdown(Shutdown::Both);
         }
     }
 
+    /// Returns `true` once the proxy has begun to stop.
     pub(super) fn is_stopping(&self) -> bool {
-        self.lock().stopping
+        self.lock().is_stopping
     }
 
-    /// Sleeps, unless the proxy stops meanwhile.
+    /// Sleeps for this time, or until the proxy stops.
     pub(super) fn sleep(&self, time: Duration) {
         let end = Instant::now() + time;
         let mut state = self.lock();
-        while !state.stopping {
-            let Some(left) =
-                end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
-            else {
+        while !state.is_stopping {
+            let Some(left) = time_left(end) else {
                 return;
             };
             state = self.wait(state, left);
         }
     }
 
-    /// What the door has to be now: what the test holds it at, else what the daemon's is.
-    pub(super) fn wanted_door(state: &mut State) -> ListenState {
-        match state.held {
-            Some((_, Some(end))) if Instant::now() >= end => state.held = None,
-            Some((door, _)) => return door,
-            None => {}
+    /// Brings the proxy's socket into the state that it has to be in now.
+    fn update_listener(&self, state: &mut State) {
+        let wanted = state.wanted_listen_state();
+        if state.is_stopping || state.listener.state() == wanted {
+            return;
         }
-        state.daemon
+        state.listener.set(&self.socket, wanted);
+        self.notify();
     }
 
-    pub(super) fn set_listening(&self, door: Option<ListenState>) {
+    /// Forces this state on the proxy's socket; `None` lets it follow the daemon again.
+    pub(super) fn set_listening(&self, forced: Option<ListenState>) {
         let mut state = self.lock();
-        state.held = door.map(|door| (door, None));
-        super::listen_state::set(self, &mut state);
+        state.forced = forced.map(|state| ForcedState { state, until: None });
+        self.update_listener(&mut state);
     }
 
+    /// Closes every connection and refuses new ones for this time.
     pub(super) fn refuse_for(&self, time: Duration) {
         let mut state = self.lock();
-        state.held = Some((ListenState::Refusing, Some(Instant::now() + time)));
-        super::listen_state::set(self, &mut state);
+        let until = Some(Instant::now() + time);
+        state.forced = Some(ForcedState { state: ListenState::Refusing, until });
+        self.update_listener(&mut state);
         drop(state);
         self.cut_connections();
-        // Who lets people in opens it again when the time is over.
-        self.tell();
+        // The accepting thread waits without a limit until it learns of this one's end.
+        self.notify();
     }
 
-    /// The daemon's door has been seen to be so.
-    pub(super) fn daemon_is(&self, door: ListenState) {
+    /// Notes the state in which a probe has found the daemon's socket, and lets the proxy's follow.
+    pub(super) fn set_daemon_state(&self, daemon: ListenState) {
         let mut state = self.lock();
-        state.daemon = door;
-        super::listen_state::set(self, &mut state);
+        state.daemon = daemon;
+        self.update_listener(&mut state);
     }
 
+    /// Stops listening, closes every connection and ends the waits of all threads.
     pub(super) fn stop(&self) {
         let mut state = self.lock();
-        state.stopping = true;
-        super::listen_state::close(&mut state);
-        if let Some(sentinel) = &state.sentinel {
-            let _closed = sentinel.shutdown(Shutdown::Both);
+        state.is_stopping = true;
+        state.listener.close();
+        if let Some(stream) = &state.probe_connection {
+            let _closed = stream.shutdown(Shutdown::Both);
         }
         drop(state);
         self.cut_connections();
-        self.tell();
+        self.notify();
     }
 
+    /// Waits until no thread serves a connection, for at most `limit`.
     pub(super) fn wait_for_connections_to_end(&self, limit: Duration) {
         let end = Instant::now() + limit;
         let mut state = self.lock();
         while state.serving > 0 {
-            let Some(left) =
-                end.checked_duration_since(Instant::now()).filter(|left| !left.is_zero())
-            else {
+            let Some(left) = time_left(end) else {
                 return;
             };
             state = self.wait(state, left);

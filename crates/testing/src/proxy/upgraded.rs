@@ -1,48 +1,60 @@
-//! A connection that has become something else (a websocket): bytes both ways until one side ends.
+//! A connection after a switch of protocols (to a websocket): bytes pass both ways until one side
+//! ends.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::Shutdown;
 use std::os::unix::net::UnixStream;
 use std::thread;
 
-use super::listen_state;
-use super::reply::{Back, Tap};
+use super::probe;
+use super::reply::{ClientWriter, ReplyFault};
+use super::request::SeenRequest;
 use super::rule::AfterReply;
-use super::shared::{SeenRequest, Shared};
-use super::upstream::Watched;
+use super::shared::Shared;
+use super::upstream::UpstreamReader;
 use crate::wire::Head;
 
+/// The two sides of an upgraded connection.
 pub(super) struct Upgraded<'a> {
     pub(super) shared: &'a Shared,
     pub(super) client: &'a UnixStream,
     pub(super) from_client: &'a mut BufReader<UnixStream>,
     pub(super) upstream: &'a UnixStream,
-    pub(super) from_upstream: &'a mut BufReader<Watched>,
+    pub(super) from_upstream: &'a mut BufReader<UpstreamReader>,
 }
 
 impl Upgraded<'_> {
-    /// Gives the daemon's head and then what belongs to it. The two directions have a thread each:
-    /// were one to wait for the other, a command that echoes what it gets would stand still.
-    pub(super) fn run(self, reply: &Head, back: &Back, request: &SeenRequest) -> io::Result<()> {
+    /// Passes the daemon's head on and then the bytes of both sides, until one side ends.
+    ///
+    /// Each direction has a thread. With one thread for both, a command that echoes its input would
+    /// block: the daemon reads no more until its output is read.
+    pub(super) fn run(
+        self,
+        reply: &Head,
+        fault: &ReplyFault,
+        request: &SeenRequest,
+    ) -> io::Result<()> {
         let Self { shared, client, from_client, upstream, from_upstream } = self;
-        from_upstream.get_mut().watch_nobody();
-        let held = matches!(back, Back::Replace(_, AfterReply::Hold));
+        // The other thread reads from the client, so it sees the client leave.
+        from_upstream.get_mut().watch_nothing();
+        let is_held = matches!(fault, ReplyFault::ReplaceFrames(_, AfterReply::Hold));
         thread::scope(|scope| {
-            let there = thread::Builder::new()
+            let upload = thread::Builder::new()
                 .name("proxy-upgraded".to_owned())
-                .spawn_scoped(scope, move || to_daemon(from_client, upstream, held))?;
-            if let Back::First(act) = back {
-                act(request);
+                .spawn_scoped(scope, move || pass_to_daemon(from_client, upstream, is_held))?;
+            if let ReplyFault::CallFirst(callback) = fault {
+                callback(request);
             }
-            let given = to_client(shared, client, from_upstream, reply, back);
-            if held && given.is_ok() {
-                // The daemon's side is over; the client is to see nothing of that.
-                let _panicked = there.join();
+            let passed = pass_to_client(shared, client, from_upstream, reply, fault);
+            if is_held && passed.is_ok() {
+                // The daemon's side is over, and the fault keeps the client from seeing that. The
+                // upload ends when the client closes the connection.
+                let _panicked = upload.join();
                 return Ok(());
             }
-            // Before the client can know: when it comes again, the door says what the daemon's
-            // says.
-            listen_state::probe_after_end(shared);
+            // The probe comes before the client's side is closed: a client that connects again at
+            // once must find the proxy's socket in the state of the daemon's.
+            probe::probe_after_end(shared);
             let _closed = client.shutdown(Shutdown::Both);
             let _closed = upstream.shutdown(Shutdown::Both);
             Ok(())
@@ -50,17 +62,21 @@ impl Upgraded<'_> {
     }
 }
 
-/// Until the client leaves. When it is to be `held`, a daemon that takes nothing more is no reason
-/// to stop.
-fn to_daemon(from_client: &mut BufReader<UnixStream>, mut upstream: &UnixStream, held: bool) {
-    let mut deaf = false;
+/// Passes bytes to the daemon until the client closes the connection. It also ends when the daemon
+/// takes no more bytes, unless the connection `is_held`: the rest is then thrown away.
+fn pass_to_daemon(
+    from_client: &mut BufReader<UnixStream>,
+    mut upstream: &UnixStream,
+    is_held: bool,
+) {
+    let mut is_broken = false;
     while let Ok(bytes) = from_client.fill_buf() {
         let count = bytes.len();
         if count == 0 {
             break;
         }
-        deaf = deaf || upstream.write_all(bytes).is_err();
-        if deaf && !held {
+        is_broken = is_broken || upstream.write_all(bytes).is_err();
+        if is_broken && !is_held {
             break;
         }
         from_client.consume(count);
@@ -68,33 +84,34 @@ fn to_daemon(from_client: &mut BufReader<UnixStream>, mut upstream: &UnixStream,
     let _closed = upstream.shutdown(Shutdown::Both);
 }
 
-/// Until the daemon ends, the client has left, or a fault has had its way.
-fn to_client(
+/// Passes bytes to the client until the daemon ends, the client has closed the connection, or the
+/// fault ends it.
+fn pass_to_client(
     shared: &Shared,
     mut client: &UnixStream,
-    from_upstream: &mut BufReader<Watched>,
+    from_upstream: &mut BufReader<UpstreamReader>,
     reply: &Head,
-    back: &Back,
+    fault: &ReplyFault,
 ) -> io::Result<()> {
-    let mut tap = Tap::new(shared, client, back);
-    if let Back::Replace(bytes, then) = back {
+    let mut writer = ClientWriter::new(shared, client, fault);
+    if let ReplyFault::ReplaceFrames(bytes, then) = fault {
         client.write_all(&[&reply.raw, bytes.as_slice()].concat())?;
         if *then == AfterReply::Close {
             return Ok(());
         }
-        // What the daemon says is thrown away, so that it never waits for somebody to take it.
+        // The daemon's bytes are read and thrown away, so that its writes never block.
         let mut sink = vec![0; 64 * 1024];
         while from_upstream.read(&mut sink).is_ok_and(|count| count > 0) {}
         return Ok(());
     }
-    tap.give(&reply.raw)?;
+    writer.write(&reply.raw)?;
     loop {
         let bytes = from_upstream.fill_buf()?;
         let count = bytes.len();
         if count == 0 {
             return Ok(());
         }
-        tap.give(bytes)?;
+        writer.write(bytes)?;
         from_upstream.consume(count);
     }
 }

@@ -1,4 +1,4 @@
-//! A request on its way to the daemon.
+//! The passing of a request on to the daemon.
 
 use std::io::{self, BufReader, Write};
 use std::net::Shutdown;
@@ -8,19 +8,20 @@ use std::time::Instant;
 use super::shared::Shared;
 use crate::wire::{Body, Piece};
 
-/// What has been read of a request, and what is still to come of its body.
+/// A request that is passed on: the part that has been read, and the state of the rest of its body.
 pub(super) struct Upload<'a> {
     pub(super) shared: &'a Shared,
-    /// By these it is found among the recorded requests.
+    /// The index of the request's record.
     pub(super) index: usize,
+    /// The time of the request's record, which tells it from a later one at the same index.
     pub(super) at: Instant,
-    /// Its head and the start of its body, as they came.
+    /// The head and the start of the body, as the client sent them.
     pub(super) raw: Vec<u8>,
     pub(super) body: Body,
 }
 
 impl Upload<'_> {
-    /// Reads the rest and throws it away.
+    /// Reads the rest of the body and throws it away.
     pub(super) fn drain(mut self, from_client: &mut BufReader<UnixStream>) -> io::Result<()> {
         while !self.body.is_over() {
             self.step(from_client, &mut |_| Ok(()))?;
@@ -28,27 +29,28 @@ impl Upload<'_> {
         Ok(())
     }
 
-    /// Sends it all to the daemon, the rest as it comes. Whether that was possible.
+    /// Sends the request to the daemon, the rest of its body as it arrives. Returns `true` if the
+    /// daemon took all of it.
     pub(super) fn send(
         mut self,
         from_client: &mut BufReader<UnixStream>,
         mut upstream: &UnixStream,
     ) -> bool {
-        // A daemon that does not take it has closed its side: who reads from there sees that, after
-        // what it may have answered.
+        // A failed write is no error here: the daemon has closed its side, and the reader of that
+        // side finds this out after any reply that the daemon sent before.
         if upstream.write_all(&self.raw).is_err() {
             return false;
         }
-        self.shared.note(self.index, self.at, |seen| seen.forwarded = true);
+        self.shared.update(self.index, self.at, |seen| seen.forwarded = true);
         while !self.body.is_over() {
-            let mut taken = true;
+            let mut is_written = true;
             let step = self.step(from_client, &mut |bytes| {
-                upstream.write_all(bytes).inspect_err(|_| taken = false)
+                upstream.write_all(bytes).inspect_err(|_| is_written = false)
             });
             if step.is_err() {
-                if taken {
-                    // It was the client that left in the middle, and so it has to look from the
-                    // daemon.
+                if is_written {
+                    // The client went in the middle of its request. The daemon has to see the same,
+                    // or it would wait for the rest of the body.
                     let _closed = upstream.shutdown(Shutdown::Both);
                 }
                 return false;
@@ -57,6 +59,7 @@ impl Upload<'_> {
         true
     }
 
+    /// Reads the next piece of the body, records it and hands it to `sink`.
     fn step(
         &mut self,
         from_client: &mut BufReader<UnixStream>,
@@ -64,12 +67,13 @@ impl Upload<'_> {
     ) -> io::Result<()> {
         let (shared, index, at, body) = (self.shared, self.index, self.at, self.body);
         self.body.step(from_client, &mut |piece| {
-            // Before it is passed on: who has the answer finds here all that was sent.
-            shared.note(index, at, |seen| {
+            // The piece is recorded before it is passed on: a test that has the daemon's reply must
+            // find all that was sent in the record.
+            shared.update(index, at, |seen| {
                 if let Piece::Data(bytes) = piece {
-                    seen.grow(bytes);
+                    seen.add_body(bytes);
                 }
-                seen.whole = body.is_last(&piece);
+                seen.is_complete = body.is_last(&piece);
             });
             sink(piece.bytes())
         })
