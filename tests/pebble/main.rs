@@ -1,8 +1,8 @@
-//! The client, and the kit that its tests stand on, against the real Pebble.
+//! The tests of the client with a real Pebble, and those of `charmwright-testing`.
 //!
-//! All of them share one process, side by side, so none may change what belongs to the process
-//! (environment, working directory, signals) or count what it holds (memory, open files, threads).
-//! A test that has to is a binary of its own beside this folder.
+//! All tests run in parallel in one process. So none may change what belongs to the process (its
+//! environment, working directory and signals) or count what it has (memory, open files, threads).
+//! A test that must do so is a binary of its own beside this folder.
 
 mod conformance;
 mod exec;

@@ -12,7 +12,7 @@ use charmwright_pebble::{
 };
 use charmwright_testing::daemon::{Daemon, DaemonOptions};
 use charmwright_testing::daemon_or_skip;
-use charmwright_tests::wait::{PATIENCE, until};
+use charmwright_tests::wait::{WAIT_LIMIT, until};
 use serde_json::json;
 
 fn daemon(test: &str, options: DaemonOptions) -> Option<Daemon> {
@@ -419,7 +419,7 @@ fn read_request(stream: &mut impl Read) {
     let mut seen = Vec::new();
     let mut buffer = [0; 1024];
     while !seen.ends_with(b"}") {
-        assert!(started.elapsed() < PATIENCE, "no request");
+        assert!(started.elapsed() < WAIT_LIMIT, "no request");
         let count = stream.read(&mut buffer).unwrap();
         assert!(count > 0, "the client went away");
         seen.extend_from_slice(&buffer[..count]);

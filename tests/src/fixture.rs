@@ -1,4 +1,4 @@
-//! A daemon, a proxy before it, and a client on each of the two roads to it.
+//! A daemon, a proxy in front of it, and a client through each of the two sockets.
 
 use std::num::NonZeroU32;
 use std::os::unix::net::UnixStream;
@@ -15,27 +15,28 @@ use charmwright_testing::proxy::{Fault, FaultProxy, ListenState, Rule};
 
 use crate::wait;
 
-/// The time that a killed daemon stays away where nothing else is said: longer than a client needs
-/// to notice.
+/// The usual time for which a killed daemon stays down. It is longer than a client needs to notice.
 pub const AWAY: Duration = Duration::from_millis(700);
 
-/// A Pebble of a test's own, a proxy in front of it, and a client on each road.
+/// A Pebble daemon of one test, a proxy in front of it, and a client through each of the two
+/// sockets.
 ///
-/// The processes and the folder go when it is dropped.
+/// The processes end and the folder is removed when it is dropped.
 pub struct Fixture {
-    /// The real Pebble.
+    /// The daemon.
     pub daemon: Arc<Daemon>,
-    /// The proxy, which spoils the requests that a test names.
+    /// The proxy, which injects faults into the requests that a test chooses.
     pub proxy: Arc<FaultProxy>,
-    /// A client whose road leads through the proxy.
+    /// A client that connects to the proxy.
     pub client: Client,
-    /// A client that goes straight to the daemon.
+    /// A client that connects to the daemon.
     pub direct: Client,
-    /// A folder that Pebble and the test both see, empty at first.
+    /// A folder that both Pebble and the test can open, empty at first.
     pub folder: PathBuf,
 }
 
-/// Returns the policy of all clients here: the default, but in tenths, with 40 attempts.
+/// Returns the usual retry policy of these clients. Its delays are a tenth of the default ones, so
+/// that tests are quick, and its 40 attempts outlast [`AWAY`].
 pub fn policy() -> RetryPolicy {
     RetryPolicy::new()
         .step(Duration::from_millis(100))
@@ -44,14 +45,14 @@ pub fn policy() -> RetryPolicy {
 }
 
 impl Fixture {
-    /// Starts a daemon with these options, the proxy and the clients, which have [`policy`].
+    /// Starts a daemon with these options, the proxy and the clients, which use [`policy`].
     ///
-    /// `None` where there is no Pebble to be had: the test is to be skipped.
+    /// Returns `None` if there is no Pebble: the test is then to be skipped.
     pub fn start(test: &str, options: DaemonOptions) -> Option<Self> {
         Self::start_with(test, options, &policy())
     }
 
-    /// Does the same with another policy.
+    /// Starts the same with another retry policy.
     pub fn start_with(test: &str, options: DaemonOptions, policy: &RetryPolicy) -> Option<Self> {
         let daemon = daemon_or_skip(test, options)?;
         let proxy = FaultProxy::start(daemon.socket()).unwrap();
@@ -64,29 +65,30 @@ impl Fixture {
         Some(Self { daemon: Arc::new(daemon), proxy: Arc::new(proxy), client, direct, folder })
     }
 
-    /// Returns a path in the daemon's folder, where its services run.
+    /// Returns a path in the daemon's folder, which is the working directory of its services.
     pub fn file(&self, name: &str) -> PathBuf {
         self.daemon.folder().join(name)
     }
 
-    /// Makes an empty file there.
+    /// Makes an empty file in the daemon's folder.
     pub fn touch(&self, name: &str) {
         std::fs::write(self.file(name), "").unwrap();
     }
 
-    /// Runs a command on the straight road.
+    /// Runs a command through a connection to the daemon and returns its output.
     pub async fn output(&self, exec: &Exec) -> ExecOutput {
         wait::within(self.direct.exec_output(exec)).await.unwrap()
     }
 
-    /// Closes the road through the proxy, in the middle of whatever is on it.
-    pub fn close(&self) {
+    /// Lets the proxy refuse connections, and closes those that are open, also in the middle of a
+    /// request.
+    pub fn refuse_connections(&self) {
         self.proxy.set_listening(Some(ListenState::Refusing));
         self.proxy.cut_connections();
     }
 
-    /// Opens it again.
-    pub fn open(&self) {
+    /// Lets the proxy accept connections again.
+    pub fn accept_connections(&self) {
         self.proxy.set_listening(None);
     }
 
@@ -96,18 +98,18 @@ impl Fixture {
         self.daemon.start_again().unwrap();
     }
 
-    /// Does the same, and forgets the requests. Who connects to the proxy then finds the new one.
+    /// Kills the daemon, starts it again and forgets the requests so far. The proxy accepts
+    /// connections for the new daemon when this returns.
     pub fn replace_daemon(&self) {
         self.restart();
-        // The proxy opens its door a moment after the daemon has.
+        // The proxy listens a moment after the daemon does.
         wait::until_blocking("the proxy is open", || {
             UnixStream::connect(self.proxy.socket()).is_ok()
         });
         self.proxy.forget();
     }
 
-    /// Waits until a daemon that was killed, or is about to be, is back: until it has started so
-    /// often.
+    /// Waits until the daemon runs and has been started this many times.
     pub async fn wait_for_boot(&self, boots: u32) {
         wait::until("the daemon is back", async || {
             self.daemon.is_running() && self.daemon.boots() >= boots
@@ -115,17 +117,18 @@ impl Fixture {
         .await;
     }
 
-    /// Returns what kills the daemon, which is back after that time. It does so once, however often
-    /// it is called.
+    /// Returns a closure that kills the daemon and starts it again after this time. It acts only at
+    /// the first call.
     pub fn killer(&self, away: Duration) -> impl Fn() + Clone + Send + Sync + 'static {
         let daemon = Arc::clone(&self.daemon);
-        let done = Arc::new(AtomicBool::new(false));
+        let is_done = Arc::new(AtomicBool::new(false));
         move || {
-            if done.swap(true, Ordering::SeqCst) {
+            if is_done.swap(true, Ordering::SeqCst) {
                 return;
             }
             daemon.kill().unwrap();
             let daemon = Arc::clone(&daemon);
+            // The closure runs on the thread of a connection, which must go on meanwhile.
             thread::spawn(move || {
                 thread::sleep(away);
                 daemon.start_again().unwrap();
@@ -133,8 +136,9 @@ impl Fixture {
         }
     }
 
-    /// Kills the daemon at the next such request, for [`AWAY`]: before the request arrives, or when
-    /// it is answered (an answer that was given still passes).
+    /// Kills the daemon at the next request with this method and start of path, and starts it again
+    /// after [`AWAY`]. It is killed before it gets the request, or else when it has replied: the
+    /// client then still gets the reply.
     pub fn kill_at(&self, method: &str, path: &str, before: bool) {
         let kill = self.killer(AWAY);
         let fault = if before {

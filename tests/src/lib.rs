@@ -1,10 +1,10 @@
-//! The parts that the tests of this package share.
+//! The code that the tests of this package share.
 //!
-//! [`Fixture`] is a Pebble of a test's own with a proxy before it and a client on either road; the
-//! other modules are what tests do with it. What an author of charms would want, too, is in
-//! `charmwright-testing` instead.
+//! [`Fixture`] holds a Pebble daemon of one test, a proxy in front of it, and a client through each
+//! of the two sockets. The other modules are helpers for tests with it. Code that the author of a
+//! charm would want, too, is in `charmwright-testing` instead.
 
-mod counted;
+mod counted_services;
 mod files;
 mod fixture;
 pub mod memory;
@@ -13,7 +13,7 @@ mod run_tests;
 pub mod wait;
 pub mod wire;
 
-pub use counted::COUNTED;
+pub use counted_services::COUNTED;
 pub use files::{names_in, noise};
 pub use fixture::{AWAY, Fixture, policy};
 pub use random::Random;

@@ -1,7 +1,6 @@
-//! How much memory this process has: proc(5).
+//! The memory that this process uses (proc(5)).
 
-/// Reads a number of kibibytes from `/proc/self/status`, such as `VmHWM:` for the peak, and returns
-/// it in bytes.
+/// Returns the value of a line of `/proc/self/status` in bytes, such as `VmHWM:` for the peak.
 pub fn memory(name: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap();
     let line = status.lines().find(|line| line.starts_with(name)).unwrap();
@@ -9,9 +8,10 @@ pub fn memory(name: &str) -> u64 {
     number.parse::<u64>().unwrap() * 1024
 }
 
-/// Returns how many bytes the peak of `work` lies above the memory before it.
+/// Runs `work` and returns the number of bytes by which the peak of the memory during it lies above
+/// the memory before it.
 pub async fn rise(work: impl Future<Output = ()>) -> u64 {
-    // Sets the peak to what is in use now.
+    // The 5 resets the peak to the memory in use now (proc_pid_clear_refs(5)).
     std::fs::write("/proc/self/clear_refs", "5").unwrap();
     let before = memory("VmRSS:");
     work.await;

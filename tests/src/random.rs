@@ -1,15 +1,15 @@
-//! Chance from a seed.
+//! A pseudo-random generator with a seed.
 
-/// SplitMix64: the same seed gives the same faults.
+/// A SplitMix64 generator. The same seed makes the same numbers, so a failure can be repeated.
 pub struct Random(u64);
 
 impl Random {
-    /// Begins with this seed.
+    /// Makes a generator with this seed.
     pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 
-    /// Returns a number from 0 to below the bound, which is not 0.
+    /// Returns a number below `bound`, which must not be 0.
     pub fn below(&mut self, bound: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut word = self.0;
@@ -18,7 +18,7 @@ impl Random {
         (word ^ (word >> 31)) % bound
     }
 
-    /// Returns one of these, which are not none.
+    /// Returns an element of a slice, which must not be empty.
     pub fn one_of<'a, T>(&mut self, of: &'a [T]) -> &'a T {
         &of[usize::try_from(self.below(of.len() as u64)).unwrap()]
     }

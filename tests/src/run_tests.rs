@@ -1,11 +1,11 @@
-//! The running of tests in a program that has no harness.
+//! A small test runner for programs without a test harness.
 
 use std::panic::catch_unwind;
 use std::process::ExitCode;
 
-/// Runs tests one after the other, and prints how each of them ended.
+/// Runs tests one after the other and prints the result of each.
 ///
-/// As with a harness, words on the command line choose tests by parts of their names.
+/// As with the usual harness, words on the command line choose the tests whose names contain them.
 pub fn run_tests(tests: &[(&str, fn())]) -> ExitCode {
     let wanted: Vec<String> =
         std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();

@@ -1,25 +1,25 @@
-//! HTTP by hand, for requests that no client makes and answers that none should see.
+//! A minimal HTTP client, for requests and replies that the real client has no call for.
 
 use std::io::{BufRead, BufReader, ErrorKind as IoKind, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
-use crate::wait::PATIENCE;
+use crate::wait::WAIT_LIMIT;
 
-/// A connection that speaks as much HTTP as these tests need.
+/// A connection with as much of HTTP as these tests need.
 pub struct Wire {
-    /// What is sent goes past the buffer, through `get_mut()`.
+    /// The socket with a buffer for reading. A test writes through `get_mut()`.
     pub stream: BufReader<UnixStream>,
 }
 
-/// An answer.
+/// A reply.
 #[derive(Debug)]
 pub struct Answer {
-    /// The status of HTTP.
+    /// The HTTP status.
     pub status: u16,
-    /// All lines before the body, with their ends.
+    /// The lines before the body, with their ends.
     pub head: String,
-    /// The body, put together where it came in chunks.
+    /// The body without the framing of chunks.
     pub body: Vec<u8>,
 }
 
@@ -30,9 +30,9 @@ impl Answer {
             .unwrap_or_else(|error| panic!("{error}: {:?}", String::from_utf8_lossy(&self.body)))
     }
 
-    /// Returns the message of an error, after a look at its envelope.
+    /// Returns the message of an error reply, and asserts that its envelope is that of an error.
     #[track_caller]
-    pub fn refusal(&self) -> String {
+    pub fn error_message(&self) -> String {
         let json = self.json();
         assert_eq!(
             (&json["type"], &json["status-code"]),
@@ -44,14 +44,14 @@ impl Answer {
 }
 
 impl Wire {
-    /// Connects, with a patience of [`PATIENCE`] for each read.
+    /// Connects to a socket. Each read fails after [`WAIT_LIMIT`].
     pub fn open(socket: &Path) -> std::io::Result<Self> {
         let stream = UnixStream::connect(socket)?;
-        stream.set_read_timeout(Some(PATIENCE))?;
+        stream.set_read_timeout(Some(WAIT_LIMIT))?;
         Ok(Self { stream: BufReader::new(stream) })
     }
 
-    /// Sends a request; `headers` are whole lines, each with its end.
+    /// Sends a request. `headers` are complete lines, each with its end.
     pub fn send_with(
         &mut self,
         method: &str,
@@ -63,8 +63,8 @@ impl Wire {
         let head = format!(
             "{method} {target} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\n{headers}\r\n"
         );
-        // At once: a daemon that needs only the head may have answered and gone before a second
-        // write.
+        // Head and body are one write: a daemon that needs only the head may have replied and
+        // closed the connection before a second write.
         self.stream.get_mut().write_all(&[head.as_bytes(), body].concat())
     }
 
@@ -82,7 +82,7 @@ impl Wire {
         Ok(head.get(start..).unwrap_or_default().trim_end().to_ascii_lowercase())
     }
 
-    /// Reads one answer to its end.
+    /// Reads one reply to its end.
     pub fn answer(&mut self) -> std::io::Result<Answer> {
         let mut head = String::new();
         let first = self.line(&mut head)?;
@@ -127,13 +127,13 @@ impl Wire {
         Ok(Answer { status, head, body })
     }
 
-    /// Reads one answer: its status, and its body as text.
+    /// Reads one reply and returns its status, and its body as text.
     pub fn receive(&mut self) -> std::io::Result<(u16, String)> {
         let Answer { status, body, .. } = self.answer()?;
         Ok((status, String::from_utf8_lossy(&body).into_owned()))
     }
 
-    /// Sends a request and reads its answer.
+    /// Sends a request and reads its reply.
     pub fn ask(
         &mut self,
         method: &str,
@@ -145,7 +145,7 @@ impl Wire {
     }
 }
 
-/// Does the same on a connection of its own.
+/// Sends a request on a new connection and reads its reply.
 pub fn ask(
     socket: &Path,
     method: &str,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use charmwright_pebble::{ChangeFilter, ChangeId, ChangeSelect, ChangeStatus, ErrorKind, Service};
-use charmwright_tests::wait::PATIENCE;
+use charmwright_tests::wait::WAIT_LIMIT;
 
 use super::pebble::{Pebble, add, refused, sleeper, until};
 use super::raw::{get, post};
@@ -28,7 +28,7 @@ pub(crate) async fn are_listed_by_state_and_service(pebble: &impl Pebble) {
     assert_eq!((of_b.len(), of_b[0].summary()), (1, "Start service \"b\""));
     assert_eq!(client.changes(&ChangeFilter::all().service("c")).await.unwrap(), []);
     let answer = get(pebble, "/v1/changes?select=some");
-    assert_eq!(answer.status, 400, "{}", answer.refusal());
+    assert_eq!(answer.status, 400, "{}", answer.error_message());
 }
 
 pub(crate) async fn are_waited_for_and_told_when_they_fail(pebble: &impl Pebble) {
@@ -45,7 +45,7 @@ pub(crate) async fn are_waited_for_and_told_when_they_fail(pebble: &impl Pebble)
     assert_eq!(*error.kind(), ErrorKind::ChangeFailed, "{error}");
     // The trap: a wait for a change that failed is a status of 200.
     let id = error.change().unwrap().id().clone();
-    let failed = client.wait_change(&id, PATIENCE).await.unwrap();
+    let failed = client.wait_change(&id, WAIT_LIMIT).await.unwrap();
     assert_eq!(*failed.status(), ChangeStatus::Error);
     assert!(
         failed.err().unwrap().starts_with("cannot perform the following tasks:\n- "),
@@ -60,7 +60,7 @@ pub(crate) async fn that_are_unknown_are_404(pebble: &impl Pebble) {
     let id: ChangeId = "4711".parse().unwrap();
     let text = "cannot find change with id \"4711\"";
     refused(client.change(&id).await, 404, text);
-    refused(client.wait_change(&id, PATIENCE).await, 404, text);
+    refused(client.wait_change(&id, WAIT_LIMIT).await, 404, text);
     refused(client.abort_change(&id).await, 404, text);
     // The id is looked at first, then the rest.
     assert_eq!(get(pebble, "/v1/changes/4711/wait?timeout=soon").status, 404);
@@ -80,7 +80,7 @@ pub(crate) async fn are_aborted_once(pebble: &impl Pebble) {
     let started = client.start(["web"]).await.unwrap();
     refused(client.abort_change(started.id()).await, 400, "nothing pending");
     let answer = post(pebble, &format!("/v1/changes/{}", started.id()), r#"{"action":"undo"}"#);
-    assert_eq!(answer.status, 400, "{}", answer.refusal());
+    assert_eq!(answer.status, 400, "{}", answer.error_message());
     client.stop(["web"]).await.unwrap();
     // A start within its first second.
     let (aborted, result) = tokio::join!(
@@ -110,7 +110,7 @@ pub(crate) async fn a_wait_ends_at_its_timeout(pebble: &impl Pebble) {
     let change = error.change().unwrap();
     let answer = get(pebble, &format!("/v1/changes/{}/wait?timeout=10ms", change.id()));
     assert_eq!(
-        (answer.status, answer.refusal().as_str()),
+        (answer.status, answer.error_message().as_str()),
         (504, "timed out waiting for change after 10ms")
     );
     assert_eq!(get(pebble, &format!("/v1/changes/{}/wait?timeout=5", change.id())).status, 400);

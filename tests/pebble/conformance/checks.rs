@@ -68,7 +68,7 @@ pub(crate) async fn start_and_stop(pebble: &impl Pebble) {
     assert_eq!(*client.stop_checks([""; 0]).await.unwrap_err().kind(), ErrorKind::InvalidRequest);
     let none = post(pebble, "/v1/checks", r#"{"action":"stop","checks":[]}"#);
     assert_eq!(
-        (none.status, none.refusal()),
+        (none.status, none.error_message()),
         (400, "must specify checks for stop action".to_owned())
     );
     assert_eq!(post(pebble, "/v1/checks", r#"{"action":"dance","checks":["on"]}"#).status, 400);

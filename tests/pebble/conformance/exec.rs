@@ -6,7 +6,7 @@ use std::time::Duration;
 use charmwright_pebble::{
     Change, ChangeStatus, Client, ErrorKind, Exec, ExecOutput, Signal, UserFault,
 };
-use charmwright_tests::wait::PATIENCE;
+use charmwright_tests::wait::WAIT_LIMIT;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::pebble::{Pebble, add, refused, sleeper, until};
@@ -210,10 +210,10 @@ pub(crate) async fn that_cannot_be_run_are_refused(pebble: &impl Pebble) {
     ] {
         let answer = post(pebble, "/v1/exec", body);
         assert!(
-            answer.status == status && answer.refusal().starts_with(text),
+            answer.status == status && answer.error_message().starts_with(text),
             "{body}: {} {}",
             answer.status,
-            answer.refusal()
+            answer.error_message()
         );
     }
 }
@@ -341,7 +341,7 @@ pub(crate) async fn that_a_restart_interrupts_have_no_known_end(pebble: &impl Pe
     pebble.restart();
     let error = process.wait().await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{error}");
-    let change = client.wait_change(process.change_id(), PATIENCE).await.unwrap();
+    let change = client.wait_change(process.change_id(), WAIT_LIMIT).await.unwrap();
     assert_eq!(exit_code(&change), None);
     if pebble.has("1.26") {
         // The trap: only that it has no exit code shows that nobody knows.

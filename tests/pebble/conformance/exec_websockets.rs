@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use charmwright_pebble::{Change, ChangeId, ChangeStatus, Client, ErrorKind};
-use charmwright_tests::wait::PATIENCE;
+use charmwright_tests::wait::WAIT_LIMIT;
 
 use super::exec::exit_code;
 use super::pebble::{Pebble, add, sleeper, until};
@@ -32,17 +32,17 @@ impl Waiting {
 
     fn connect(&self, pebble: &impl Pebble, name: &str) -> Socket {
         connect(pebble, &self.task, name)
-            .unwrap_or_else(|answer| panic!("{name}: {}", answer.refusal()))
+            .unwrap_or_else(|answer| panic!("{name}: {}", answer.error_message()))
     }
 
     async fn ended(&self, client: &Client) -> Change {
-        client.wait_change(&self.change, PATIENCE).await.unwrap()
+        client.wait_change(&self.change, WAIT_LIMIT).await.unwrap()
     }
 }
 
 fn refusal(result: Result<Socket, Answer>) -> (u16, String) {
     let answer = result.err().expect("no websocket");
-    (answer.status, answer.refusal())
+    (answer.status, answer.error_message())
 }
 
 pub(crate) async fn are_refused(pebble: &impl Pebble) {

@@ -60,7 +60,7 @@ pub(crate) fn failed(result: &FileResult, kind: FileErrorKind, text: &str) {
 /// A status of 400 with a text that begins so.
 #[track_caller]
 pub(crate) fn bad(answer: &Answer, text: &str) {
-    let refusal = answer.refusal();
+    let refusal = answer.error_message();
     assert!(answer.status == 400 && refusal.starts_with(text), "{} {refusal}", answer.status);
 }
 

@@ -55,7 +55,7 @@ pub(crate) async fn that_exist_or_are_wrong_are_refused(pebble: &impl Pebble) {
     ] {
         let answer = post(pebble, "/v1/layers", &body(label, yaml));
         assert_eq!(answer.status, 400, "{label} {yaml}");
-        assert!(!answer.refusal().is_empty());
+        assert!(!answer.error_message().is_empty());
     }
     for broken in [
         r#"{"action":"drop","label":"y","format":"yaml","layer":""}"#,
@@ -96,6 +96,6 @@ pub(crate) async fn of_a_folder_go_between_others(pebble: &impl Pebble) {
     if pebble.has("1.17") {
         let answer = post(pebble, "/v1/layers", &body("dir/c", "summary: x"));
         assert_eq!(answer.status, 500, "without 'inner'");
-        assert!(answer.refusal().contains("inner"), "{}", answer.refusal());
+        assert!(answer.error_message().contains("inner"), "{}", answer.error_message());
     }
 }

@@ -97,7 +97,7 @@ pub(crate) async fn that_are_asked_for_wrongly_are_refused(pebble: &impl Pebble)
         ("follow=true&n=-2", "n must be -1, 0, or a positive integer"),
     ] {
         let answer = get(pebble, &format!("/v1/logs?{query}"));
-        assert_eq!((answer.status, answer.refusal().as_str()), (400, text), "{query}");
+        assert_eq!((answer.status, answer.error_message().as_str()), (400, text), "{query}");
     }
     assert_eq!(pebble.client().logs(&LogQuery::new().all()).await.unwrap(), []);
 }

@@ -7,7 +7,7 @@ use charmwright_pebble::{
     Check, Client, GoDuration, Identity, IdentityAccess, Layer, LayerMode, Notice, NoticeQuery,
     NoticeType, Notify, Timestamp,
 };
-use charmwright_tests::wait::PATIENCE;
+use charmwright_tests::wait::WAIT_LIMIT;
 
 use super::pebble::{Pebble, add, refused, since, sleeper};
 use super::raw::{ask, get, post};
@@ -110,7 +110,7 @@ pub(crate) async fn are_waited_for(pebble: &impl Pebble) {
     assert_eq!((answer.status, &answer.json()["result"]), (200, &serde_json::json!([])));
     assert!(begun.elapsed() >= soon);
     let query = custom().keys([B]);
-    let wait = client.wait_notices(&query, PATIENCE);
+    let wait = client.wait_notices(&query, WAIT_LIMIT);
     let record = async {
         client.notify(&Notify::new(A)).await.unwrap();
         client.notify(&Notify::new(B)).await.unwrap()
@@ -119,9 +119,9 @@ pub(crate) async fn are_waited_for(pebble: &impl Pebble) {
     let seen = seen.unwrap();
     assert_eq!((seen.len(), seen[0].id()), (1, &id));
     // The trap: what is there already is an answer at once, so the cursor has to move on.
-    assert_eq!(client.wait_notices(&query, PATIENCE).await.unwrap(), seen);
+    assert_eq!(client.wait_notices(&query, WAIT_LIMIT).await.unwrap(), seen);
     let later = query.after(seen[0].last_repeated());
-    let wait = client.wait_notices(&later, PATIENCE);
+    let wait = client.wait_notices(&later, WAIT_LIMIT);
     let (again, _) = tokio::join!(wait, async { client.notify(&Notify::new(B)).await.unwrap() });
     assert_eq!(again.unwrap()[0].occurrences(), 2);
 }
@@ -151,7 +151,7 @@ pub(crate) async fn are_recorded_of_changes(pebble: &impl Pebble) {
     let layer = Layer::new().check("up", Check::exec("true"));
     client.add_layer("check", &layer, LayerMode::New).await.unwrap();
     let of_check = updates.after(notice.last_repeated());
-    let notices = client.wait_notices(&of_check, PATIENCE).await.unwrap();
+    let notices = client.wait_notices(&of_check, WAIT_LIMIT).await.unwrap();
     let data = notices[0].last_data();
     assert_eq!(data["kind"], "perform-check");
     let name = data.get("check-name").map(String::as_str);
@@ -181,9 +181,9 @@ pub(crate) async fn of_other_users_are_for_administrators(pebble: &impl Pebble) 
     ] {
         let answer = get(pebble, &format!("/v1/notices?{query}"));
         assert!(
-            answer.status == 400 && answer.refusal().contains(text),
+            answer.status == 400 && answer.error_message().contains(text),
             "{query}: {}",
-            answer.refusal()
+            answer.error_message()
         );
     }
     if !pebble.has("1.22") {
@@ -197,7 +197,7 @@ pub(crate) async fn of_other_users_are_for_administrators(pebble: &impl Pebble) 
     let password = "Authorization: Basic bW9uOnBhc3N3b3Jk\r\n";
     for target in ["/v1/notices".to_owned(), format!("/v1/notices/{id}")] {
         let answer = ask(pebble, "GET", &target, password, b"");
-        assert_eq!(answer.status, 403, "{target}: {}", answer.refusal());
+        assert_eq!(answer.status, 403, "{target}: {}", answer.error_message());
     }
     refused(
         client.notices(&custom().all_users()).await,
@@ -230,9 +230,9 @@ pub(crate) async fn that_are_wrong_are_refused(pebble: &impl Pebble) {
     ] {
         let answer = get(pebble, &format!("/v1/notices?{query}"));
         assert!(
-            answer.status == 400 && answer.refusal().starts_with(text),
+            answer.status == 400 && answer.error_message().starts_with(text),
             "{query}: {}",
-            answer.refusal()
+            answer.error_message()
         );
     }
     let long = format!("example.com/{}", "x".repeat(250));
@@ -254,9 +254,9 @@ pub(crate) async fn that_are_wrong_are_refused(pebble: &impl Pebble) {
     ] {
         let answer = post(pebble, "/v1/notices", &body);
         assert!(
-            answer.status == 400 && answer.refusal().starts_with(text),
+            answer.status == 400 && answer.error_message().starts_with(text),
             "{body}: {}",
-            answer.refusal()
+            answer.error_message()
         );
     }
     assert_eq!(keys(&client, custom()).await, [""; 0]);

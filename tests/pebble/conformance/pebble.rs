@@ -7,7 +7,7 @@ use charmwright_pebble::{Client, Error, ErrorKind, Layer, LayerMode, Service, Ve
 use charmwright_testing::daemon::{Daemon, DaemonOptions};
 use charmwright_testing::daemon_or_skip;
 use charmwright_testing::pebble_binary::Pinned;
-use charmwright_tests::wait::PATIENCE;
+use charmwright_tests::wait::WAIT_LIMIT;
 
 /// One Pebble of a case's own: fresh, with no layers, and held (nothing is started by itself).
 pub(crate) trait Pebble {
@@ -133,7 +133,7 @@ pub(crate) async fn until<T: std::fmt::Debug>(
     mut ask: impl AsyncFnMut() -> T,
     fits: impl Fn(&T) -> bool,
 ) -> T {
-    let end = Instant::now() + PATIENCE;
+    let end = Instant::now() + WAIT_LIMIT;
     loop {
         let answer = ask().await;
         if fits(&answer) {

@@ -8,7 +8,7 @@ pub(crate) async fn an_unknown_path_is_404_and_a_wrong_method_405(pebble: &impl 
         let answer = get(pebble, path);
         // Its own kind of refusal, by which a client knows that the daemon is older than the path.
         assert_eq!(
-            (answer.status, answer.refusal().as_str()),
+            (answer.status, answer.error_message().as_str()),
             (404, "invalid API endpoint requested"),
             "{path}"
         );
@@ -18,7 +18,7 @@ pub(crate) async fn an_unknown_path_is_404_and_a_wrong_method_405(pebble: &impl 
     {
         let answer = ask(pebble, method, path, "", b"");
         assert_eq!(answer.status, 405, "{method} {path}");
-        assert_eq!(answer.refusal(), format!("method {method:?} not allowed"));
+        assert_eq!(answer.error_message(), format!("method {method:?} not allowed"));
     }
     // A path that is not clean is redirected, and a client that follows turns a POST into a GET.
     let answer = ask(pebble, "POST", "//v1/services", "", b"{}");
@@ -32,9 +32,9 @@ pub(crate) async fn what_is_no_json_is_refused_and_trailing_bytes_are_not(pebble
             let answer = post(pebble, path, body);
             assert_eq!(answer.status, 400, "{path} {body}");
             assert!(
-                answer.refusal().starts_with("cannot decode"),
+                answer.error_message().starts_with("cannot decode"),
                 "{path} {body} {}",
-                answer.refusal()
+                answer.error_message()
             );
         }
     }
@@ -51,10 +51,10 @@ pub(crate) async fn what_is_no_json_is_refused_and_trailing_bytes_are_not(pebble
     } else {
         "action \"dance\" is unsupported"
     };
-    assert_eq!((answer.status, answer.refusal().as_str()), (400, text));
+    assert_eq!((answer.status, answer.error_message().as_str()), (400, text));
 }
 
 pub(crate) async fn a_stub_answers_that_it_is_none(pebble: &impl Pebble) {
     let answer = get(pebble, "/v1/services/web");
-    assert_eq!((answer.status, answer.refusal().as_str()), (400, "not implemented"));
+    assert_eq!((answer.status, answer.error_message().as_str()), (400, "not implemented"));
 }

@@ -4,7 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
-use charmwright_tests::wait::PATIENCE;
+use charmwright_tests::wait::WAIT_LIMIT;
 pub(crate) use charmwright_tests::wire::Answer;
 use charmwright_tests::wire::Wire;
 
@@ -41,7 +41,7 @@ pub(crate) struct Stream {
 impl Stream {
     pub(crate) fn get(pebble: &impl Pebble, target: &str) -> Self {
         let mut stream = UnixStream::connect(pebble.socket()).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_read_timeout(Some(WAIT_LIMIT)).unwrap();
         stream.write_all(format!("GET {target} HTTP/1.1\r\nHost: x\r\n\r\n").as_bytes()).unwrap();
         let text = String::new();
         Self { stream, text }
@@ -62,7 +62,7 @@ impl Stream {
     pub(crate) fn is_quiet(&mut self, time: Duration) -> bool {
         self.stream.set_read_timeout(Some(time)).unwrap();
         let read = self.stream.read(&mut [0]);
-        self.stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        self.stream.set_read_timeout(Some(WAIT_LIMIT)).unwrap();
         read.is_err()
     }
 }

@@ -68,13 +68,13 @@ pub(crate) async fn that_are_unknown_or_missing_are_refused(pebble: &impl Pebble
         } else {
             format!("no services to {action} provided")
         };
-        assert_eq!((answer.status, answer.refusal()), (400, text));
+        assert_eq!((answer.status, answer.error_message()), (400, text));
     }
     for action in ["replan", "autostart"] {
         let answer =
             post(pebble, "/v1/services", &format!(r#"{{"action":"{action}","services":["web"]}}"#));
         assert_eq!(
-            (answer.status, answer.refusal()),
+            (answer.status, answer.error_message()),
             (400, format!("{action} accepts no service names"))
         );
     }

@@ -34,5 +34,5 @@ pub(crate) async fn that_cannot_be_sent_are_refused(pebble: &impl Pebble) {
     );
     assert_eq!(post(pebble, "/v1/signals", r#"{"signal":"SIGHUP","services":[]}"#).status, 400);
     let short = post(pebble, "/v1/signals", r#"{"signal":"HUP","services":["on"]}"#);
-    assert_eq!(short.status, 500, "{}", short.refusal());
+    assert_eq!(short.status, 500, "{}", short.error_message());
 }

@@ -3,7 +3,7 @@
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 
-use charmwright_tests::wait::PATIENCE;
+use charmwright_tests::wait::WAIT_LIMIT;
 
 use super::pebble::Pebble;
 use super::raw::Answer;
@@ -27,7 +27,7 @@ pub(crate) enum Frame {
 /// Asks for a websocket of a task; the answer where it is no websocket.
 pub(crate) fn connect(pebble: &impl Pebble, task: &str, name: &str) -> Result<Socket, Answer> {
     let mut stream = UnixStream::connect(pebble.socket()).unwrap();
-    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(WAIT_LIMIT)).unwrap();
     let key = "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
     let head = format!(
         "GET /v1/tasks/{task}/websocket/{name} HTTP/1.1\r\nHost: x\r\nConnection: \

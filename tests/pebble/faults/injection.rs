@@ -1,4 +1,4 @@
-//! What can go wrong on the way to Pebble and back.
+//! The faults that are injected between the client and Pebble.
 
 use std::time::Duration;
 
@@ -6,69 +6,72 @@ use charmwright_testing::proxy::{AfterReply, Fault, Rule};
 use charmwright_tests::Random;
 
 use super::fault_fixture::FaultFixture;
-use super::operations::{self, Operation, Way};
+use super::operations::{self, Operation, ReplyForm};
 
-/// How long Pebble is away when it comes back.
+/// The time for which Pebble is down, where a case has it come back.
 pub(crate) const AWAY: Duration = Duration::from_millis(60);
 
-/// One thing that goes wrong, once, with the request that an operation is about.
+/// One fault. It happens once, to the request that an operation is about.
 #[derive(Debug, Clone)]
 pub(crate) enum Injection {
-    /// Nobody listens, for a while.
+    /// The socket refuses connections for [`AWAY`].
     Refused,
-    /// Nobody listens, for longer than anybody waits.
+    /// The socket refuses connections for longer than the call's deadline.
     RefusedForLong,
-    /// There is no socket, for a while.
+    /// The socket does not exist for [`AWAY`].
     Missing,
-    /// The request is taken and not answered.
+    /// The request never reaches Pebble, and there is no reply.
     Silence,
-    /// The request is done and not answered.
+    /// Pebble handles the request, and its reply never arrives.
     HeldReply,
-    /// Reset before the request was read.
+    /// The connection is reset before the request was read.
     ResetUnread,
-    /// Reset when it was read and not passed on.
+    /// The connection is closed after the request was read, and Pebble never gets it.
     ResetRead,
-    /// The answer breaks off after so many bytes.
+    /// The connection is closed after this many bytes of the reply.
     Cut(usize),
-    /// The answer comes one byte at a time.
+    /// The reply arrives one byte at a time.
     Drip,
-    /// An answer with status 200 that is a web page.
+    /// The reply has status 200 and is a web page.
     WrongType,
-    /// An answer of the right type that is not what it says.
+    /// The reply has the right content type, and its JSON is cut off.
     NotJson,
-    /// Bytes that are no HTTP at all.
+    /// The reply is not HTTP.
     NotHttp,
+    /// The head of the reply never ends.
     EndlessHeader,
+    /// The body of the reply never ends.
     EndlessBody,
-    /// A websocket whose frames break the rules.
+    /// The websocket sends these frames, which break the protocol.
     Frames(&'static [u8]),
-    /// Pebble is killed before the request arrives, and comes back.
+    /// Pebble is killed before it gets the request, and started again.
     KilledBefore,
-    /// Pebble is killed when it has answered, and comes back.
+    /// Pebble is killed when it has replied, and started again.
     KilledAfter,
 }
 
-/// Frames that no server may send (RFC 6455, section 5).
+/// Frames that a server must not send (RFC 6455, section 5).
 const BAD_FRAMES: &[&[u8]] = &[
     // A reserved opcode.
     b"\x83\x00",
     // A reserved bit.
     b"\xc2\x00",
-    // A masked frame of a server.
+    // A masked frame, which only a client may send.
     b"\x82\x80\0\0\0\0",
-    // A ping in two parts.
+    // A fragmented ping.
     b"\x09\x00",
     // A text that is not UTF-8.
     b"\x81\x02\xff\xff",
-    // A part of nothing.
+    // A continuation without a first frame.
     b"\x80\x01x",
-    // Longer than anything that Pebble sends: 2 to the 62.
+    // A frame of 2^62 bytes, far longer than any that Pebble sends.
     b"\x82\x7f\x40\0\0\0\0\0\0\0",
     // A control frame of more than 125 bytes.
     b"\x89\x7e\x00\x80",
 ];
 
 impl Injection {
+    /// Returns every fault of the table.
     pub(crate) fn all() -> Vec<Self> {
         let mut all = vec![
             Self::Refused,
@@ -94,6 +97,7 @@ impl Injection {
         all
     }
 
+    /// Returns a fault by chance.
     pub(crate) fn random(random: &mut Random) -> Self {
         match random.below(24) {
             0 => Self::Refused,
@@ -116,20 +120,22 @@ impl Injection {
         }
     }
 
-    /// Whether there is any sense in the pair.
-    pub(crate) fn concerns(&self, operation: &Operation) -> bool {
+    /// Returns `true` if the fault can happen to the operation and its result can be predicted.
+    pub(crate) fn applies_to(&self, operation: &Operation) -> bool {
         match self {
-            Self::Frames(_) => operation.way == Way::Websocket,
-            // Whoever follows a stream waits for as long as it is quiet.
-            Self::Silence | Self::HeldReply | Self::EndlessBody => operation.way != Way::Watch,
-            Self::KilledBefore | Self::KilledAfter => operation.outlives,
-            // A text is a text.
+            Self::Frames(_) => operation.reply_form == ReplyForm::Websocket,
+            // A watch waits for as long as its stream is silent, so the case would never end.
+            Self::Silence | Self::HeldReply | Self::EndlessBody => {
+                operation.reply_form != ReplyForm::Watch
+            }
+            Self::KilledBefore | Self::KilledAfter => operation.may_be_killed,
+            // The call returns any text as it is.
             Self::NotJson => operation.content_type() != operations::TEXT,
             _ => true,
         }
     }
 
-    /// What the proxy does about it; `None` for what is done to the door or the daemon.
+    /// Returns the proxy's rule for this fault, or `None` if it happens to the socket or the daemon.
     pub(crate) fn rule(&self, fixture: &FaultFixture, operation: &Operation) -> Option<Rule> {
         let fault = match self {
             Self::Refused
@@ -163,6 +169,6 @@ impl Injection {
                 Fault::ReplaceFrames { bytes: bytes.to_vec(), then: AfterReply::Hold }
             }
         };
-        Some(operation.spoiled(fixture, fault))
+        Some(operation.rule_for(fixture, fault))
     }
 }

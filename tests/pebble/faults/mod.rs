@@ -1,24 +1,24 @@
-//! Every fault on every endpoint, through a proxy in front of a real Pebble.
+//! Every fault on every endpoint, injected by a proxy in front of a real Pebble.
 //!
-//! [`operations`] is a table of what the client can do, [`injection`] one of what can go wrong on the
-//! way, and for each pair [`verdict`] declares what has to come of it: the right value, or an error
-//! of a named kind. Whatever happens, it happens within a deadline, without a panic, and its effect
-//! is never doubled.
+//! [`operations`] is the table of what the client can do, [`injection`] lists the faults, and
+//! [`expected_result`] says for each pair what the result must be: the right value, or an error of
+//! a named kind. Every call ends within a deadline and without a panic, and its effect never
+//! happens twice.
 //!
-//! `every_fault_on_every_endpoint` goes through the whole table. `random_faults` takes pairs and
-//! their details by chance: a few hundred, or as many as `CHARMWRIGHT_FAULTS` says, from the seed
-//! in `CHARMWRIGHT_SEED`:
+//! `every_fault_on_every_endpoint` runs the whole table. `random_faults` chooses pairs and their
+//! details by chance: three hundred, or as many as `CHARMWRIGHT_FAULTS` says, from the seed in
+//! `CHARMWRIGHT_SEED`:
 //!
 //! ```sh
 //! CHARMWRIGHT_FAULTS=10000 \
 //!     cargo test -p charmwright-tests --test pebble faults::random -- --nocapture
 //! ```
 
+mod expected_result;
 mod fault_fixture;
 mod injection;
 mod operations;
 mod rows;
-mod verdict;
 
 use std::collections::BTreeSet;
 use std::process::Command;
@@ -32,17 +32,18 @@ use fault_fixture::FaultFixture;
 use injection::Injection;
 use operations::Operation;
 
-/// Nearly all of the time of a case is waiting, so more run at once than there are processors.
+/// The number of cases that run at once. It may be larger than the number of processors, since a
+/// case spends nearly all of its time waiting.
 const WORKERS: usize = 6;
 
-/// A fixture is used so often; its plan grows with each case.
-const CASES_A_STAGE: usize = 60;
+/// The number of cases that use one fixture. The plan grows with each case, and with it the time
+/// that a case takes.
+const CASES_PER_FIXTURE: usize = 60;
 
-/// The variable that is set in the process that [`again_alone`] starts.
+/// The environment variable that is set in the process that [`rerun_alone`] starts.
 const ALONE: &str = "CHARMWRIGHT_ALONE";
 
-/// Runs cases on a few stages side by side, each on a fresh name. `false` where there is no Pebble
-/// to be had.
+/// Runs the cases on a few fixtures in parallel. Returns `false` if there is no Pebble.
 fn run_all(test: &str, cases: Vec<(&'static Operation, Injection)>) -> bool {
     let count = cases.len();
     let cases = Mutex::new(cases.into_iter());
@@ -53,24 +54,26 @@ fn run_all(test: &str, cases: Vec<(&'static Operation, Injection)>) -> bool {
             scope.spawn(|| {
                 let runtime =
                     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-                'stages: loop {
+                'fixtures: loop {
                     let Some(mut fixture) = FaultFixture::start(test) else {
                         *skipped.lock().unwrap() = true;
                         return;
                     };
-                    for _ in 0..CASES_A_STAGE {
+                    for _ in 0..CASES_PER_FIXTURE {
                         let Some((operation, injection)) = cases.lock().unwrap().next() else {
                             return;
                         };
-                        if let Err(why) =
-                            runtime.block_on(verdict::try_out(&mut fixture, operation, &injection))
-                        {
+                        if let Err(why) = runtime.block_on(expected_result::run_case(
+                            &mut fixture,
+                            operation,
+                            &injection,
+                        )) {
                             failed
                                 .lock()
                                 .unwrap()
                                 .push(format!("{} with {injection:?}: {why}", operation.name));
-                            // What went wrong may have left the fixture in any state.
-                            continue 'stages;
+                            // The failed case may have left the fixture in any state.
+                            continue 'fixtures;
                         }
                     }
                 }
@@ -87,7 +90,7 @@ fn every_fault_on_every_endpoint() {
     let mut cases = Vec::new();
     for operation in rows::all() {
         for injection in Injection::all() {
-            if injection.concerns(operation) {
+            if injection.applies_to(operation) {
                 cases.push((operation, injection));
             }
         }
@@ -95,17 +98,18 @@ fn every_fault_on_every_endpoint() {
     run_all("every_fault_on_every_endpoint", cases);
 }
 
-/// Runs a test of this binary once more, in a process whose memory is that of the test alone.
-fn again_alone(test: &str) {
+/// Runs a test of this binary in another process, whose memory is that of this test alone.
+fn rerun_alone(test: &str) {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test, "--nocapture"])
         .env(ALONE, "1")
         .output()
         .unwrap();
-    let [said, told] = [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
-    println!("{said}");
-    eprintln!("{told}");
-    assert!(output.status.success() && said.contains("1 passed"), "{test} alone");
+    let [stdout, stderr] =
+        [&output.stdout, &output.stderr].map(|bytes| String::from_utf8_lossy(bytes));
+    println!("{stdout}");
+    eprintln!("{stderr}");
+    assert!(output.status.success() && stdout.contains("1 passed"), "{test} alone");
 }
 
 #[test]
@@ -119,7 +123,7 @@ fn random_faults() {
     let (count, seed) = (number("CHARMWRIGHT_FAULTS", 300), number("CHARMWRIGHT_SEED", 1));
     println!("{count} faults from seed {seed}");
     if std::env::var_os(ALONE).is_none() {
-        again_alone("faults::random_faults");
+        rerun_alone("faults::random_faults");
         return;
     }
     let mut random = Random::new(seed);
@@ -128,8 +132,9 @@ fn random_faults() {
     while (cases.len() as u64) < count {
         let operation = *random.one_of(&operations);
         let injection = Injection::random(&mut random);
-        // A service takes Pebble's second to start, and each of these is in the other test.
-        if injection.concerns(operation) && !(operation.slow && random.below(4) != 0) {
+        // A service takes a second to start (Pebble waits to see whether it stays up), and the
+        // other test has each of these pairs. So only a quarter of the slow ones are taken.
+        if injection.applies_to(operation) && !(operation.is_slow && random.below(4) != 0) {
             cases.push((operation, injection));
         }
     }

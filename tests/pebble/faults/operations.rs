@@ -1,4 +1,4 @@
-//! What is tried: each endpoint, by the call that a user makes.
+//! The operations that faults happen to: each endpoint, by the call of the client.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -8,76 +8,81 @@ use charmwright_testing::proxy::{Fault, Rule};
 
 use super::fault_fixture::FaultFixture;
 
-/// What metrics are.
+/// The content type of metrics.
 pub(crate) const TEXT: &str = "text/plain; charset=utf-8";
 
-pub(crate) type Soon<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
+/// The future of a function in the table.
+pub(crate) type BoxedFuture<'a, T> = Pin<Box<dyn Future<Output = T> + 'a>>;
 
-/// How an endpoint answers.
+/// The form of an endpoint's reply, with its content type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Way {
-    /// With one document.
-    Whole(&'static str),
-    /// With a stream that has an end.
+pub(crate) enum ReplyForm {
+    /// One document.
+    Document(&'static str),
+    /// A stream that ends.
     Stream(&'static str),
-    /// With a stream, or stream of documents, that has none.
+    /// A stream, or a series of documents, that does not end.
     Watch,
+    /// A websocket.
     Websocket,
 }
 
-/// What its rule says of a lost answer.
+/// What the client does after a lost reply, by its rules for resending.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Lost {
-    /// In the end it works.
-    SentAgain,
-    /// In the end nobody knows.
-    NeverAgain,
-    /// It works, or says that its reader or writer was left in the middle.
-    Partly,
+pub(crate) enum LostReply {
+    /// It sends the request again, and the call succeeds.
+    Resent,
+    /// It does not send the request again, and the error says that it may have acted.
+    NotResent,
+    /// It sends the request again only while the caller's reader or writer is unused. Else the
+    /// error is `Interrupted`.
+    Streamed,
 }
 
 /// One row of the table.
 pub(crate) struct Operation {
     pub(crate) name: &'static str,
-    /// As in the docs.
+    /// The method and path, as in `docs/pebble.md`.
     pub(crate) endpoint: &'static str,
-    pub(crate) way: Way,
-    pub(crate) lost: Lost,
-    /// What is sent and not answered may have acted.
-    pub(crate) acts: bool,
-    /// It takes Pebble's second, or longer.
-    pub(crate) slow: bool,
-    /// It works even when Pebble is killed and comes back, without what only that Pebble knew.
-    pub(crate) survives: bool,
-    /// It makes sense to kill Pebble under it: it does not wait for something that only that Pebble
-    /// had.
-    pub(crate) outlives: bool,
-    /// Which of the requests to its path is spoiled, counted from 1.
+    pub(crate) reply_form: ReplyForm,
+    pub(crate) after_lost_reply: LostReply,
+    /// `true` if a request without a reply may have acted.
+    pub(crate) may_have_acted: bool,
+    /// `true` if it takes a second or longer. Pebble waits for a second to see whether a service
+    /// stays up.
+    pub(crate) is_slow: bool,
+    /// `true` if it succeeds although Pebble is killed and started again, and has lost the state in
+    /// its memory.
+    pub(crate) succeeds_after_kill: bool,
+    /// `true` if Pebble may be killed during it. `false` if it would then wait without end for
+    /// something that the new Pebble does not have.
+    pub(crate) may_be_killed: bool,
+    /// The number of the request to its path that the fault happens to, counted from 1.
     pub(crate) nth: u32,
-    /// What has to be there before.
-    pub(crate) prepare: for<'a> fn(&'a mut FaultFixture) -> Soon<'a, ()>,
-    /// The call, and a look at what it gives.
-    pub(crate) run: for<'a> fn(&'a FaultFixture) -> Soon<'a, Result<(), Error>>,
-    /// How often it has had its effect, on that daemon on which it had it most often.
-    pub(crate) effects: for<'a> fn(&'a FaultFixture) -> Soon<'a, usize>,
+    /// Makes what the call needs, before the fault is injected.
+    pub(crate) prepare: for<'a> fn(&'a mut FaultFixture) -> BoxedFuture<'a, ()>,
+    /// Makes the call and checks its result.
+    pub(crate) run: for<'a> fn(&'a FaultFixture) -> BoxedFuture<'a, Result<(), Error>>,
+    /// Counts the effects of the call on that daemon on which it had the most.
+    pub(crate) effects: for<'a> fn(&'a FaultFixture) -> BoxedFuture<'a, usize>,
 }
 
 impl Operation {
-    /// One that only reads, in one document.
+    /// Makes an operation that only reads and whose reply is one document.
     pub(crate) const fn read(
         name: &'static str,
         endpoint: &'static str,
-        run: for<'a> fn(&'a FaultFixture) -> Soon<'a, Result<(), Error>>,
+        run: for<'a> fn(&'a FaultFixture) -> BoxedFuture<'a, Result<(), Error>>,
     ) -> Self {
         Self {
             name,
             endpoint,
-            way: Way::Whole("application/json"),
-            lost: Lost::SentAgain,
-            acts: false,
-            slow: false,
-            survives: true,
-            outlives: true,
+            reply_form: ReplyForm::Document("application/json"),
+            after_lost_reply: LostReply::Resent,
+            may_have_acted: false,
+            is_slow: false,
+            succeeds_after_kill: true,
+            may_be_killed: true,
             nth: 1,
             prepare: |_| Box::pin(async {}),
             run,
@@ -85,33 +90,34 @@ impl Operation {
         }
     }
 
-    /// One that changes something and answers with one document.
+    /// Makes an operation that changes something and whose reply is one document.
     pub(crate) const fn write(
         name: &'static str,
         endpoint: &'static str,
-        run: for<'a> fn(&'a FaultFixture) -> Soon<'a, Result<(), Error>>,
+        run: for<'a> fn(&'a FaultFixture) -> BoxedFuture<'a, Result<(), Error>>,
     ) -> Self {
-        Self { acts: true, survives: false, ..Self::read(name, endpoint, run) }
+        Self { may_have_acted: true, succeeds_after_kill: false, ..Self::read(name, endpoint, run) }
     }
 
     fn method(&self) -> &'static str {
         self.endpoint.split(' ').next().unwrap()
     }
 
+    /// Returns the content type of a reply.
     pub(crate) fn content_type(&self) -> &'static str {
-        match self.way {
-            Way::Whole(content_type) | Way::Stream(content_type) => content_type,
-            Way::Watch => "application/json",
-            Way::Websocket => "text/plain",
+        match self.reply_form {
+            ReplyForm::Document(content_type) | ReplyForm::Stream(content_type) => content_type,
+            ReplyForm::Watch => "application/json",
+            ReplyForm::Websocket => "text/plain",
         }
     }
 
-    /// The next request of this operation meets this fault.
-    pub(crate) fn spoiled(&self, fixture: &FaultFixture, fault: Fault) -> Rule {
+    /// Returns the proxy's rule for this fault in the next request of this operation.
+    pub(crate) fn rule_for(&self, fixture: &FaultFixture, fault: Fault) -> Rule {
         let path = self.endpoint.split(' ').nth(1).unwrap();
         let rule = match path.split_once('{') {
             None => Rule::new(self.method(), path, fault).whole_path(),
-            // The id of this case, and no more than that.
+            // The path with the id of this case: other cases may use the endpoint meanwhile.
             Some((start, rest)) => {
                 let tail = rest.split_once('}').unwrap().1;
                 match (fixture.id.is_empty(), tail.contains('{')) {

@@ -27,16 +27,16 @@ async fn a_push_that_can_be_repeated_is_repeated() {
         fixture.proxy.forget();
         let target = fixture.path("target");
         fixture.proxy.add(post(fault.clone()));
-        fixture.fresh().push(&target, content.clone(), &options()).await.unwrap();
+        fixture.client_with_new_budget().push(&target, content.clone(), &options()).await.unwrap();
         assert!(fixture.content("target") == content, "{fault:?}");
         std::fs::remove_file(&target).unwrap();
         fixture.proxy.add(post(fault.clone()));
-        fixture.fresh().push_file(&source, &target, &options()).await.unwrap();
+        fixture.client_with_new_budget().push_file(&source, &target, &options()).await.unwrap();
         assert!(fixture.content("target") == content, "{fault:?}");
         std::fs::remove_file(&target).unwrap();
         fixture.proxy.add(post(fault.clone()));
         let files = [PushFile::new(&target, content.clone())];
-        assert!(fixture.fresh().push_all(&files).await.unwrap()[0].is_ok());
+        assert!(fixture.client_with_new_budget().push_all(&files).await.unwrap()[0].is_ok());
         assert!(fixture.content("target") == content, "{fault:?}");
         assert_eq!(fixture.proxy.count("POST", "/v1/files"), 6, "{fault:?}");
     }
@@ -56,15 +56,21 @@ async fn a_pull_that_is_cut_anywhere_is_repeated_or_says_so() {
     // boundary, and before the end.
     for cut in [0, 20, 160, 330, 50_000, 100_330, 100_500, 100_620, 100_660, 100_700] {
         fixture.proxy.add(get(Fault::CutReplyAfter(cut)));
-        assert!(fixture.fresh().pull(&path).await.unwrap() == content, "cut after {cut}");
+        assert!(
+            fixture.client_with_new_budget().pull(&path).await.unwrap() == content,
+            "cut after {cut}"
+        );
         fixture.proxy.add(get(Fault::CutReplyAfter(cut)));
-        assert_eq!(fixture.fresh().pull_file(&path, &target).await.unwrap(), 100_000);
+        assert_eq!(
+            fixture.client_with_new_budget().pull_file(&path, &target).await.unwrap(),
+            100_000
+        );
         assert!(std::fs::read(&target).unwrap() == content, "cut after {cut}");
         std::fs::remove_file(&target).unwrap();
 
         fixture.proxy.add(get(Fault::CutReplyAfter(cut)));
         let mut copy = Vec::new();
-        match fixture.fresh().pull_to(&path, &mut copy).await {
+        match fixture.client_with_new_budget().pull_to(&path, &mut copy).await {
             Ok(size) => assert!(size == 100_000 && copy == content, "cut after {cut}"),
             Err(error) => {
                 assert!(cut > 330, "cut after {cut}: {error}");
@@ -78,7 +84,7 @@ async fn a_pull_that_is_cut_anywhere_is_repeated_or_says_so() {
         }
         fixture.proxy.add(get(Fault::CutReplyAfter(cut)));
         let read = async {
-            let mut stream = fixture.fresh().pull_all([&path]).await?;
+            let mut stream = fixture.client_with_new_budget().pull_all([&path]).await?;
             while let Some(mut file) = stream.next_file().await? {
                 while file.chunk().await?.is_some() {}
             }
@@ -111,7 +117,7 @@ async fn a_pull_that_is_given_up_leaves_nothing() {
     // Dropped in the middle: the answer comes a byte at a time, and we leave once the file has
     // begun.
     fixture.proxy.add(get(Fault::DripFeed(Duration::from_micros(200))));
-    let fresh = fixture.fresh();
+    let fresh = fixture.client_with_new_budget();
     let begun = async {
         while names_in(local.path()).len() < 2 {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -220,7 +226,7 @@ async fn several_files_cut_anywhere_are_never_taken_for_whole() {
         // The whole answer has about 7,000 bytes.
         let cut = u32::from_be_bytes(random.try_into().unwrap()) as usize % 8_000;
         let rule = fixture.proxy.add(get(Fault::CutReplyAfter(cut)));
-        let client = fixture.fresh();
+        let client = fixture.client_with_new_budget();
         let read = async {
             let mut stream = client.pull_all(&paths).await?;
             let mut came = vec![None; contents.len()];

@@ -70,7 +70,7 @@ async fn a_secret_is_nobodys_while_it_comes() {
     let secret = fixture.path("tree/secret");
     fixture.proxy.clear();
     fixture.proxy.add(slow_read_after(0));
-    let fresh = fixture.fresh();
+    let fresh = fixture.client_with_new_budget();
     tokio::select! {
         result = fresh.pull_file(&secret, &target) => panic!("it was over too soon: {result:?}"),
         meanwhile = async { mode(temporary_in(local.path()).await) } => {
@@ -109,12 +109,14 @@ async fn folders_have_their_modes_however_a_pull_ends() {
     assert_eq!((mode(&local), mode(&sub)), (0o711, 0o750));
     assert!(names_in(&sub).is_empty());
     fixture.proxy.clear();
-    let report = fixture.fresh().pull_tree(&remote, &local, &options).await.unwrap();
+    let report =
+        fixture.client_with_new_budget().pull_tree(&remote, &local, &options).await.unwrap();
     assert!(report.complete().is_ok());
     assert_eq!((mode(&local), mode(&sub)), (0o711, 0o750));
     // The folder itself too, when it is made.
     let other = outer.path().join("other");
-    let report = fixture.fresh().pull_tree(&remote, &other, &options).await.unwrap();
+    let report =
+        fixture.client_with_new_budget().pull_tree(&remote, &other, &options).await.unwrap();
     assert!(report.complete().is_ok());
     assert_eq!(mode(&other), 0o711);
 }

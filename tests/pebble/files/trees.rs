@@ -276,13 +276,15 @@ async fn a_tree_survives_lost_answers() {
     let options = TreeOptions::new();
     let first = tempfile::tempdir().unwrap();
     fixture.proxy.forget();
-    let _uncut = fixture.fresh().pull_tree(&remote, first.path(), &options).await.unwrap();
+    let _uncut =
+        fixture.client_with_new_budget().pull_tree(&remote, first.path(), &options).await.unwrap();
     let uncut = reads();
     fixture.proxy.forget();
     let back = tempfile::tempdir().unwrap();
     let cut = Rule::new("GET", "/v1/files", Fault::CutReplyAfter(400));
     fixture.proxy.add(cut.from_nth(uncut[0] + 1).times(2));
-    let report = fixture.fresh().pull_tree(&remote, back.path(), &options).await.unwrap();
+    let report =
+        fixture.client_with_new_budget().pull_tree(&remote, back.path(), &options).await.unwrap();
     assert!(report.is_complete(), "{:?}", report.failures());
     assert_eq!(tree(back.path()), tree(local.path()));
     assert_eq!(reads().len(), uncut.len() + 2);

@@ -6,7 +6,7 @@ use charmwright_pebble::{Client, Error, ErrorKind, Layer, LayerMode, RetryPolicy
 use charmwright_testing::daemon::DaemonOptions;
 use charmwright_testing::proxy::{Fault, Rule};
 use charmwright_tests::policy;
-use charmwright_tests::wait::PATIENCE;
+use charmwright_tests::wait::WAIT_LIMIT;
 
 use super::start_held;
 
@@ -15,7 +15,7 @@ async fn every_definite_refusal_is_sent_once_and_says_what_is_at_fault() {
     let Some(fixture) = start_held("every_definite_refusal", DaemonOptions::new()) else {
         return;
     };
-    fixture.running("one").await;
+    fixture.start_service("one").await;
     let client = &fixture.client;
     let check = |result: Result<(), Error>, status: u16, sent: (&str, &str), named: &str| {
         let error = result.unwrap_err();
@@ -47,7 +47,7 @@ async fn every_definite_refusal_is_sent_once_and_says_what_is_at_fault() {
     let id = "4711".parse().unwrap();
     check(client.change(&id).await.map(drop), 404, ("GET", "/v1/changes/4711"), "4711");
     check(
-        client.wait_change(&id, PATIENCE).await.map(drop),
+        client.wait_change(&id, WAIT_LIMIT).await.map(drop),
         404,
         ("GET", "/v1/changes/4711"),
         "4711",
@@ -90,7 +90,7 @@ async fn a_silent_pebble_is_waited_for_and_never_asked_twice() {
     let Some(fixture) = start_held("a_silent_pebble", DaemonOptions::new()) else {
         return;
     };
-    fixture.running("one").await;
+    fixture.start_service("one").await;
     let client = fixture.client.clone().with_retry(policy().deadline(Duration::from_millis(400)));
     fixture.proxy.add(Rule::new("POST", "/v1/services", Fault::Silence));
     let error = client.restart(["web"]).await.unwrap_err();
@@ -118,7 +118,7 @@ async fn a_change_that_takes_too_long_is_told_apart_from_a_silent_pebble() {
     assert_eq!(*error.kind(), ErrorKind::ChangeRunning);
     let id = error.change().unwrap().id().clone();
     assert!(error.to_string().contains("still running"), "{error}");
-    let change = fixture.client.wait_change(&id, PATIENCE).await.unwrap();
+    let change = fixture.client.wait_change(&id, WAIT_LIMIT).await.unwrap();
     assert!(change.ready() && change.err().is_none());
 }
 
@@ -235,7 +235,7 @@ async fn a_dropped_call_leaves_a_client_that_works() {
     let Some(fixture) = start_held("a_dropped_call", DaemonOptions::new()) else {
         return;
     };
-    fixture.running("one").await;
+    fixture.start_service("one").await;
     fixture.proxy.add(Rule::new("GET", "/v1/plan", Fault::Silence));
     let dropped = tokio::time::timeout(Duration::from_millis(50), fixture.client.plan()).await;
     assert!(dropped.is_err());

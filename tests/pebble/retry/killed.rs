@@ -59,7 +59,7 @@ fn pebble_killed_and_back_at_a_chosen_moment_makes_the_same_calls_succeed() {
         configure(&fixture, "two").await.unwrap_or_else(|error| panic!("{what}: {error}"));
         assert_eq!(fixture.daemon.boots(), 2, "{what}");
         is_running(&fixture, "two").await;
-        fixture.is_started_once(&what);
+        fixture.assert_started_once(&what);
         assert!(fixture.client.budget().retries() > 0, "{what}");
     });
 }
@@ -123,7 +123,7 @@ fn pebble_killed_at_any_moment_makes_the_same_calls_succeed() {
         // Killed when both calls were over, it is for the next call to find out.
         fixture.client.replan().await.unwrap();
         is_running(&fixture, "two").await;
-        fixture.is_started_once(&format!("killed after {delay:?}"));
+        fixture.assert_started_once(&format!("killed after {delay:?}"));
     });
 }
 

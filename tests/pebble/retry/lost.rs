@@ -47,7 +47,7 @@ async fn lose_the_reply((kind, hidden, fault): (&'static str, u32, Fault)) {
         let layer = fixture.layer("one");
         fixture.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
     } else {
-        fixture.running("one").await;
+        fixture.start_service("one").await;
     }
     if kind == "replan" {
         let layer = fixture.layer("two");
@@ -75,7 +75,7 @@ async fn an_action_that_never_arrived_is_sent_again_and_happens_once() {
     let Some(fixture) = start_held("an_action_that_never_arrived", DaemonOptions::new()) else {
         return;
     };
-    fixture.running("one").await;
+    fixture.start_service("one").await;
     fixture.proxy.add(Rule::new("POST", "/v1/services", Fault::CutRequestBefore));
     fixture.client.restart(["web"]).await.unwrap();
     assert_eq!(fixture.started(), ["one", "one"]);
@@ -89,7 +89,7 @@ async fn a_daemon_that_only_refuses_is_not_taken_for_a_new_one() {
     let Some(fixture) = start_held("a_daemon_that_only_refuses", DaemonOptions::new()) else {
         return;
     };
-    fixture.running("one").await;
+    fixture.start_service("one").await;
     let told = Arc::new(Told::default());
     let client = fixture.client.clone().with_observer(told.clone());
     fixture.proxy.add(Rule::new("POST", "/v1/services", Fault::DropReply));
@@ -179,7 +179,7 @@ async fn an_abort_whose_reply_was_lost_is_explained_by_itself() {
     let Some(fixture) = start_held("an_abort_whose_reply_was_lost", DaemonOptions::new()) else {
         return;
     };
-    fixture.running("one").await;
+    fixture.start_service("one").await;
     let done = fixture.changes_of_kind("start").await.remove(0);
     // Without a lost reply, that nothing is pending is a refusal.
     let error = fixture.client.abort_change(done.id()).await.unwrap_err();

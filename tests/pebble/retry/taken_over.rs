@@ -153,7 +153,7 @@ async fn happened_once(fixture: &Fixture, case: &Case) {
     let plan = fixture.client.plan().await.unwrap();
     assert_eq!(plan.services()["web"].get_after(), ["one", "two", "three"], "{case:?}");
 
-    fixture.is_started_once(&format!("{case:?}"));
+    fixture.assert_started_once(&format!("{case:?}"));
     let (starts, values) = (fixture.started_by_daemon(), fixture.started_by_newest());
     let values: Vec<&str> = values.iter().map(String::as_str).collect();
     let is_right = values == ["123"] || (case.in_file && values == ["file", "123"]);
@@ -192,7 +192,7 @@ fn an_action_killed_at_any_moment_happens_at_most_once_on_each_daemon() {
         killer.join().unwrap();
         result.unwrap_or_else(|error| panic!("{what}: {error}"));
         fixture.wait_for_boot(2).await;
-        fixture.is_started_once(&what);
+        fixture.assert_started_once(&what);
         let (starts, values) = (fixture.started_by_daemon(), fixture.started_by_newest());
         let values: Vec<&str> = values.iter().map(String::as_str).collect();
         let in_file = case.in_file;

@@ -1,4 +1,4 @@
-//! A daemon of one's own.
+//! The start and the end of a daemon.
 
 use std::io::ErrorKind as IoKind;
 use std::os::unix::net::UnixStream;
@@ -12,7 +12,8 @@ use charmwright_tests::wire::ask;
 
 use super::{IDLE, START, changes};
 
-/// A service that leaves an orphan in a session of its own behind, each writing its process id.
+/// Returns a layer with a service that starts an orphan in a session of its own. Both write their
+/// process ids to files in the folder.
 fn layer_with_orphan(folder: &Path) -> String {
     let folder = folder.display();
     format!(
@@ -25,12 +26,12 @@ fn layer_with_orphan(folder: &Path) -> String {
 
 #[test]
 fn a_killed_daemon_takes_everything_with_it_and_comes_back() {
-    let notes = tempfile::tempdir().unwrap();
-    let options = DaemonOptions::new().layer("base", layer_with_orphan(notes.path()));
+    let pid_files = tempfile::tempdir().unwrap();
+    let options = DaemonOptions::new().layer("base", layer_with_orphan(pid_files.path()));
     let Some(daemon) = daemon_or_skip("a killed daemon takes everything with it", options) else {
         return;
     };
-    let (service, orphan) = (notes.path().join("service"), notes.path().join("orphan"));
+    let (service, orphan) = (pid_files.path().join("service"), pid_files.path().join("orphan"));
     until_blocking("the service and its orphan run", || {
         pid_in(&service).is_some() && pid_in(&orphan).is_some()
     });

@@ -1,5 +1,5 @@
-//! Faults on the road: what is cut, dripped, endless or in the wrong place, while bodies and frames
-//! stream.
+//! The proxy's faults while bodies and frames stream: replies that are cut, dripped, endless or
+//! replaced.
 
 use std::io::{ErrorKind as IoKind, Read, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -10,12 +10,12 @@ use std::time::{Duration, Instant};
 
 use charmwright_testing::daemon::Daemon;
 use charmwright_testing::proxy::{AfterReply, Fault, FaultProxy, Rule};
-use charmwright_tests::wait::{PATIENCE, until_blocking};
+use charmwright_tests::wait::{WAIT_LIMIT, until_blocking};
 use charmwright_tests::wire::{Wire, ask};
 
-use super::{START, changes, pair};
+use super::{START, changes, daemon_and_proxy};
 
-/// Reads until the end, however that comes.
+/// Reads until the connection is closed or reset.
 fn rest(wire: &mut Wire) -> Vec<u8> {
     let mut bytes = Vec::new();
     if let Err(error) = wire.stream.read_to_end(&mut bytes) {
@@ -24,16 +24,18 @@ fn rest(wire: &mut Wire) -> Vec<u8> {
     bytes
 }
 
+/// Returns `true` if the other side has closed the connection.
 fn is_closed(error: &std::io::Error) -> bool {
     matches!(error.kind(), IoKind::ConnectionReset | IoKind::BrokenPipe | IoKind::UnexpectedEof)
 }
 
 #[test]
 fn a_request_is_reset_before_it_is_read() {
-    let Some((daemon, proxy)) = pair("reset before the request is read") else {
+    let Some((daemon, proxy)) = daemon_and_proxy("reset before the request is read") else {
         return;
     };
-    // A rule on the body is no help to this fault, and one that would fire is asked after it.
+    // A rule that looks at the body never fires for this fault, and other faults are tried after
+    // it.
     let never = proxy
         .add(Rule::new("POST", "/v1/services", Fault::CutRequestUnread).body_contains("start"));
     let later = proxy.add(Rule::new("POST", "/v1/services", Fault::DropReply));
@@ -48,7 +50,8 @@ fn a_request_is_reset_before_it_is_read() {
     assert!(!seen.forwarded && !seen.is_complete && seen.body_length == 0);
     assert!(changes(daemon.socket()).is_empty());
 
-    // One that would send for ever is told at once; it has not been waited for.
+    // A client that never stops sending gets the reset at once: the proxy does not wait for the
+    // end of its request.
     proxy.clear();
     proxy.add(Rule::any(Fault::CutRequestUnread));
     let mut wire = Wire::open(proxy.socket()).unwrap();
@@ -63,13 +66,13 @@ fn a_request_is_reset_before_it_is_read() {
         });
     let endless: std::io::Result<()> = endless;
     assert!(is_closed(&endless.unwrap_err()));
-    // Once was all it was to do.
+    // The rule has fired once, as often as it may.
     assert!(ask(proxy.socket(), "GET", "/v1/services", "").is_ok());
 }
 
 #[test]
 fn endless_answers_end_with_the_client() {
-    let Some((_daemon, proxy)) = pair("endless answers") else {
+    let Some((_daemon, proxy)) = daemon_and_proxy("endless answers") else {
         return;
     };
     proxy.add(Rule::any(Fault::EndlessHeader));
@@ -101,7 +104,7 @@ fn endless_answers_end_with_the_client() {
             assert_eq!(size % r#"{"a":1}"#.len(), 0);
         }
     }
-    // One that is still taken is ended by the proxy's own end.
+    // The proxy ends an endless reply that is still being read when it is dropped itself.
     proxy.add(Rule::any(Fault::EndlessHeader));
     let mut wire = Wire::open(proxy.socket()).unwrap();
     wire.send("GET", "/v1/services", "").unwrap();
@@ -112,8 +115,8 @@ fn endless_answers_end_with_the_client() {
 }
 
 #[test]
-fn an_answer_of_another_type_is_a_whole_one() {
-    let Some((_daemon, proxy)) = pair("an answer of another type") else {
+fn a_reply_of_another_type_is_complete() {
+    let Some((_daemon, proxy)) = daemon_and_proxy("an answer of another type") else {
         return;
     };
     proxy.add(Rule::any(Fault::reply_of_type(200, "text/html", b"<html>")));
@@ -122,8 +125,8 @@ fn an_answer_of_another_type_is_a_whole_one() {
     assert!(rest(&mut wire).is_empty());
 }
 
-/// Writes lines for ever; they can be followed.
-fn chatter(daemon: &Daemon) {
+/// Starts a service that writes lines without end, whose logs can be followed.
+fn start_chatter(daemon: &Daemon) {
     let layer = "services:\n  chatter:\n    override: replace\n    command: sh -c 'while true; do \
                  echo line; sleep 0.01; done'\n";
     let add = serde_json::json!({
@@ -133,7 +136,7 @@ fn chatter(daemon: &Daemon) {
     assert_eq!(ask(daemon.socket(), "POST", "/v1/layers", &add).unwrap().0, 200);
     let start = r#"{"action":"start","services":["chatter"]}"#;
     assert_eq!(ask(daemon.socket(), "POST", "/v1/services", start).unwrap().0, 202);
-    // Pebble follows the services that have been started when it is asked, and no later ones.
+    // Pebble follows only the services that run when the logs are requested.
     until_blocking("it is started", || {
         changes(daemon.socket()).iter().all(|change| change["ready"] == true)
     });
@@ -141,10 +144,10 @@ fn chatter(daemon: &Daemon) {
 
 #[test]
 fn a_stream_without_an_end_is_cut_and_dripped_as_it_comes() {
-    let Some((daemon, proxy)) = pair("a stream without an end") else {
+    let Some((daemon, proxy)) = daemon_and_proxy("a stream without an end") else {
         return;
     };
-    chatter(&daemon);
+    start_chatter(&daemon);
     let follow = |fault: Option<Fault>| {
         if let Some(fault) = fault {
             proxy.add(Rule::new("GET", "/v1/logs", fault));
@@ -169,7 +172,7 @@ fn a_stream_without_an_end_is_cut_and_dripped_as_it_comes() {
 
 #[test]
 fn a_dripped_answer_comes_a_byte_a_write() {
-    let Some((_daemon, proxy)) = pair("a dripped answer") else {
+    let Some((_daemon, proxy)) = daemon_and_proxy("a dripped answer") else {
         return;
     };
     proxy.add(Rule::any(Fault::DripFeed(Duration::from_millis(2))));
@@ -182,9 +185,10 @@ fn a_dripped_answer_comes_a_byte_a_write() {
     assert!(first.iter().filter(|count| **count == 1).count() > 10, "{first:?}");
 }
 
-/// Begins an exec of `cat` and gives the websocket of its output with the bytes of the switch read;
-/// the control socket keeps it alive.
-fn cat(proxy: &FaultProxy) -> (Wire, Wire) {
+/// Starts `cat` as a command and returns its control websocket and the websocket of its output. The
+/// reply to the second upgrade is not read yet. The command runs for as long as the control
+/// websocket is open.
+fn start_cat(proxy: &FaultProxy) -> (Wire, Wire) {
     let exec = r#"{"command":["cat"],"split-stderr":false}"#;
     let (status, body) = ask(proxy.socket(), "POST", "/v1/exec", exec).unwrap();
     assert_eq!(status, 202, "{body}");
@@ -206,22 +210,22 @@ fn cat(proxy: &FaultProxy) -> (Wire, Wire) {
     (control, connect("stdio"))
 }
 
-/// A masked binary frame with the mask 0.
+/// A binary frame with the mask 0.
 const HELLO: &[u8] = b"\x82\x85\0\0\0\0hello";
-/// What `cat` gives back for it.
+/// The frame that `cat` sends back for it.
 const ECHO: &[u8] = b"\x82\x05hello";
 
 #[test]
 fn frames_are_cut_dripped_and_replaced() {
-    let Some((daemon, proxy)) = pair("frames") else {
+    let Some((daemon, proxy)) = daemon_and_proxy("frames") else {
         return;
     };
     let stdio = |fault| {
         proxy.add(Rule::new("GET", "/v1/tasks/", fault).from_nth(2));
-        cat(&proxy)
+        start_cat(&proxy)
     };
-    // How long the head of the switch is.
-    let (_control, mut wire) = cat(&proxy);
+    // The head of the reply to the upgrade, whose length the cuts below depend on.
+    let (_control, mut wire) = start_cat(&proxy);
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut one = [0];
@@ -237,7 +241,7 @@ fn frames_are_cut_dripped_and_replaced() {
         assert_eq!(bytes.len(), head.len() + passed);
         assert_eq!(&bytes[head.len()..], &ECHO[..passed]);
     }
-    // The rule fires for the second of a pair and is gone then.
+    // The rule fires for the second upgrade of a command and is removed then.
     let (_control, mut wire) = stdio(Fault::CutReplyAfter(10));
     assert_eq!(rest(&mut wire), &head[..10]);
 
@@ -248,7 +252,7 @@ fn frames_are_cut_dripped_and_replaced() {
     wire.stream.read_exact(&mut echo).unwrap();
     assert_eq!(echo, ECHO);
 
-    // Faults of a reply are faults of a switch too.
+    // The faults of a reply happen to a switch of protocols, too.
     let (_control, mut wire) = stdio(Fault::DropReply);
     assert!(rest(&mut wire).is_empty());
     let (_control, mut wire) = stdio(Fault::HoldReply);
@@ -259,22 +263,23 @@ fn frames_are_cut_dripped_and_replaced() {
     assert_eq!(wire.receive().unwrap_err().kind(), IoKind::WouldBlock);
     let acted = Arc::new(AtomicU64::new(0));
     let acting = Arc::clone(&acted);
-    let act = Fault::before_reply(move |request| {
+    let count_replies = Fault::before_reply(move |request| {
         assert_eq!(request.status, Some(101));
         acting.fetch_add(1, Ordering::SeqCst);
     });
-    let (_control, mut wire) = stdio(act);
+    let (_control, mut wire) = stdio(count_replies);
     assert_eq!(wire.receive().unwrap().0, 101);
     assert_eq!(acted.load(Ordering::SeqCst), 1);
 
-    // A frame of a reserved kind, then the end.
+    // A frame with a reserved opcode, and then the end of the connection.
     let bytes = b"\x83\x00".to_vec();
     let (_control, mut wire) =
         stdio(Fault::ReplaceFrames { bytes: bytes.clone(), then: AfterReply::Close });
     assert_eq!(wire.receive().unwrap().0, 101);
     assert_eq!(rest(&mut wire), bytes);
 
-    // The same, then silence, although the command echoes and even when the daemon goes.
+    // The same frame, and then nothing, although the command sends its output and the daemon is
+    // killed.
     let (_control, mut wire) =
         stdio(Fault::ReplaceFrames { bytes: bytes.clone(), then: AfterReply::Hold });
     assert_eq!(wire.receive().unwrap().0, 101);
@@ -290,12 +295,12 @@ fn frames_are_cut_dripped_and_replaced() {
 
 #[test]
 fn an_echo_larger_than_all_buffers_does_not_stand_still() {
-    let Some((_daemon, proxy)) = pair("a large echo") else {
+    let Some((_daemon, proxy)) = daemon_and_proxy("a large echo") else {
         return;
     };
-    let (_control, mut wire) = cat(&proxy);
+    let (_control, mut wire) = start_cat(&proxy);
     assert_eq!(wire.receive().unwrap().0, 101);
-    // The frame of 65535 bytes, again and again: 16 MiB.
+    // A frame with 65535 bytes, which is sent 256 times: 16 MiB.
     let mut frame = b"\x82\xfe\xff\xff\0\0\0\0".to_vec();
     frame.resize(frame.len() + 0xffff, b'x');
     let mut sending = wire.stream.get_ref().try_clone().unwrap();
@@ -304,12 +309,12 @@ fn an_echo_larger_than_all_buffers_does_not_stand_still() {
             sending.write_all(&frame).unwrap();
         }
     });
-    // Far fewer bytes than come back, since those are framed too.
+    // Only 15 MiB are read, fewer than the daemon sends back.
     let mut bytes = vec![0; 1024 * 1024];
     for _ in 0..15 {
         wire.stream.read_exact(&mut bytes).unwrap();
     }
-    // The last of what was sent is taken while the rest comes.
+    // The daemon takes the last frames only while its output is read.
     let drained =
         thread::spawn(move || while wire.stream.read(&mut bytes).is_ok_and(|count| count > 0) {});
     sender.join().unwrap();
@@ -320,11 +325,11 @@ fn an_echo_larger_than_all_buffers_does_not_stand_still() {
 
 #[test]
 fn an_answer_before_the_whole_request_reaches_the_client() {
-    let Some((daemon, proxy)) = pair("an early answer") else {
+    let Some((daemon, proxy)) = daemon_and_proxy("an early answer") else {
         return;
     };
-    // The daemon refuses by the content type without reading the body; the client sends on, or
-    // stops in the middle.
+    // The daemon refuses the content type without reading the body. The client stops in the middle
+    // of the body, or goes on sending.
     for (socket, stops) in
         [(daemon.socket(), true), (proxy.socket(), true), (proxy.socket(), false)]
     {
@@ -344,7 +349,7 @@ fn an_answer_before_the_whole_request_reaches_the_client() {
         let (status, body) = wire.receive().unwrap();
         assert_eq!(status, 400, "{body}");
         let _all = sender.join().unwrap();
-        // It has not had all of it, so it closes.
+        // The daemon has not read the whole body, so it closes the connection.
         assert!(rest(&mut wire).is_empty());
     }
     assert_eq!(proxy.count("POST", "/v1/files"), 2);
@@ -357,29 +362,29 @@ fn the_daemon_sees_the_start_of_a_body_before_its_end_is_there() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("upstream.socket");
     let listener = UnixListener::bind(&socket).unwrap();
-    let (telling, heard) = mpsc::channel();
+    let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
         while let Ok((mut stream, _)) = listener.accept() {
-            let telling = telling.clone();
+            let sender = sender.clone();
             thread::spawn(move || {
                 let (mut one, mut is_post) = ([0], None);
                 while stream.read(&mut one).is_ok_and(|count| count == 1) {
-                    // The proxy's own connections, which ask for system-info, are not meant.
+                    // The proxy's own probes are GET requests, and are left out.
                     if *is_post.get_or_insert(one == *b"P") {
-                        telling.send(Some(one[0])).ok();
+                        sender.send(Some(one[0])).ok();
                     }
                 }
                 if is_post == Some(true) {
-                    telling.send(None).ok();
+                    sender.send(None).ok();
                 }
             });
         }
     });
     let proxy = FaultProxy::start(&socket).unwrap();
-    let mut said = Vec::new();
-    let mut until_said = |end: &[u8]| {
-        while !said.ends_with(end) {
-            said.push(heard.recv_timeout(PATIENCE).unwrap().unwrap());
+    let mut received = Vec::new();
+    let mut read_until = |end: &[u8]| {
+        while !received.ends_with(end) {
+            received.push(receiver.recv_timeout(WAIT_LIMIT).unwrap().unwrap());
         }
     };
     let mut wire = Wire::open(proxy.socket()).unwrap();
@@ -387,19 +392,20 @@ fn the_daemon_sees_the_start_of_a_body_before_its_end_is_there() {
         .get_mut()
         .write_all(b"POST /v1/files HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nstart\r\n")
         .unwrap();
-    until_said(b"5\r\nstart\r\n");
-    // The request is recorded although it has not ended, and the client's leaving ends it.
-    assert!(proxy.wait_for("POST", "/v1/files", 1, PATIENCE));
+    read_until(b"5\r\nstart\r\n");
+    // The proxy has recorded the request although it is not complete. When the client closes its
+    // connection, the daemon's side is closed.
+    assert!(proxy.wait_for("POST", "/v1/files", 1, WAIT_LIMIT));
     let seen = proxy.requests();
     assert!(!seen[0].is_complete && seen[0].body == b"start");
     until_blocking("it is noted as passed on", || proxy.requests()[0].forwarded);
     drop(wire);
-    assert_eq!(heard.recv_timeout(PATIENCE).unwrap(), None);
+    assert_eq!(receiver.recv_timeout(WAIT_LIMIT).unwrap(), None);
 }
 
 #[test]
 fn an_upload_ends_with_the_daemon_although_the_client_has_stopped() {
-    let Some((daemon, proxy)) = pair("an upload ends with the daemon") else {
+    let Some((daemon, proxy)) = daemon_and_proxy("an upload ends with the daemon") else {
         return;
     };
     let mut wire = Wire::open(proxy.socket()).unwrap();
@@ -411,7 +417,7 @@ fn an_upload_ends_with_the_daemon_although_the_client_has_stopped() {
               Transfer-Encoding: chunked\r\n\r\n5\r\n--x\r\n\r\n",
         )
         .unwrap();
-    assert!(proxy.wait_for("POST", "/v1/files", 1, PATIENCE));
+    assert!(proxy.wait_for("POST", "/v1/files", 1, WAIT_LIMIT));
     until_blocking("the daemon has its start", || proxy.requests()[0].forwarded);
     daemon.kill().unwrap();
     assert!(rest(&mut wire).is_empty());
@@ -431,7 +437,7 @@ fn a_daemon_that_takes_nothing_does_not_hold_up_the_end_of_the_proxy() {
     while stream.write(&block).is_ok() {}
     let start = Instant::now();
     drop(proxy);
-    // It gives up on a connection after five seconds.
+    // The proxy waits for its connections for at most five seconds.
     assert!(start.elapsed() < Duration::from_secs(4));
     assert!(is_closed(&stream.write_all(&block).unwrap_err()));
 }

@@ -1,4 +1,4 @@
-//! The oldest Pebble that is pinned: a daemon of it is run like any other.
+//! The oldest pinned Pebble, which runs like the current one.
 
 use std::io::ErrorKind as IoKind;
 use std::os::unix::net::UnixStream;
@@ -13,6 +13,7 @@ use charmwright_tests::wire::ask;
 
 use super::{IDLE, START, changes};
 
+/// Returns the version that the daemon names.
 fn version(daemon: &Daemon) -> String {
     let (status, body) = ask(daemon.socket(), "GET", "/v1/system-info", "").unwrap();
     assert_eq!(status, 200, "{body}");
@@ -36,8 +37,8 @@ fn it_is_the_version_that_it_is_pinned_at() {
 
 #[test]
 fn it_is_held_killed_stopped_and_started_again() {
-    let notes = tempfile::tempdir().unwrap();
-    let file = notes.path().join("service");
+    let pid_files = tempfile::tempdir().unwrap();
+    let file = pid_files.path().join("service");
     let script = format!("echo $$ > {0}.tmp; mv {0}.tmp {0}; exec sleep 1000", file.display());
     let layer = format!(
         "services:\n  web:\n    override: replace\n    startup: enabled\n    command: sh -c \
@@ -48,7 +49,7 @@ fn it_is_held_killed_stopped_and_started_again() {
     let Some(daemon) = daemon_or_skip("the oldest Pebble is held", options) else {
         return;
     };
-    // `--hold` is known to it: nobody has asked for the enabled service.
+    // It knows `--hold`: the enabled service has not been started.
     assert!(changes(daemon.socket()).is_empty());
     let proxy = FaultProxy::start(daemon.socket()).unwrap();
     assert_eq!(ask(proxy.socket(), "POST", "/v1/services", START).unwrap().0, 202);
@@ -62,11 +63,11 @@ fn it_is_held_killed_stopped_and_started_again() {
     assert_eq!(UnixStream::connect(daemon.socket()).unwrap_err().kind(), IoKind::ConnectionRefused);
     daemon.start_again().unwrap();
     assert_eq!(daemon.boots(), 2);
-    // It keeps its state: the two changes are there.
+    // It has kept its state, which has the two changes.
     assert_eq!(changes(daemon.socket()).len(), 2);
 
-    // The starts that the kill interrupted are run again, and a stop in the middle of a start makes
-    // this version panic.
+    // Pebble runs the starts again that the kill has interrupted. This version panics if it is
+    // stopped in the middle of a start.
     until_blocking("what was interrupted is done", || {
         changes(daemon.socket()).iter().all(|change| change["ready"] == true)
     });

@@ -1,4 +1,4 @@
-//! The proxy: alive as the daemon is, and its rules.
+//! The proxy: its socket follows the daemon's, and its rules choose requests.
 
 use std::io::{ErrorKind as IoKind, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -7,19 +7,19 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use charmwright_testing::proxy::{Fault, ListenState, Rule};
-use charmwright_tests::wait::{PATIENCE, until_blocking};
+use charmwright_tests::wait::{WAIT_LIMIT, until_blocking};
 use charmwright_tests::wire::{Wire, ask};
 
-use super::{IDLE, START, changes, pair};
+use super::{IDLE, START, changes, daemon_and_proxy};
 
 #[test]
 fn a_proxy_without_rules_changes_nothing_and_sees_everything() {
-    let Some((daemon, proxy)) = pair("a proxy without rules") else {
+    let Some((daemon, proxy)) = daemon_and_proxy("a proxy without rules") else {
         return;
     };
     let direct = ask(daemon.socket(), "GET", "/v1/plan?format=yaml", "").unwrap();
     let mut wire = Wire::open(proxy.socket()).unwrap();
-    // One connection, many requests, a chunked answer among them.
+    // One connection carries several requests, and one of the replies is chunked.
     let add = serde_json::json!({
         "action": "add", "combine": true, "label": "extra", "format": "yaml", "layer": IDLE
     })
@@ -55,14 +55,14 @@ fn a_proxy_without_rules_changes_nothing_and_sees_everything() {
 }
 
 #[test]
-fn the_door_is_as_the_daemons_is() {
-    let Some((daemon, proxy)) = pair("the door is as the daemon's is") else {
+fn the_proxys_socket_follows_the_daemons() {
+    let Some((daemon, proxy)) = daemon_and_proxy("the proxy's socket follows the daemon's") else {
         return;
     };
     let mut wire = Wire::open(proxy.socket()).unwrap();
     assert_eq!(wire.ask("GET", "/v1/system-info", "").unwrap().0, 200);
     daemon.kill().unwrap();
-    // The kept connection ends, and by then nobody is let in any more.
+    // When the kept connection ends, the proxy already refuses new ones.
     assert!(wire.receive().is_err());
     assert_eq!(UnixStream::connect(proxy.socket()).unwrap_err().kind(), IoKind::ConnectionRefused);
     daemon.start_again().unwrap();
@@ -95,7 +95,7 @@ fn the_door_is_as_the_daemons_is() {
 
 #[test]
 fn faults_before_the_daemon_keep_the_request_from_it() {
-    let Some((daemon, proxy)) = pair("faults before the daemon") else {
+    let Some((daemon, proxy)) = daemon_and_proxy("faults before the daemon") else {
         return;
     };
     let post = || ask(proxy.socket(), "POST", "/v1/services", START);
@@ -132,7 +132,7 @@ fn faults_before_the_daemon_keep_the_request_from_it() {
 
 #[test]
 fn faults_after_the_daemon_lose_only_the_answer() {
-    let Some((daemon, proxy)) = pair("faults after the daemon") else {
+    let Some((daemon, proxy)) = daemon_and_proxy("faults after the daemon") else {
         return;
     };
     let post = || ask(proxy.socket(), "POST", "/v1/services", START);
@@ -169,7 +169,7 @@ fn faults_after_the_daemon_lose_only_the_answer() {
 
 #[test]
 fn rules_count_and_hidden_changes_come_late() {
-    let Some((daemon, proxy)) = pair("rules count") else {
+    let Some((daemon, proxy)) = daemon_and_proxy("rules count") else {
         return;
     };
     assert_eq!(ask(daemon.socket(), "POST", "/v1/services", START).unwrap().0, 202);
@@ -180,7 +180,7 @@ fn rules_count_and_hidden_changes_come_late() {
     assert_eq!(changes(proxy.socket()).len(), 1);
     assert_eq!(proxy.fired(hiding), 2);
 
-    // The second and the third of those that match, and no other.
+    // The rule fires for the second and the third request that match.
     let cutting =
         proxy.add(Rule::new("GET", "/v1/services", Fault::CutRequestBefore).from_nth(2).times(2));
     let answers: Vec<bool> =
@@ -194,19 +194,19 @@ fn rules_count_and_hidden_changes_come_late() {
 }
 
 #[test]
-fn acts_happen_at_their_moment() {
-    let Some((daemon, proxy)) = pair("acts happen at their moment") else {
+fn callbacks_run_at_their_moment() {
+    let Some((daemon, proxy)) = daemon_and_proxy("callbacks run at their moment") else {
         return;
     };
     let daemon = Arc::new(daemon);
     let seen = Arc::new(Mutex::new(String::new()));
-    let (killing, noting) = (Arc::clone(&daemon), Arc::clone(&seen));
+    let (daemon_to_kill, body_seen) = (Arc::clone(&daemon), Arc::clone(&seen));
     proxy.add(Rule::new(
         "POST",
         "/v1/services",
         Fault::before(move |request| {
-            *noting.lock().unwrap() = request.body_text();
-            killing.kill().unwrap();
+            *body_seen.lock().unwrap() = request.body_text();
+            daemon_to_kill.kill().unwrap();
         }),
     ));
     assert!(ask(proxy.socket(), "POST", "/v1/services", START).is_err());
@@ -218,13 +218,13 @@ fn acts_happen_at_their_moment() {
     });
     assert!(changes(daemon.socket()).is_empty());
 
-    // Killed between the answer and its being passed on: the client has the answer, the daemon is
-    // gone.
-    let killing = Arc::clone(&daemon);
+    // The daemon is killed after its reply and before that is passed on: the client gets the reply
+    // of a daemon that has gone.
+    let daemon_to_kill = Arc::clone(&daemon);
     proxy.add(Rule::new(
         "POST",
         "/v1/services",
-        Fault::before_reply(move |_| killing.kill().unwrap()),
+        Fault::before_reply(move |_| daemon_to_kill.kill().unwrap()),
     ));
     assert_eq!(ask(proxy.socket(), "POST", "/v1/services", START).unwrap().0, 202);
     assert!(!daemon.is_running());
@@ -234,7 +234,7 @@ fn acts_happen_at_their_moment() {
 
 #[test]
 fn streams_and_upgrades_pass_through() {
-    let Some((daemon, proxy)) = pair("streams and upgrades") else {
+    let Some((daemon, proxy)) = daemon_and_proxy("streams and upgrades") else {
         return;
     };
     let exec = r#"{"command":["cat"],"split-stderr":false}"#;
@@ -256,23 +256,24 @@ fn streams_and_upgrades_pass_through() {
     };
     let _control = connect("control");
     let mut stdio = connect("stdio");
-    // A masked binary frame with the mask 0, "hello"; cat gives it back in an unmasked one.
+    // A binary frame with "hello" and the mask 0. `cat` sends the text back in an unmasked frame.
     stdio.stream.get_mut().write_all(b"\x82\x85\0\0\0\0hello").unwrap();
     let mut frame = [0; 7];
     stdio.stream.read_exact(&mut frame).unwrap();
     assert_eq!(&frame, b"\x82\x05hello");
 
-    // A long poll that the client gives up is given up towards the daemon too: it can stop at once.
+    // If the client closes the connection of a long poll, the proxy closes the daemon's, too. So the
+    // daemon can stop at once.
     let mut poll = Wire::open(proxy.socket()).unwrap();
     poll.send("GET", "/v1/notices?timeout=1000s", "").unwrap();
-    assert!(proxy.wait_for("GET", "/v1/notices", 1, PATIENCE));
+    assert!(proxy.wait_for("GET", "/v1/notices", 1, WAIT_LIMIT));
     drop((poll, stdio, _control));
     daemon.kill().unwrap();
 }
 
 #[test]
 fn many_clients_at_once() {
-    let Some((_daemon, proxy)) = pair("many clients at once") else {
+    let Some((_daemon, proxy)) = daemon_and_proxy("many clients at once") else {
         return;
     };
     let answered = AtomicUsize::new(0);

@@ -293,10 +293,10 @@ async fn what_pebble_has_dropped_meanwhile_is_marked() {
     let mut follow = fixture.client.follow_logs(&LogQuery::new().newest(10));
     let mut seen = Followed::default();
     seen.until(&mut follow, |seen| seen.of("burst").next().is_some()).await;
-    fixture.close();
+    fixture.refuse_connections();
     fixture.touch("burst");
     written(&fixture, LINES).await;
-    fixture.open();
+    fixture.accept_connections();
     seen.until(&mut follow, |seen| seen.last("burst") == LINES).await;
     seen.check("burst");
     assert_eq!(seen.gaps("burst"), 1);

@@ -186,14 +186,14 @@ async fn a_watch_misses_nothing_over_a_break() {
         }
     });
     waiting.await;
-    fixture.close();
+    fixture.refuse_connections();
     for n in 1..=20 {
         direct.notify(&Notify::new(A).data("n", n.to_string())).await.unwrap();
     }
     direct.notify(&Notify::new(B)).await.unwrap();
     // It finds the door closed at least once.
     assert!(tokio::time::timeout(Duration::from_millis(900), watch.next()).await.is_err());
-    fixture.open();
+    fixture.accept_connections();
     let last = next(&mut watch).await;
     assert_eq!((last.key(), last.occurrences()), (A, 21));
     assert_eq!(last.last_data()["n"], "20");

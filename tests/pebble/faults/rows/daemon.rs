@@ -1,4 +1,4 @@
-//! The daemon itself, its plan, its checks and its identities.
+//! The rows of the daemon itself, its plan, its checks and its identities.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -8,19 +8,21 @@ use charmwright_pebble::{
     Service,
 };
 
-use super::services::added;
+use super::services::add_service;
 use crate::faults::fault_fixture::FaultFixture;
-use crate::faults::operations::{Operation, Soon, TEXT, Way};
+use crate::faults::operations::{BoxedFuture, Operation, ReplyForm, TEXT};
 
-fn checked<'a>(fixture: &'a mut FaultFixture) -> Soon<'a, ()> {
+/// Adds a check with the name of this case, which does not run by itself during the case.
+fn add_check<'a>(fixture: &'a mut FaultFixture) -> BoxedFuture<'a, ()> {
     Box::pin(async {
         let check = Check::exec("true").period(Duration::from_secs(3600));
-        fixture.add(Layer::new().check(&fixture.name, check)).await;
+        fixture.add_layer(Layer::new().check(&fixture.name, check)).await;
     })
 }
 
+/// Returns an identity with the name of this case.
 fn identities(fixture: &FaultFixture) -> BTreeMap<String, Identity> {
-    let id = 100_000 + fixture.number();
+    let id = 100_000 + fixture.case_number();
     BTreeMap::from([(fixture.name.clone(), Identity::new(IdentityAccess::Read).local(id))])
 }
 
@@ -39,7 +41,7 @@ pub(crate) static ROWS: &[Operation] = &[
         })
     }),
     Operation {
-        way: Way::Whole(TEXT),
+        reply_form: ReplyForm::Document(TEXT),
         ..Operation::read("metrics", "GET /v1/metrics", |fixture| {
             Box::pin(async {
                 let metrics = fixture.client.metrics().await?;
@@ -55,7 +57,7 @@ pub(crate) static ROWS: &[Operation] = &[
         })
     }),
     Operation {
-        survives: true,
+        succeeds_after_kill: true,
         ..Operation::write("add a layer", "POST /v1/layers", |fixture| {
             Box::pin(async {
                 let layer = Layer::new().service(&fixture.name, fixture.service());
@@ -69,9 +71,9 @@ pub(crate) static ROWS: &[Operation] = &[
         })
     },
     Operation {
-        prepare: added,
-        survives: true,
-        // Lists are appended, so what was combined twice shows it.
+        prepare: add_service,
+        succeeds_after_kill: true,
+        // Pebble appends to lists when it merges, so a layer that was combined twice shows in `after`.
         effects: |fixture| {
             Box::pin(async {
                 let plan = fixture.plan().await;
@@ -93,11 +95,11 @@ pub(crate) static ROWS: &[Operation] = &[
         })
     },
     Operation {
-        way: Way::Whole("application/x-ndjson"),
+        reply_form: ReplyForm::Document("application/x-ndjson"),
         ..Operation::read("logs", "GET /v1/logs", |fixture| {
             Box::pin(async {
                 assert_eq!(
-                    fixture.client.logs(&LogQuery::new().services(fixture.one())).await?,
+                    fixture.client.logs(&LogQuery::new().services(fixture.case_names())).await?,
                     []
                 );
                 Ok(())
@@ -106,25 +108,29 @@ pub(crate) static ROWS: &[Operation] = &[
     },
     Operation::read("checks", "GET /v1/checks", |fixture| {
         Box::pin(async {
-            assert_eq!(fixture.client.checks(&CheckQuery::all().names(fixture.one())).await?, []);
+            assert_eq!(
+                fixture.client.checks(&CheckQuery::all().names(fixture.case_names())).await?,
+                []
+            );
             Ok(())
         })
     }),
     Operation {
-        prepare: checked,
-        survives: true,
+        prepare: add_check,
+        succeeds_after_kill: true,
         ..Operation::write("stop a check", "POST /v1/checks", |fixture| {
             Box::pin(async {
-                fixture.client.stop_checks(fixture.one()).await?;
-                let checks = fixture.direct.checks(&CheckQuery::all().names(fixture.one())).await?;
+                fixture.client.stop_checks(fixture.case_names()).await?;
+                let checks =
+                    fixture.direct.checks(&CheckQuery::all().names(fixture.case_names())).await?;
                 assert!(fixture.was_killed() || checks[0].status().as_str() == "inactive");
                 Ok(())
             })
         })
     },
     Operation {
-        prepare: checked,
-        survives: true,
+        prepare: add_check,
+        succeeds_after_kill: true,
         ..Operation::write("run a check", "POST /v1/checks/refresh", |fixture| {
             Box::pin(async {
                 let run = fixture
@@ -143,7 +149,7 @@ pub(crate) static ROWS: &[Operation] = &[
         })
     }),
     Operation {
-        survives: true,
+        succeeds_after_kill: true,
         ..Operation::write("add an identity", "POST /v1/identities", |fixture| {
             Box::pin(async {
                 fixture.client.add_identities(&identities(fixture)).await?;
@@ -153,13 +159,13 @@ pub(crate) static ROWS: &[Operation] = &[
         })
     },
     Operation {
-        survives: true,
+        succeeds_after_kill: true,
         prepare: |fixture| {
             Box::pin(async { fixture.direct.add_identities(&identities(fixture)).await.unwrap() })
         },
         ..Operation::write("remove an identity", "POST /v1/identities", |fixture| {
             Box::pin(async {
-                fixture.client.remove_identities(fixture.one()).await?;
+                fixture.client.remove_identities(fixture.case_names()).await?;
                 assert!(!fixture.direct.identities().await?.contains_key(&fixture.name));
                 Ok(())
             })

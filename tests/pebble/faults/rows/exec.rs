@@ -1,17 +1,19 @@
-//! Commands, whose request and whose three websockets can each be spoiled.
+//! The rows of commands. A fault happens to their request or to one of their three websockets.
 
 use charmwright_pebble::{Error, Exec, ExecOutput};
 
 use crate::faults::fault_fixture::FaultFixture;
-use crate::faults::operations::{Operation, Soon, Way};
+use crate::faults::operations::{BoxedFuture, Operation, ReplyForm};
 
+/// Runs the command of this case and returns its output.
 async fn output(fixture: &FaultFixture) -> Result<ExecOutput, Error> {
     let script = format!("echo run >> {}; cat; echo oops >&2; exit 3", fixture.path("runs"));
     let exec = Exec::new(["/bin/sh", "-c", &script]).stdin("hello");
     fixture.client.exec_output(&exec).await
 }
 
-fn run<'a>(fixture: &'a FaultFixture) -> Soon<'a, Result<(), Error>> {
+/// Runs the command and checks its output.
+fn run<'a>(fixture: &'a FaultFixture) -> BoxedFuture<'a, Result<(), Error>> {
     Box::pin(async {
         let output = output(fixture).await?;
         assert_eq!(
@@ -22,9 +24,8 @@ fn run<'a>(fixture: &'a FaultFixture) -> Soon<'a, Result<(), Error>> {
     })
 }
 
-/// The same, or what Pebble says of a command whose control connection broke while it ran: it was
-/// killed.
-fn run_or_be_killed<'a>(fixture: &'a FaultFixture) -> Soon<'a, Result<(), Error>> {
+/// Runs the command, which may be killed: Pebble does so if the control websocket breaks.
+fn run_or_be_killed<'a>(fixture: &'a FaultFixture) -> BoxedFuture<'a, Result<(), Error>> {
     Box::pin(async {
         match output(fixture).await?.exit_code() {
             3 | 137 => Ok(()),
@@ -33,15 +34,16 @@ fn run_or_be_killed<'a>(fixture: &'a FaultFixture) -> Soon<'a, Result<(), Error>
     })
 }
 
-fn runs<'a>(fixture: &'a FaultFixture) -> Soon<'a, usize> {
+/// Counts the runs of the command.
+fn runs<'a>(fixture: &'a FaultFixture) -> BoxedFuture<'a, usize> {
     Box::pin(async { fixture.lines("runs") })
 }
 
-/// The nth websocket of a command: control, then the two streams.
+/// Makes the row of the nth websocket of a command: the control one, then the two streams.
 const fn websocket(name: &'static str, nth: u32) -> Operation {
     Operation {
-        way: Way::Websocket,
-        survives: false,
+        reply_form: ReplyForm::Websocket,
+        succeeds_after_kill: false,
         nth,
         effects: runs,
         ..Operation::read(name, "GET /v1/tasks/{task-id}/websocket/{websocket-id}", run)
@@ -50,8 +52,8 @@ const fn websocket(name: &'static str, nth: u32) -> Operation {
 
 pub(crate) static ROWS: &[Operation] = &[
     Operation {
-        // Without its websockets a command never runs.
-        acts: false,
+        // Pebble does not run a command before its websockets are connected.
+        may_have_acted: false,
         effects: runs,
         ..Operation::write("exec", "POST /v1/exec", run)
     },

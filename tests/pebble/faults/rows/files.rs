@@ -1,31 +1,35 @@
-//! Files: read, written, listed, made and removed.
+//! The rows of files: to read, write, list, make and remove them.
 
 use charmwright_pebble::{DirOptions, ListOptions, PushOptions, RemoveOptions};
 
 use crate::faults::fault_fixture::FaultFixture;
-use crate::faults::operations::{Lost, Operation, Soon, Way};
+use crate::faults::operations::{BoxedFuture, LostReply, Operation, ReplyForm};
 
-/// More than one frame of a stream, and no two parts of it alike.
+/// Returns the content of a file. It is longer than one frame of a stream, and no two parts of it
+/// are equal.
 fn content() -> Vec<u8> {
     (0..30_000_u32).flat_map(u32::to_le_bytes).collect()
 }
 
-fn written<'a>(fixture: &'a mut FaultFixture) -> Soon<'a, ()> {
+/// Writes the file of this case.
+fn write_file<'a>(fixture: &'a mut FaultFixture) -> BoxedFuture<'a, ()> {
     Box::pin(async { std::fs::write(fixture.folder().join("file"), content()).unwrap() })
 }
 
-/// Looks at the file that was written.
-fn look(fixture: &FaultFixture) {
+/// Asserts that the file of this case has its content.
+fn check_written_file(fixture: &FaultFixture) {
     assert!(std::fs::read(fixture.folder().join("file")).unwrap() == content());
 }
 
-/// A stream that is no multipart, though it says so.
-const MULTIPART: Way =
-    Way::Stream("multipart/form-data; boundary=01234567890123456789012345678901234567890123456789");
+/// The form of a reply with a file. The reply of the fault has this content type, and is no
+/// multipart.
+const MULTIPART: ReplyForm = ReplyForm::Stream(
+    "multipart/form-data; boundary=01234567890123456789012345678901234567890123456789",
+);
 
 pub(crate) static ROWS: &[Operation] = &[
     Operation {
-        prepare: written,
+        prepare: write_file,
         ..Operation::read("list files", "GET /v1/files", |fixture| {
             Box::pin(async {
                 let folder = fixture.path("");
@@ -42,8 +46,8 @@ pub(crate) static ROWS: &[Operation] = &[
         })
     },
     Operation {
-        way: MULTIPART,
-        prepare: written,
+        reply_form: MULTIPART,
+        prepare: write_file,
         ..Operation::read("pull", "GET /v1/files", |fixture| {
             Box::pin(async {
                 assert!(fixture.client.pull(&fixture.path("file")).await? == content());
@@ -52,13 +56,13 @@ pub(crate) static ROWS: &[Operation] = &[
         })
     },
     Operation {
-        way: MULTIPART,
-        prepare: written,
+        reply_form: MULTIPART,
+        prepare: write_file,
         ..Operation::read("pull a file", "GET /v1/files", |fixture| {
             Box::pin(async {
                 let copy = fixture.folder().join("copy");
                 let result = fixture.client.pull_file(&fixture.path("file"), &copy).await;
-                // Whole or not at all, and nothing beside it.
+                // The file is complete or does not exist, and no temporary file is left.
                 assert_eq!(copy.exists(), result.is_ok());
                 assert_eq!(
                     std::fs::read_dir(fixture.folder()).unwrap().count(),
@@ -71,10 +75,10 @@ pub(crate) static ROWS: &[Operation] = &[
         })
     },
     Operation {
-        way: MULTIPART,
-        prepare: written,
-        lost: Lost::Partly,
-        survives: false,
+        reply_form: MULTIPART,
+        prepare: write_file,
+        after_lost_reply: LostReply::Streamed,
+        succeeds_after_kill: false,
         ..Operation::read("pull to a writer", "GET /v1/files", |fixture| {
             Box::pin(async {
                 let mut copy = Vec::new();
@@ -85,17 +89,17 @@ pub(crate) static ROWS: &[Operation] = &[
         })
     },
     Operation {
-        survives: true,
+        succeeds_after_kill: true,
         ..Operation::write("push", "POST /v1/files", |fixture| {
             Box::pin(async {
                 fixture.client.push(&fixture.path("file"), content(), &PushOptions::new()).await?;
-                look(fixture);
+                check_written_file(fixture);
                 Ok(())
             })
         })
     },
     Operation {
-        survives: true,
+        succeeds_after_kill: true,
         prepare: |fixture| {
             Box::pin(async { std::fs::write(fixture.folder().join("source"), content()).unwrap() })
         },
@@ -106,24 +110,24 @@ pub(crate) static ROWS: &[Operation] = &[
                     .client
                     .push_file(source, &fixture.path("file"), &PushOptions::new())
                     .await?;
-                look(fixture);
+                check_written_file(fixture);
                 Ok(())
             })
         })
     },
     Operation {
-        lost: Lost::Partly,
+        after_lost_reply: LostReply::Streamed,
         ..Operation::write("push from a reader", "POST /v1/files", |fixture| {
             Box::pin(async {
                 let options = PushOptions::new();
                 fixture.client.push_from(&fixture.path("file"), &*content(), &options).await?;
-                look(fixture);
+                check_written_file(fixture);
                 Ok(())
             })
         })
     },
     Operation {
-        survives: true,
+        succeeds_after_kill: true,
         ..Operation::write("make a folder", "POST /v1/files", |fixture| {
             Box::pin(async {
                 fixture.client.make_dir(&fixture.path("new"), &DirOptions::new()).await?;
@@ -133,8 +137,8 @@ pub(crate) static ROWS: &[Operation] = &[
         })
     },
     Operation {
-        survives: true,
-        prepare: written,
+        succeeds_after_kill: true,
+        prepare: write_file,
         ..Operation::write("remove a file", "POST /v1/files", |fixture| {
             Box::pin(async {
                 fixture.client.remove(&fixture.path("file"), &RemoveOptions::new()).await?;

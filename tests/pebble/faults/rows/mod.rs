@@ -8,7 +8,7 @@ mod services;
 
 use crate::faults::operations::Operation;
 
-/// Every endpoint, some of them by several calls.
+/// Returns the rows of every endpoint. Some endpoints have several rows, one for each call.
 pub(crate) fn all() -> Vec<&'static Operation> {
     [daemon::ROWS, services::ROWS, files::ROWS, exec::ROWS, notices::ROWS]
         .into_iter()

@@ -1,29 +1,33 @@
-//! Notices, and all that is watched.
+//! The rows of notices and of all watches.
 
 use std::time::Duration;
 
 use charmwright_pebble::{LogEvent, LogQuery, NoticeQuery, NoticeType, Notify, Update};
 
-use super::services::{added, started};
+use super::services::{add_service, start_service};
 use crate::faults::fault_fixture::FaultFixture;
-use crate::faults::operations::{Lost, Operation, Soon, Way};
+use crate::faults::operations::{BoxedFuture, LostReply, Operation, ReplyForm};
 
+/// Returns the notice key of this case.
 fn key(fixture: &FaultFixture) -> String {
     format!("example.com/{}", fixture.name)
 }
 
+/// Returns the query for the notice of this case.
 fn query(fixture: &FaultFixture) -> NoticeQuery {
     NoticeQuery::new().types([NoticeType::Custom]).keys([key(fixture)])
 }
 
-fn noticed<'a>(fixture: &'a mut FaultFixture) -> Soon<'a, ()> {
+/// Records a notice.
+fn add_notice<'a>(fixture: &'a mut FaultFixture) -> BoxedFuture<'a, ()> {
     Box::pin(async {
         let id = fixture.direct.notify(&Notify::new(key(fixture))).await.unwrap();
         fixture.id = id.to_string();
     })
 }
 
-fn occurrences<'a>(fixture: &'a FaultFixture) -> Soon<'a, usize> {
+/// Returns the number of occurrences of the notice.
+fn occurrences<'a>(fixture: &'a FaultFixture) -> BoxedFuture<'a, usize> {
     Box::pin(async {
         let found = fixture.direct.notices(&query(fixture)).await.unwrap();
         found.first().map_or(0, |notice| usize::try_from(notice.occurrences()).unwrap())
@@ -32,7 +36,7 @@ fn occurrences<'a>(fixture: &'a FaultFixture) -> Soon<'a, usize> {
 
 pub(crate) static ROWS: &[Operation] = &[
     Operation {
-        lost: Lost::NeverAgain,
+        after_lost_reply: LostReply::NotResent,
         effects: occurrences,
         ..Operation::write("notify", "POST /v1/notices", |fixture| {
             Box::pin(async {
@@ -42,7 +46,7 @@ pub(crate) static ROWS: &[Operation] = &[
         })
     },
     Operation {
-        prepare: noticed,
+        prepare: add_notice,
         ..Operation::read("notice", "GET /v1/notices/{id}", |fixture| {
             Box::pin(async {
                 let notice = fixture.client.notice(&fixture.id.parse().unwrap()).await?;
@@ -52,7 +56,7 @@ pub(crate) static ROWS: &[Operation] = &[
         })
     },
     Operation {
-        prepare: noticed,
+        prepare: add_notice,
         ..Operation::read("notices", "GET /v1/notices", |fixture| {
             Box::pin(async {
                 let notices = fixture.client.notices(&query(fixture)).await?;
@@ -62,7 +66,7 @@ pub(crate) static ROWS: &[Operation] = &[
         })
     },
     Operation {
-        prepare: noticed,
+        prepare: add_notice,
         ..Operation::read("wait for notices", "GET /v1/notices", |fixture| {
             Box::pin(async {
                 let notices =
@@ -73,9 +77,9 @@ pub(crate) static ROWS: &[Operation] = &[
         })
     },
     Operation {
-        way: Way::Watch,
-        slow: true,
-        prepare: noticed,
+        reply_form: ReplyForm::Watch,
+        is_slow: true,
+        prepare: add_notice,
         ..Operation::read("watch notices", "GET /v1/notices", |fixture| {
             Box::pin(async {
                 let notice = fixture.client.watch_notices(query(fixture)).next().await.unwrap()?;
@@ -85,14 +89,15 @@ pub(crate) static ROWS: &[Operation] = &[
         })
     },
     Operation {
-        way: Way::Watch,
-        slow: true,
-        // A new daemon has no such service.
-        outlives: false,
-        prepare: added,
+        reply_form: ReplyForm::Watch,
+        is_slow: true,
+        // A daemon that was started again does not have the service, and the watch would wait.
+        may_be_killed: false,
+        prepare: add_service,
         ..Operation::read("watch services", "GET /v1/services", |fixture| {
             Box::pin(async {
-                let update = fixture.client.watch_services(fixture.one()).next().await.unwrap()?;
+                let update =
+                    fixture.client.watch_services(fixture.case_names()).next().await.unwrap()?;
                 assert!(
                     matches!(&update, Update::Is(service) if service.name() == fixture.name),
                     "{update:?}"
@@ -102,20 +107,20 @@ pub(crate) static ROWS: &[Operation] = &[
         })
     },
     Operation {
-        way: Way::Watch,
-        slow: true,
-        // A new daemon has no such line.
-        outlives: false,
+        reply_form: ReplyForm::Watch,
+        is_slow: true,
+        // A daemon that was started again does not have the line, and the watch would wait.
+        may_be_killed: false,
         prepare: |fixture| {
             Box::pin(async {
                 let talker = fixture.service().command("/bin/sh -c 'echo hello; exec sleep 600'");
                 fixture.add_service(talker).await;
-                fixture.client.start(fixture.one()).await.unwrap();
+                fixture.client.start(fixture.case_names()).await.unwrap();
             })
         },
         ..Operation::read("follow logs", "GET /v1/logs", |fixture| {
             Box::pin(async {
-                let query = LogQuery::new().services(fixture.one()).newest(1);
+                let query = LogQuery::new().services(fixture.case_names()).newest(1);
                 let event = fixture.client.follow_logs(&query).next().await.unwrap()?;
                 assert!(
                     matches!(&event, LogEvent::Entry(entry) if entry.message() == "hello"),
@@ -126,14 +131,14 @@ pub(crate) static ROWS: &[Operation] = &[
         })
     },
     Operation {
-        slow: true,
-        survives: false,
-        prepare: started,
+        is_slow: true,
+        succeeds_after_kill: false,
+        prepare: start_service,
         ..Operation::read("wait for a service", "GET /v1/services", |fixture| {
             Box::pin(async {
                 let stays = Duration::from_millis(50);
-                let patience = Duration::from_secs(10);
-                fixture.client.wait_service_active(&fixture.name, stays, patience).await?;
+                let deadline = Duration::from_secs(10);
+                fixture.client.wait_service_active(&fixture.name, stays, deadline).await?;
                 Ok(())
             })
         })

@@ -1,41 +1,42 @@
-//! Services, what is done with them, and the changes that come of it.
+//! The rows of services, the actions on them, and their changes.
 
 use std::time::Duration;
 
 use charmwright_pebble::{ChangeFilter, ChangeStatus, Error, Service, Signal, Startup};
 
 use crate::faults::fault_fixture::FaultFixture;
-use crate::faults::operations::{Lost, Operation, Soon};
+use crate::faults::operations::{BoxedFuture, LostReply, Operation};
 
-/// A change of this case that is over.
-pub(super) fn started<'a>(fixture: &'a mut FaultFixture) -> Soon<'a, ()> {
+/// Adds the service of this case and starts it. The id of the case is that of the change.
+pub(super) fn start_service<'a>(fixture: &'a mut FaultFixture) -> BoxedFuture<'a, ()> {
     Box::pin(async {
         fixture.add_service(fixture.service()).await;
-        let change = fixture.client.start(fixture.one()).await.unwrap();
+        let change = fixture.client.start(fixture.case_names()).await.unwrap();
         fixture.id = change.id().to_string();
     })
 }
 
-/// A service of this case that does not run.
-pub(super) fn added<'a>(fixture: &'a mut FaultFixture) -> Soon<'a, ()> {
+/// Adds the service of this case.
+pub(super) fn add_service<'a>(fixture: &'a mut FaultFixture) -> BoxedFuture<'a, ()> {
     Box::pin(async { fixture.add_service(fixture.service()).await })
 }
 
-/// The same, to be started by itself.
-fn enabled<'a>(fixture: &'a mut FaultFixture) -> Soon<'a, ()> {
+/// Adds the service of this case with `startup: enabled`.
+fn add_enabled_service<'a>(fixture: &'a mut FaultFixture) -> BoxedFuture<'a, ()> {
     Box::pin(async { fixture.add_service(fixture.service().startup(Startup::Enabled)).await })
 }
 
-/// The most starts that one daemon has made: on the daemon that follows a killed one the effect is
-/// wanted once again.
-fn starts<'a>(fixture: &'a FaultFixture) -> Soon<'a, usize> {
-    Box::pin(async { fixture.starts().into_iter().max().unwrap_or_default() })
+/// Counts the starts of the service on the daemon that has made the most. After a restart of Pebble
+/// the client has to start the service again, so one start on each daemon is right.
+fn starts<'a>(fixture: &'a FaultFixture) -> BoxedFuture<'a, usize> {
+    Box::pin(async { fixture.starts_by_daemon().into_iter().max().unwrap_or_default() })
 }
 
-/// The same of a service that the first daemon had started before.
-fn restarts<'a>(fixture: &'a FaultFixture) -> Soon<'a, usize> {
+/// Counts the starts on the daemon that has made the most, without the one in
+/// [`start_service`].
+fn restarts<'a>(fixture: &'a FaultFixture) -> BoxedFuture<'a, usize> {
     Box::pin(async {
-        let mut counts = fixture.starts();
+        let mut counts = fixture.starts_by_daemon();
         if let Some(first) = counts.first_mut() {
             *first -= 1;
         }
@@ -43,15 +44,15 @@ fn restarts<'a>(fixture: &'a FaultFixture) -> Soon<'a, usize> {
     })
 }
 
-/// An action on the service of this case.
+/// Makes the row of an action on the service of this case.
 const fn action(
     name: &'static str,
-    run: for<'a> fn(&'a FaultFixture) -> Soon<'a, Result<(), Error>>,
+    run: for<'a> fn(&'a FaultFixture) -> BoxedFuture<'a, Result<(), Error>>,
 ) -> Operation {
     Operation {
-        slow: true,
-        survives: true,
-        prepare: added,
+        is_slow: true,
+        succeeds_after_kill: true,
+        prepare: add_service,
         effects: starts,
         ..Operation::write(name, "POST /v1/services", run)
     }
@@ -67,8 +68,8 @@ pub(crate) static ROWS: &[Operation] = &[
         })
     }),
     Operation {
-        slow: true,
-        prepare: started,
+        is_slow: true,
+        prepare: start_service,
         ..Operation::read("change", "GET /v1/changes/{id}", |fixture| {
             Box::pin(async {
                 let change = fixture.client.change(&fixture.id.parse().unwrap()).await?;
@@ -78,18 +79,18 @@ pub(crate) static ROWS: &[Operation] = &[
         })
     },
     Operation {
-        slow: true,
-        // What a new daemon says of the changes of the last depends on what was in hand.
-        survives: false,
+        is_slow: true,
+        // Pebble may or may not have stored the change at the moment at which it was killed.
+        succeeds_after_kill: false,
         prepare: |fixture| {
             Box::pin(async {
                 let stubborn = Service::new()
                     .command("/bin/sh -c 'trap \"\" TERM; while :; do sleep 0.05; done'")
                     .kill_delay(Duration::from_secs(1));
                 fixture.add_service(stubborn).await;
-                fixture.client.start(fixture.one()).await.unwrap();
+                fixture.client.start(fixture.case_names()).await.unwrap();
                 let hurried = fixture.direct.clone().with_change_deadline(Duration::ZERO);
-                let error = hurried.stop(fixture.one()).await.unwrap_err();
+                let error = hurried.stop(fixture.case_names()).await.unwrap_err();
                 fixture.id = error.change().unwrap().id().to_string();
             })
         },
@@ -103,7 +104,7 @@ pub(crate) static ROWS: &[Operation] = &[
         })
     },
     Operation {
-        slow: true,
+        is_slow: true,
         prepare: |fixture| {
             Box::pin(async {
                 let stubborn = fixture
@@ -111,7 +112,7 @@ pub(crate) static ROWS: &[Operation] = &[
                     .command("/bin/sh -c 'trap \"\" TERM; while :; do sleep 0.05; done'");
                 fixture.add_service(stubborn).await;
                 let hurried = fixture.direct.clone().with_change_deadline(Duration::ZERO);
-                let error = hurried.start(fixture.one()).await.unwrap_err();
+                let error = hurried.start(fixture.case_names()).await.unwrap_err();
                 fixture.id = error.change().unwrap().id().to_string();
             })
         },
@@ -125,41 +126,41 @@ pub(crate) static ROWS: &[Operation] = &[
     },
     Operation::read("services", "GET /v1/services", |fixture| {
         Box::pin(async {
-            assert_eq!(fixture.client.services(fixture.one()).await?, []);
+            assert_eq!(fixture.client.services(fixture.case_names()).await?, []);
             Ok(())
         })
     }),
     action("start", |fixture| {
         Box::pin(async {
-            let change = fixture.client.start(fixture.one()).await?;
+            let change = fixture.client.start(fixture.case_names()).await?;
             assert_eq!(*change.status(), ChangeStatus::Done);
             assert!(fixture.lines("starts") > 0);
             Ok(())
         })
     }),
     Operation {
-        prepare: started,
+        prepare: start_service,
         effects: restarts,
         ..action("restart", |fixture| {
             Box::pin(async {
-                fixture.client.restart(fixture.one()).await?;
+                fixture.client.restart(fixture.case_names()).await?;
                 assert!(fixture.lines("starts") > 1);
                 Ok(())
             })
         })
     },
     Operation {
-        prepare: started,
-        // What is to be stopped is not there any more, and a new daemon may not know its name.
-        survives: false,
+        prepare: start_service,
+        // The service has ended with the daemon, and the next daemon may not have it in its plan.
+        succeeds_after_kill: false,
         effects: |_| Box::pin(async { 0 }),
         ..action("stop", |fixture| {
             Box::pin(async {
-                fixture.client.stop(fixture.one()).await?;
+                fixture.client.stop(fixture.case_names()).await?;
                 assert!(
                     !fixture
                         .direct
-                        .services(fixture.one())
+                        .services(fixture.case_names())
                         .await?
                         .iter()
                         .any(charmwright_pebble::ServiceInfo::is_active)
@@ -169,7 +170,7 @@ pub(crate) static ROWS: &[Operation] = &[
         })
     },
     Operation {
-        prepare: enabled,
+        prepare: add_enabled_service,
         ..action("replan", |fixture| {
             Box::pin(async {
                 fixture.client.replan().await?;
@@ -179,7 +180,7 @@ pub(crate) static ROWS: &[Operation] = &[
         })
     },
     Operation {
-        prepare: enabled,
+        prepare: add_enabled_service,
         ..action("autostart", |fixture| {
             Box::pin(async {
                 fixture.client.autostart().await?;
@@ -189,18 +190,18 @@ pub(crate) static ROWS: &[Operation] = &[
         })
     },
     Operation {
-        slow: true,
-        prepare: started,
-        lost: Lost::NeverAgain,
+        is_slow: true,
+        prepare: start_service,
+        after_lost_reply: LostReply::NotResent,
         effects: |fixture| {
             Box::pin(async {
-                // The shell looks at its signals between two sleeps.
+                // The shell handles a signal only between two of its sleeps.
                 tokio::time::sleep(Duration::from_millis(120)).await;
                 fixture.lines("hups")
             })
         },
         ..Operation::write("signal", "POST /v1/signals", |fixture| {
-            Box::pin(async { fixture.client.signal(&Signal::HUP, fixture.one()).await })
+            Box::pin(async { fixture.client.signal(&Signal::HUP, fixture.case_names()).await })
         })
     },
 ];
