@@ -329,8 +329,8 @@ impl Reader {
         }
     }
 
-    /// Turns a refusal into the failure of the attempt. A daemon that is busy is asked again, if the
-    /// request may be sent again.
+    /// Turns a refusal into the failure of the attempt. A daemon that is busy is asked again, if
+    /// the request may be sent again.
     pub(super) fn refusal_error(&self, request: &Request, refusal: Refusal) -> AttemptError {
         if refusal.is_busy() && matches!(request.resend(), Resend::Safe) {
             return AttemptError::busy(&refusal);

@@ -173,8 +173,8 @@ impl<'c> Call<'c> {
         if self.lost.is_some_and(|lost| lost.restarts != restarts)
             && !self.request.resend().outlives_the_daemon()
         {
-            // What a write that may be sent again has done may well outlive the daemon: a file does,
-            // and a notice.
+            // The effect of a write that may be sent again may outlive the daemon: a file does, and
+            // a notice.
             if matches!(self.request.resend(), Resend::Safe) && !self.request.is_read() {
                 self.note_accepted();
             }

@@ -78,8 +78,8 @@ impl FaultFixture {
         self.folder().join(file).display().to_string()
     }
 
-    /// Returns the number of lines of a file in the folder of this case. Services and commands write
-    /// a line for each event that a test counts.
+    /// Returns the number of lines of a file in the folder of this case. Services and commands
+    /// write a line for each event that a test counts.
     pub(crate) fn lines(&self, file: &str) -> usize {
         std::fs::read_to_string(self.folder().join(file)).unwrap_or_default().lines().count()
     }

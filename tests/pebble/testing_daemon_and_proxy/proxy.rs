@@ -262,8 +262,8 @@ fn streams_and_upgrades_pass_through() {
     stdio.stream.read_exact(&mut frame).unwrap();
     assert_eq!(&frame, b"\x82\x05hello");
 
-    // If the client closes the connection of a long poll, the proxy closes the daemon's, too. So the
-    // daemon can stop at once.
+    // If the client closes the connection of a long poll, the proxy closes the daemon's, too. So
+    // the daemon can stop at once.
     let mut poll = Wire::open(proxy.socket()).unwrap();
     poll.send("GET", "/v1/notices?timeout=1000s", "").unwrap();
     assert!(proxy.wait_for("GET", "/v1/notices", 1, WAIT_LIMIT));

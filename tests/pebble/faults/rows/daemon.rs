@@ -73,7 +73,8 @@ pub(crate) static ROWS: &[Operation] = &[
     Operation {
         prepare: add_service,
         succeeds_after_kill: true,
-        // Pebble appends to lists when it merges, so a layer that was combined twice shows in `after`.
+        // Pebble appends to lists when it merges, so a layer that was combined twice shows in
+        // `after`.
         effects: |fixture| {
             Box::pin(async {
                 let plan = fixture.plan().await;
