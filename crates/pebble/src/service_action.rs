@@ -39,7 +39,7 @@ pub(super) struct ServiceAction<'c> {
     /// Completes a sentence that starts with "cannot".
     operation: String,
     /// The other changes that were at work on the same services.
-    conflict: Conflict<'c>,
+    conflict: Option<Conflict<'c>>,
     /// The number of requests that were made.
     requests: u32,
 }
@@ -86,8 +86,12 @@ struct DaemonGone {
 
 impl<'c> ServiceAction<'c> {
     pub(super) fn new(client: &'c Reader, operation: String) -> Self {
-        let conflict = Conflict::new(client, operation.clone());
-        Self { client, operation, conflict, requests: 0 }
+        Self { client, operation, conflict: None, requests: 0 }
+    }
+
+    fn conflict(&mut self) -> &mut Conflict<'c> {
+        let (client, operation) = (self.client, &self.operation);
+        self.conflict.get_or_insert_with(|| Conflict::new(client, operation.clone()))
     }
 
     /// Runs the action to its end, and returns its last change.
@@ -188,7 +192,7 @@ impl<'c> ServiceAction<'c> {
             if self.has_finished_alone(action, change) {
                 return Ok(OthersOutcome::Over(steps));
             }
-            match self.conflict.remainder_of_joined(action, change, connection).await? {
+            match self.conflict().remainder_of_joined(action, change, connection).await? {
                 OthersOutcome::Over(left) => left,
                 OthersOutcome::ConnectionLost => return Ok(OthersOutcome::ConnectionLost),
             }
@@ -199,11 +203,11 @@ impl<'c> ServiceAction<'c> {
             if action.kind == "replan" {
                 steps.push(Step::from(action.clone()));
             }
-            remainder_after_conflict(change).ok_or_else(|| self.conflict.failed(change))?
+            remainder_after_conflict(change).ok_or_else(|| self.conflict().failed(change))?
         };
         if !left.is_empty()
             && let OthersOutcome::ConnectionLost =
-                self.conflict.wait_for_others(&left, change, sent, connection).await?
+                self.conflict().wait_for_others(&left, change, sent, connection).await?
         {
             return Ok(OthersOutcome::ConnectionLost);
         }
