@@ -18,7 +18,7 @@ const NAME: &str = env!("CARGO_CRATE_NAME");
 
 /// Runs a benchmark with the arguments that cargo and the user gave it. It gives whether it
 /// succeeded.
-pub(crate) fn benchmark(run: impl FnOnce(&[String]) -> Result<bool, Failure>) -> ExitCode {
+pub(crate) fn run_benchmark(run: impl FnOnce(&[String]) -> Result<bool, Failure>) -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if !arguments.iter().any(|argument| argument == "--bench") {
         // `cargo test --all-targets` runs this too, and means to test: there is nothing to test in
@@ -30,14 +30,14 @@ pub(crate) fn benchmark(run: impl FnOnce(&[String]) -> Result<bool, Failure>) ->
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(failure) => {
-            say(&format!("{failure}"));
+            print_progress(&format!("{failure}"));
             ExitCode::FAILURE
         }
     }
 }
 
 /// The number after `option`, from 1.
-pub(crate) fn number(option: &str, text: &str) -> Result<usize, Failure> {
+pub(crate) fn parse_number(option: &str, text: &str) -> Result<usize, Failure> {
     text.parse()
         .ok()
         .filter(|n| *n > 0)
@@ -45,7 +45,7 @@ pub(crate) fn number(option: &str, text: &str) -> Result<usize, Failure> {
 }
 
 /// A folder in memory where there is one, with a path short enough for a socket.
-pub(crate) fn place() -> Result<TempDir, Failure> {
+pub(crate) fn temporary_folder() -> Result<TempDir, Failure> {
     let folder = ["/dev/shm", "/tmp"]
         .into_iter()
         .find(|folder| Path::new(folder).is_dir())
@@ -54,6 +54,6 @@ pub(crate) fn place() -> Result<TempDir, Failure> {
 }
 
 /// Progress, on standard error: standard output is the table's.
-pub(crate) fn say(what: &str) {
+pub(crate) fn print_progress(what: &str) {
     eprintln!("{NAME} benchmark: {what}");
 }

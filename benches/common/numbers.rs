@@ -13,7 +13,7 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// Whether a bound holds.
-pub(crate) fn mark(holds: bool) -> &'static str {
+pub(crate) fn check_mark(holds: bool) -> &'static str {
     if holds { "✔" } else { "✘" }
 }
 

@@ -4,22 +4,22 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::{Failure, say};
+use super::{Failure, print_progress};
 
 /// The folder of a benchmark's own sources.
-pub(crate) fn sources(benchmark: &str) -> PathBuf {
+pub(crate) fn source_folder(benchmark: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("benches").join(benchmark)
 }
 
 /// The folder for what this benchmark builds, kept from run to run.
-pub(crate) fn home() -> Result<PathBuf, Failure> {
-    let home = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-{}", super::NAME));
-    fs::create_dir_all(&home)?;
-    Ok(home)
+pub(crate) fn build_folder() -> Result<PathBuf, Failure> {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("bench-{}", super::NAME));
+    fs::create_dir_all(&folder)?;
+    Ok(folder)
 }
 
 /// Runs a command to its end and gives what it printed.
-pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
+pub(crate) fn run_to_end(command: &mut Command) -> Result<String, Failure> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command
         .stdin(Stdio::null())
@@ -28,14 +28,14 @@ pub(crate) fn output(command: &mut Command) -> Result<String, Failure> {
     if output.status.success() {
         return Ok(String::from_utf8_lossy(&output.stdout).into_owned());
     }
-    let said = String::from_utf8_lossy(&output.stderr).into_owned()
+    let printed = String::from_utf8_lossy(&output.stderr).into_owned()
         + &String::from_utf8_lossy(&output.stdout);
-    Err(format!("{command:?} failed: {}\n{}", output.status, said.trim_end()).into())
+    Err(format!("{command:?} failed: {}\n{}", output.status, printed.trim_end()).into())
 }
 
 /// Static, so that no time goes into the dynamic loader.
 pub(crate) fn compile(source: &Path, program: &Path, options: &[String]) -> Result<(), Failure> {
-    output(
+    run_to_end(
         Command::new("cc")
             .args(["-O2", "-static", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", "-o"])
             .arg(program)
@@ -53,19 +53,19 @@ pub(crate) fn compile(source: &Path, program: &Path, options: &[String]) -> Resu
 
 /// The Python of a virtual environment with the ops that `requirements.txt` names; kept, and made
 /// anew when that changes.
-pub(crate) fn python(home: &Path) -> Result<PathBuf, Failure> {
-    let folder = home.join("venv");
+pub(crate) fn python_with_ops(build_folder: &Path) -> Result<PathBuf, Failure> {
+    let folder = build_folder.join("venv");
     let python = folder.join("bin/python");
-    let requirements = sources("common").join("requirements.txt");
+    let requirements = source_folder("common").join("requirements.txt");
     let wanted = fs::read_to_string(&requirements)?;
     let stamp = folder.join("installed.txt");
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == wanted) {
         return Ok(python);
     }
-    say(&format!("installing {} from PyPI", wanted.trim()));
+    print_progress(&format!("installing {} from PyPI", wanted.trim()));
     let _old = fs::remove_dir_all(&folder);
-    output(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
-    output(
+    run_to_end(Command::new("python3").args(["-m", "venv"]).arg(&folder))?;
+    run_to_end(
         Command::new(&python)
             .args([
                 "-m",

@@ -37,7 +37,7 @@ use std::process::ExitCode;
 
 use charmwright_testing::daemon::{Daemon, DaemonOptions};
 
-use common::{Failure, benchmark, number, place, say};
+use common::{Failure, parse_number, print_progress, run_benchmark, temporary_folder};
 use record::record;
 use setup::Programs;
 use unit::{EVENTS, Unit};
@@ -48,7 +48,7 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    benchmark(|arguments| run(&options(arguments)?))
+    run_benchmark(|arguments| run(&options(arguments)?))
 }
 
 fn options(arguments: &[String]) -> Result<Options, Failure> {
@@ -59,7 +59,7 @@ fn options(arguments: &[String]) -> Result<Options, Failure> {
         match argument.as_str() {
             "--bench" => {}
             "--rounds" => {
-                options.rounds = number(argument, value()?)?;
+                options.rounds = parse_number(argument, value()?)?;
             }
             "--hook" => options.hook = Some(std::path::absolute(value()?)?),
             _ => {
@@ -76,21 +76,21 @@ fn options(arguments: &[String]) -> Result<Options, Failure> {
 /// Whether the floors that do not depend on this machine's mood hold.
 fn run(options: &Options) -> Result<bool, Failure> {
     let programs = Programs::build(options.hook.as_deref())?;
-    say("starting Pebble");
-    let place = place()?;
-    let how =
-        DaemonOptions::new().container("workload").forgetful().folder(place.path().join("pebble"));
-    let daemon = Daemon::start(how)?;
-    let unit = Unit::new(&programs, place.path(), &daemon)?;
-    say("bringing both charms into operation, and recording the one in Rust");
-    unit.settle()?;
-    let mut subjects = Vec::new();
+    print_progress("starting Pebble");
+    let folder = temporary_folder()?;
+    let daemon_options =
+        DaemonOptions::new().container("workload").forgetful().folder(folder.path().join("pebble"));
+    let daemon = Daemon::start(daemon_options)?;
+    let unit = Unit::new(&programs, folder.path(), &daemon)?;
+    print_progress("bringing both charms into operation, and recording the one in Rust");
+    unit.run_setup_events()?;
+    let mut events = Vec::new();
     for event in EVENTS {
         let recording = record(&unit, event)?;
         let floor = programs.floor(event, &recording)?;
-        subjects.push(measure::Subject::new(&unit, event, &recording, floor)?);
+        events.push(measure::EventPrograms::new(&unit, event, &recording, floor)?);
     }
-    say(&format!("measuring {} rounds of {} events", options.rounds, EVENTS.len()));
-    let results = measure::rounds(&unit, &subjects, options.rounds)?;
+    print_progress(&format!("measuring {} rounds of {} events", options.rounds, EVENTS.len()));
+    let results = measure::run_rounds(&unit, &events, options.rounds)?;
     table::print(&results, &programs)
 }

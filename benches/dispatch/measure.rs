@@ -7,7 +7,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::common::numbers::median;
-use crate::common::{Failure, say};
+use crate::common::{Failure, print_progress};
 use crate::record::{Call, Recording, Step};
 use crate::unit::{Charm, Unit};
 
@@ -15,7 +15,7 @@ use crate::unit::{Charm, Unit};
 pub(crate) type Counts = BTreeMap<String, usize>;
 
 /// One event, and what runs in it.
-pub(crate) struct Subject {
+pub(crate) struct EventPrograms {
     event: &'static str,
     floor: PathBuf,
     requests: usize,
@@ -23,7 +23,7 @@ pub(crate) struct Subject {
     ops: Counts,
 }
 
-impl Subject {
+impl EventPrograms {
     /// Counts the hook tools of both charms, in a run of each that is not measured.
     pub(crate) fn new(
         unit: &Unit<'_>,
@@ -31,8 +31,8 @@ impl Subject {
         recording: &Recording,
         floor: PathBuf,
     ) -> Result<Self, Failure> {
-        let log = unit.place.join("calls");
-        let rust = counts(&unit.run(Charm::Rust, event, &log, None)?);
+        let log = unit.work_folder.join("calls");
+        let rust = count_tools(&unit.run(Charm::Rust, event, &log, None)?);
         let recorded =
             recording.steps.iter().filter(|step| matches!(step, Step::Tool { .. })).count();
         if rust.values().sum::<usize>() != recorded {
@@ -42,12 +42,12 @@ impl Subject {
             )
             .into());
         }
-        let ops = counts(&unit.run(Charm::Ops, event, &log, None)?);
+        let ops = count_tools(&unit.run(Charm::Ops, event, &log, None)?);
         Ok(Self { event, floor, requests: recording.steps.len() - recorded, rust, ops })
     }
 }
 
-fn counts(calls: &[Call]) -> Counts {
+fn count_tools(calls: &[Call]) -> Counts {
     let mut counts = Counts::new();
     for call in calls {
         if let Call::Tool { argv, .. } = call {
@@ -65,7 +65,7 @@ struct Run {
 }
 
 /// What the table says of one event.
-pub(crate) struct Measured {
+pub(crate) struct EventResult {
     pub(crate) event: &'static str,
     pub(crate) requests: usize,
     pub(crate) rust_tools: Counts,
@@ -83,52 +83,58 @@ pub(crate) struct Measured {
 }
 
 /// Runs all that there is in turn, so many times over.
-pub(crate) fn rounds(
+pub(crate) fn run_rounds(
     unit: &Unit<'_>,
-    subjects: &[Subject],
+    events: &[EventPrograms],
     rounds: usize,
-) -> Result<Vec<Measured>, Failure> {
-    let mut runs: Vec<[Vec<Run>; 3]> = subjects.iter().map(|_| Default::default()).collect();
+) -> Result<Vec<EventResult>, Failure> {
+    let mut runs: Vec<[Vec<Run>; 3]> = events.iter().map(|_| Default::default()).collect();
     // One round more than asked for: the first is for the caches, and thrown away.
     for round in 0..=rounds {
         if round % 10 == 0 && round > 0 {
-            say(&format!("{round} of {rounds}"));
+            print_progress(&format!("{round} of {rounds}"));
         }
-        for (subject, runs) in subjects.iter().zip(&mut runs) {
+        for (event_programs, runs) in events.iter().zip(&mut runs) {
             // Whoever comes first in one round comes last in another.
             for turn in 0..3 {
-                let who = (round + turn) % 3;
-                let run = one(unit, subject, who)?;
+                let program = (round + turn) % 3;
+                let run = run_program(unit, event_programs, program)?;
                 if round > 0
-                    && let Some(runs) = runs.get_mut(who)
+                    && let Some(runs) = runs.get_mut(program)
                 {
                     runs.push(run);
                 }
             }
         }
     }
-    Ok(subjects.iter().zip(runs).map(|(subject, runs)| summary(subject, &runs)).collect())
+    Ok(events
+        .iter()
+        .zip(runs)
+        .map(|(event_programs, runs)| summarize(event_programs, &runs))
+        .collect())
 }
 
-fn summary(subject: &Subject, [floor, rust, ops]: &[Vec<Run>; 3]) -> Measured {
+fn summarize(event_programs: &EventPrograms, [floor, rust, ops]: &[Vec<Run>; 3]) -> EventResult {
     let walls = |runs: &[Run]| {
         Duration::from_secs_f64(median(runs.iter().map(|run| run.wall.as_secs_f64()).collect()))
     };
-    let ratios = |above: &[Run], below: &[Run]| {
+    let ratios = |numerator: &[Run], denominator: &[Run]| {
         median(
-            above
+            numerator
                 .iter()
-                .zip(below)
-                .map(|(above, below)| above.wall.as_secs_f64() / below.wall.as_secs_f64())
+                .zip(denominator)
+                .map(|(numerator, denominator)| {
+                    numerator.wall.as_secs_f64() / denominator.wall.as_secs_f64()
+                })
                 .collect(),
         )
     };
     let peak = |runs: &[Run]| runs.iter().map(|run| run.peak_kib).max().unwrap_or(0);
-    Measured {
-        event: subject.event,
-        requests: subject.requests,
-        rust_tools: subject.rust.clone(),
-        ops_tools: subject.ops.clone(),
+    EventResult {
+        event: event_programs.event,
+        requests: event_programs.requests,
+        rust_tools: event_programs.rust.clone(),
+        ops_tools: event_programs.ops.clone(),
         floor: walls(floor),
         rust: walls(rust),
         ops: walls(ops),
@@ -139,34 +145,38 @@ fn summary(subject: &Subject, [floor, rust, ops]: &[Vec<Run>; 3]) -> Measured {
     }
 }
 
-fn one(unit: &Unit<'_>, subject: &Subject, who: usize) -> Result<Run, Failure> {
-    let (charm, line) = match who {
-        0 => (Charm::Rust, vec![subject.floor.display().to_string()]),
-        1 => (Charm::Rust, unit.command(Charm::Rust)),
-        _ => (Charm::Ops, unit.command(Charm::Ops)),
+fn run_program(
+    unit: &Unit<'_>,
+    event_programs: &EventPrograms,
+    program: usize,
+) -> Result<Run, Failure> {
+    let (charm, line) = match program {
+        0 => (Charm::Rust, vec![event_programs.floor.display().to_string()]),
+        1 => (Charm::Rust, unit.command_line(Charm::Rust)),
+        _ => (Charm::Ops, unit.command_line(Charm::Ops)),
     };
     if let Some(program) = line.first() {
         // Into the page cache, all of it, whoever it is.
-        read_whole(Path::new(program))?;
+        load_into_page_cache(Path::new(program))?;
     }
     let launched = unit.programs.launcher.run(&line, |command| {
         command
-            .current_dir(unit.folder(charm))
+            .current_dir(unit.charm_folder(charm))
             .env_clear()
-            .envs(unit.environment(charm, subject.event))
+            .envs(unit.environment(charm, event_programs.event))
             .stdout(Stdio::null());
     })?;
     if launched.status != 0 {
         return Err(format!(
             "{line:?} failed in {}: wait status {}",
-            subject.event, launched.status
+            event_programs.event, launched.status
         )
         .into());
     }
     Ok(Run { wall: launched.wall, peak_kib: launched.peak_kib })
 }
 
-fn read_whole(program: &Path) -> Result<(), Failure> {
+fn load_into_page_cache(program: &Path) -> Result<(), Failure> {
     fs::read(program)
         .map(drop)
         .map_err(|error| format!("cannot read {}: {error}", program.display()).into())

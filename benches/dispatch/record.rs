@@ -22,7 +22,7 @@ pub(crate) enum Call {
 
 /// Reads the log that the hook tools write, and the proxy's own mark in it: netstrings, see
 /// `hook-tool.c`.
-pub(crate) fn calls(log: &[u8]) -> Result<Vec<Call>, Failure> {
+pub(crate) fn parse_calls(log: &[u8]) -> Result<Vec<Call>, Failure> {
     let mut rest = log;
     let mut next = move || -> Result<Option<&[u8]>, Failure> {
         if rest.is_empty() {
@@ -97,15 +97,15 @@ fn record_once(unit: &Unit<'_>, event: &str) -> Result<Recording, Failure> {
     let proxy =
         FaultProxy::start_at(folder.path().join("workload/pebble.socket"), unit.daemon.socket())?;
     let log = folder.path().join("calls");
-    let mark = log.clone();
+    let request_log = log.clone();
     // Into the same log as the tools write to, so that both are in one order.
-    let note = move |_: &_| {
-        let file = OpenOptions::new().append(true).create(true).open(&mark);
+    let log_request = move |_: &_| {
+        let file = OpenOptions::new().append(true).create(true).open(&request_log);
         if file.and_then(|mut file| file.write_all(b"7:request,")).is_err() {
             eprintln!("dispatch benchmark: cannot write down a request");
         }
     };
-    proxy.add(Rule::any(Fault::before(note)).always());
+    proxy.add(Rule::any(Fault::before(log_request)).always());
     let calls = unit.run(Charm::Rust, event, &log, Some(folder.path()))?;
     let mut requests = proxy.requests().into_iter();
     let mut steps = Vec::new();
@@ -160,7 +160,7 @@ fn record_once(unit: &Unit<'_>, event: &str) -> Result<Recording, Failure> {
 
 impl Recording {
     /// The table `plan` that `floor.c` includes.
-    pub(crate) fn as_c(&self) -> String {
+    pub(crate) fn to_c_table(&self) -> String {
         let mut text =
             "/* Written by the dispatch benchmark: what the Rust charm was seen to do. */\n"
                 .to_owned();
@@ -174,9 +174,10 @@ impl Recording {
                         "static char *const argv_{index}[] = {{{}, NULL}};\n",
                         words.join(", ")
                     );
-                    let given = if input.is_empty() { "NULL".to_owned() } else { c_string(input) };
+                    let c_input =
+                        if input.is_empty() { "NULL".to_owned() } else { c_string(input) };
                     table += &format!(
-                        "    {{.argv = argv_{index}, .input = {given}, .input_length = {}}},\n",
+                        "    {{.argv = argv_{index}, .input = {c_input}, .input_length = {}}},\n",
                         input.len()
                     );
                 }

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::common::launch::Launcher;
-use crate::common::setup::{compile, home, output, python};
-use crate::common::{self, Failure, say};
+use crate::common::setup::{build_folder, compile, python_with_ops, run_to_end};
+use crate::common::{self, Failure, print_progress};
 use crate::record::Recording;
 
 /// Every hook tool that any of the three calls; a link for each lies in one folder.
@@ -30,7 +30,7 @@ const TOOLS: [&str; 14] = [
 /// The programs of the benchmark, built.
 pub(crate) struct Programs {
     /// Where all of it lies.
-    pub(crate) home: PathBuf,
+    pub(crate) build_folder: PathBuf,
     /// The Rust charm's executable.
     pub(crate) hook: PathBuf,
     /// What measures one run.
@@ -43,32 +43,32 @@ pub(crate) struct Programs {
 
 impl Programs {
     pub(crate) fn build(hook: Option<&Path>) -> Result<Self, Failure> {
-        let home = home()?;
-        let tools = home.join("tools");
+        let build_folder = build_folder()?;
+        let tools = build_folder.join("tools");
         fs::create_dir_all(&tools)?;
         let hook = match hook {
             Some(hook) => hook.to_path_buf(),
             None => release_charm()?,
         };
-        let launcher = Launcher::build(&home)?;
-        compile(&sources().join("hook-tool.c"), &home.join("hook-tool"), &[])?;
+        let launcher = Launcher::build(&build_folder)?;
+        compile(&source_folder().join("hook-tool.c"), &build_folder.join("hook-tool"), &[])?;
         for tool in TOOLS {
             let link = tools.join(tool);
             let _old = fs::remove_file(&link);
-            fs::hard_link(home.join("hook-tool"), &link)?;
+            fs::hard_link(build_folder.join("hook-tool"), &link)?;
         }
-        let python = python(&home)?;
-        Ok(Self { hook, launcher, tools, python, home })
+        let python = python_with_ops(&build_folder)?;
+        Ok(Self { hook, launcher, tools, python, build_folder })
     }
 
     /// The floor program for one event.
     pub(crate) fn floor(&self, event: &str, recording: &Recording) -> Result<PathBuf, Failure> {
-        let folder = self.home.join("floor").join(event);
+        let folder = self.build_folder.join("floor").join(event);
         fs::create_dir_all(&folder)?;
-        fs::write(folder.join("plan.h"), recording.as_c())?;
+        fs::write(folder.join("plan.h"), recording.to_c_table())?;
         let program = folder.join("floor");
         compile(
-            &sources().join("floor.c"),
+            &source_folder().join("floor.c"),
             &program,
             &["-I".to_owned(), folder.display().to_string()],
         )?;
@@ -77,20 +77,21 @@ impl Programs {
 }
 
 /// The folder of the benchmark's own sources.
-pub(crate) fn sources() -> PathBuf {
-    common::setup::sources("dispatch")
+pub(crate) fn source_folder() -> PathBuf {
+    common::setup::source_folder("dispatch")
 }
 
 /// The charm as it is released: the alias `charm-release` says how, and where it puts it is asked
 /// of cargo itself.
 fn release_charm() -> Result<PathBuf, Failure> {
-    say("building the charm as it is released (cargo charm-release)");
-    let said = output(
+    print_progress("building the charm as it is released (cargo charm-release)");
+    let messages = run_to_end(
         Command::new(env!("CARGO"))
             .args(["charm-release", "--message-format=json-render-diagnostics"])
             .current_dir(env!("CARGO_MANIFEST_DIR")),
     )?;
-    said.lines()
+    messages
+        .lines()
         .filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
         .filter(|message| {
             message.pointer("/target/name").is_some_and(|name| name == "any-workload-k8s")

@@ -5,9 +5,9 @@ use std::fs;
 use std::io::Write as _;
 use std::time::Duration;
 
-use crate::common::numbers::{mark, mebibytes};
-use crate::common::{Failure, say};
-use crate::measure::{Counts, Measured};
+use crate::common::numbers::{check_mark, mebibytes};
+use crate::common::{Failure, print_progress};
+use crate::measure::{Counts, EventResult};
 use crate::setup::Programs;
 
 const WALL_TO_FLOOR: f64 = 1.5;
@@ -25,7 +25,7 @@ fn ops_factor(event: &str) -> f64 {
 
 /// Prints the table. Whether the floors hold that are counts and sizes: those that are times are
 /// marked, and depend on the machine.
-pub(crate) fn print(results: &[Measured], programs: &Programs) -> Result<bool, Failure> {
+pub(crate) fn print(results: &[EventResult], programs: &Programs) -> Result<bool, Failure> {
     let mut out = String::new();
     writeln!(
         out,
@@ -47,12 +47,12 @@ pub(crate) fn print(results: &[Measured], programs: &Programs) -> Result<bool, F
             millis(result.floor),
             millis(result.rust),
             result.rust_to_floor,
-            mark(result.rust_to_floor <= WALL_TO_FLOOR),
+            check_mark(result.rust_to_floor <= WALL_TO_FLOOR),
             millis(result.ops),
             result.ops_to_rust,
-            mark(result.ops_to_rust >= factor),
+            check_mark(result.ops_to_rust >= factor),
             mebibytes(result.rust_peak),
-            mark(result.rust_peak <= PEAK_KIB),
+            check_mark(result.rust_peak <= PEAK_KIB),
             mebibytes(result.ops_peak),
             total(&result.rust_tools),
             total(&result.ops_tools),
@@ -83,13 +83,13 @@ pub(crate) fn print(results: &[Measured], programs: &Programs) -> Result<bool, F
     #[expect(clippy::cast_precision_loss, reason = "a size to be read, to two digits")]
     let megabytes = bytes as f64 / 1e6;
     writeln!(out, "\nHook tools by name:\n\n{names}")?;
-    writeln!(out, "Hook executable: {megabytes:.2} MB (≤ 6) {}", mark(bytes <= HOOK_BYTES))?;
+    writeln!(out, "Hook executable: {megabytes:.2} MB (≤ 6) {}", check_mark(bytes <= HOOK_BYTES))?;
     if bytes > HOOK_BYTES {
         failures.push(format!("the hook executable has {megabytes:.2} MB, more than 6"));
     }
     std::io::stdout().write_all(out.as_bytes())?;
     for failure in &failures {
-        say(&format!("FLOOR NOT REACHED: {failure}"));
+        print_progress(&format!("FLOOR NOT REACHED: {failure}"));
     }
     Ok(failures.is_empty())
 }

@@ -12,15 +12,15 @@ use charmwright_testing::daemon::Daemon;
 use serde_json::{Value, json};
 
 use crate::common::Failure;
-use crate::common::setup::output;
-use crate::record::{Call, calls};
-use crate::setup::{Programs, sources};
+use crate::common::setup::run_to_end;
+use crate::record::{Call, parse_calls};
+use crate::setup::{Programs, source_folder};
 
 /// The events that are measured. The last is one that neither charm handles.
 pub(crate) const EVENTS: [&str; 4] = ["start", "config-changed", "update-status", "leader-elected"];
 
 /// What a unit goes through before it is in operation.
-const LIFE: [&str; 5] =
+const SETUP_EVENTS: [&str; 5] =
     ["install", "leader-elected", "config-changed", "start", "workload-pebble-ready"];
 
 /// Who runs.
@@ -33,7 +33,7 @@ pub(crate) enum Charm {
 pub(crate) struct Unit<'a> {
     pub(crate) programs: &'a Programs,
     /// Where the hook tools' answers and the charm folders are.
-    pub(crate) place: &'a Path,
+    pub(crate) work_folder: &'a Path,
     containers: PathBuf,
     pub(crate) daemon: &'a Daemon,
     /// The Rust charm's state in Juju, as its state-set left it.
@@ -47,7 +47,7 @@ pub(crate) struct Unit<'a> {
 impl<'a> Unit<'a> {
     pub(crate) fn new(
         programs: &'a Programs,
-        place: &'a Path,
+        work_folder: &'a Path,
         daemon: &'a Daemon,
     ) -> Result<Self, Failure> {
         // The workload's health check connects here: a listener of ours, so that its speed is
@@ -58,15 +58,15 @@ impl<'a> Unit<'a> {
 
         let unit = Self {
             programs,
-            place,
+            work_folder,
             containers: daemon
                 .containers()
                 .ok_or("the daemon's socket is not that of a container")?
                 .to_path_buf(),
             daemon,
             state: RefCell::default(),
-            ops: place.join("ops"),
-            rust: place.join("rust"),
+            ops: work_folder.join("ops"),
+            rust: work_folder.join("rust"),
         };
         for folder in [&unit.ops, &unit.rust] {
             fs::create_dir_all(folder)?;
@@ -75,7 +75,7 @@ impl<'a> Unit<'a> {
             }
         }
         fs::create_dir_all(unit.ops.join("src"))?;
-        fs::copy(sources().join("ops_charm/src/charm.py"), unit.ops.join("src/charm.py"))?;
+        fs::copy(source_folder().join("ops_charm/src/charm.py"), unit.ops.join("src/charm.py"))?;
 
         let config = json!({
             "command": "sleep 1000000",
@@ -96,7 +96,7 @@ impl<'a> Unit<'a> {
                 json!({"message": "", "status": "active", "status-data": {}}).to_string(),
             ),
         ];
-        for event in EVENTS.into_iter().chain(LIFE) {
+        for event in EVENTS.into_iter().chain(SETUP_EVENTS) {
             let folder = unit.answers(event);
             fs::create_dir_all(&folder)?;
             for (tool, answer) in &answers {
@@ -108,7 +108,7 @@ impl<'a> Unit<'a> {
 
     /// The folder of what the hook tools answer in this event.
     fn answers(&self, event: &str) -> PathBuf {
-        self.place.join("answers").join(event)
+        self.work_folder.join("answers").join(event)
     }
 
     fn write_state(&self, event: &str) -> Result<(), Failure> {
@@ -120,7 +120,7 @@ impl<'a> Unit<'a> {
     }
 
     /// The command line of a charm.
-    pub(crate) fn command(&self, charm: Charm) -> Vec<String> {
+    pub(crate) fn command_line(&self, charm: Charm) -> Vec<String> {
         match charm {
             Charm::Rust => vec![self.programs.hook.display().to_string()],
             Charm::Ops => {
@@ -129,7 +129,7 @@ impl<'a> Unit<'a> {
         }
     }
 
-    pub(crate) fn folder(&self, charm: Charm) -> &Path {
+    pub(crate) fn charm_folder(&self, charm: Charm) -> &Path {
         match charm {
             Charm::Rust => &self.rust,
             Charm::Ops => &self.ops,
@@ -138,7 +138,7 @@ impl<'a> Unit<'a> {
 
     /// The whole environment of one hook: Juju's, and nothing that is inherited.
     pub(crate) fn environment(&self, charm: Charm, event: &str) -> Vec<(String, String)> {
-        let folder = self.folder(charm).display().to_string();
+        let folder = self.charm_folder(charm).display().to_string();
         let path = format!(
             "{}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
             self.programs.tools.display()
@@ -198,12 +198,12 @@ impl<'a> Unit<'a> {
         containers: Option<&Path>,
     ) -> Result<Vec<Call>, Failure> {
         let _old = fs::remove_file(log);
-        let line = self.command(charm);
+        let line = self.command_line(charm);
         let (program, arguments) = line.split_first().ok_or("no program to run")?;
         let mut command = Command::new(program);
         command
             .args(arguments)
-            .current_dir(self.folder(charm))
+            .current_dir(self.charm_folder(charm))
             .env_clear()
             .envs(self.environment(charm, event))
             .env("HOOK_CALLS", log)
@@ -213,7 +213,7 @@ impl<'a> Unit<'a> {
         }
         let output =
             command.output().map_err(|error| format!("cannot start {program}: {error}"))?;
-        let calls = calls(&fs::read(log).unwrap_or_default())?;
+        let calls = parse_calls(&fs::read(log).unwrap_or_default())?;
         if output.status.success() {
             return Ok(calls);
         }
@@ -227,7 +227,7 @@ impl<'a> Unit<'a> {
 
     /// The daemon's plan in YAML, as its own command line prints it.
     fn plan(&self) -> Result<String, Failure> {
-        output(
+        run_to_end(
             Command::new(self.daemon.binary())
                 .arg("plan")
                 .env("PEBBLE_SOCKET", self.daemon.socket()),
@@ -236,9 +236,9 @@ impl<'a> Unit<'a> {
 
     /// Takes both charms through a unit's life, until the workload runs. What the Rust charm keeps
     /// in Juju is kept here; for each measured event its state is what it was when that event came.
-    pub(crate) fn settle(&self) -> Result<(), Failure> {
-        let log = self.place.join("calls");
-        for event in LIFE {
+    pub(crate) fn run_setup_events(&self) -> Result<(), Failure> {
+        let log = self.work_folder.join("calls");
+        for event in SETUP_EVENTS {
             self.write_state(event)?;
             for call in self.run(Charm::Rust, event, &log, None)? {
                 if let Call::Tool { argv, input } = call

@@ -8,34 +8,37 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::common::setup::output;
-use crate::common::{Failure, say};
+use crate::common::setup::run_to_end;
+use crate::common::{Failure, print_progress};
+use crate::environment::Environment;
 use crate::operation::{Content, Operation};
 use crate::peer::Peer;
-use crate::stage::Stage;
 
 /// Whether there is a curl. Says loudly when there is none.
-pub(crate) fn is_there() -> bool {
-    match output(Command::new("curl").arg("--version")) {
+pub(crate) fn is_installed() -> bool {
+    match run_to_end(Command::new("curl").arg("--version")) {
         Ok(_) => true,
         Err(failure) => {
-            say(&format!("WITHOUT CURL, so its bounds are not looked at: {failure}"));
+            print_progress(&format!("WITHOUT CURL, so its bounds are not looked at: {failure}"));
             false
         }
     }
 }
 
-pub(crate) fn line(operation: Operation, stage: &Stage) -> Result<Vec<String>, Failure> {
+pub(crate) fn command_line(
+    operation: Operation,
+    environment: &Environment,
+) -> Result<Vec<String>, Failure> {
     let content = operation.content().ok_or("curl moves files only")?;
     let (warm_up, count) = operation.repetitions(Peer::Curl);
-    let source = stage.source(content);
+    let source = environment.source(content);
     let mut config = format!(
         "silent\nshow-error\nunix-socket = {}\nwrite-out = \"transfer %{{time_total}} \
          %{{size_download}} %{{size_upload}} %{{http_code}}\\n\"\n",
-        quoted(&stage.daemon(operation).socket().display().to_string()),
+        quoted(&environment.daemon(operation).socket().display().to_string()),
     );
     let url = if operation.pushes() {
-        let target = stage.target(Peer::Curl, operation);
+        let target = environment.target(Peer::Curl, operation);
         let metadata = json!({"action": "write", "files": [{"path": target}]});
         writeln!(config, "form-string = {}", quoted(&format!("request={metadata}")))?;
         let form = format!("files=@{};filename={}", source.display(), target.display());
@@ -50,10 +53,10 @@ pub(crate) fn line(operation: Operation, stage: &Stage) -> Result<Vec<String>, F
     for _ in 0..warm_up + count {
         writeln!(config, "url = {}\noutput = \"/dev/null\"", quoted(&url))?;
     }
-    let file = stage.place().join("curl.config");
+    let file = environment.folder().join("curl.config");
     fs::write(&file, config)?;
     // The path is what a shell would find: `launch` looks for nothing.
-    let curl = output(Command::new("sh").args(["-c", "command -v curl"]))?;
+    let curl = run_to_end(Command::new("sh").args(["-c", "command -v curl"]))?;
     // -q: without the user's own configuration.
     Ok(vec![
         curl.trim_end().to_owned(),
@@ -68,19 +71,19 @@ fn quoted(text: &str) -> String {
 }
 
 /// The time of all measured transfers together.
-pub(crate) fn elapsed(said: &str, operation: Operation) -> Result<Duration, Failure> {
+pub(crate) fn total_time(output: &str, operation: Operation) -> Result<Duration, Failure> {
     let (warm_up, count) = operation.repetitions(Peer::Curl);
-    let least = operation.content().map_or(0, Content::size);
+    let minimum = operation.content().map_or(0, Content::size);
     let mut times = Vec::new();
-    for line in said.lines() {
+    for line in output.lines() {
         let words: Vec<&str> = line.split(' ').collect();
         let ["transfer", seconds, down, up, status] = words[..] else {
             return Err(format!("curl said {line:?}").into());
         };
         let moved: usize = if operation.pushes() { up } else { down }.parse()?;
-        if status != "200" || moved < least {
+        if status != "200" || moved < minimum {
             return Err(format!(
-                "curl moved {moved} of {least} bytes and was answered with {status}"
+                "curl moved {moved} of {minimum} bytes and was answered with {status}"
             )
             .into());
         }

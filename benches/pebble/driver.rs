@@ -11,11 +11,11 @@ use std::time::{Duration, Instant};
 
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::common::{Failure, say};
-use crate::{floor, ours};
+use crate::common::{Failure, print_progress};
+use crate::{charmwright_client, floor};
 
 /// The argument that makes this executable a peer.
-pub(crate) const WORD: &str = "peer";
+pub(crate) const PEER_ARGUMENT: &str = "peer";
 
 /// What a peer is told to do.
 pub(crate) struct Task {
@@ -55,14 +55,18 @@ impl Task {
 
 pub(crate) fn main(arguments: &[String]) -> ExitCode {
     let done = match arguments.split_first() {
-        Some((who, rest)) if who == "ours" => Task::parse(rest).and_then(|task| ours::run(&task)),
-        Some((who, rest)) if who == "floor" => Task::parse(rest).and_then(|task| floor::run(&task)),
+        Some((name, rest)) if name == "ours" => {
+            Task::parse(rest).and_then(|task| charmwright_client::run(&task))
+        }
+        Some((name, rest)) if name == "floor" => {
+            Task::parse(rest).and_then(|task| floor::run(&task))
+        }
         _ => Err("a peer is ours or floor".into()),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            say(&format!("{arguments:?}: {failure}"));
+            print_progress(&format!("{arguments:?}: {failure}"));
             ExitCode::FAILURE
         }
     }
@@ -93,13 +97,13 @@ pub(crate) struct Stopwatch {
 
 impl Stopwatch {
     pub(crate) fn start() -> Self {
-        Self { cpu: cpu(), start: Instant::now() }
+        Self { cpu: process_cpu_time(), start: Instant::now() }
     }
 
     /// Prints what a peer prints.
     pub(crate) fn stop(&self, count: usize, phases: &Phases) {
         let elapsed = self.start.elapsed();
-        let cpu = cpu().saturating_sub(self.cpu);
+        let cpu = process_cpu_time().saturating_sub(self.cpu);
         println!("elapsed {}\ncpu {}", elapsed.as_nanos(), cpu.as_nanos());
         for (name, sum) in &phases.0 {
             println!("phase {} {name}", sum.as_nanos() / count.max(1) as u128);
@@ -108,6 +112,6 @@ impl Stopwatch {
 }
 
 /// What this process has used of the CPU, user and system.
-fn cpu() -> Duration {
+fn process_cpu_time() -> Duration {
     Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default()
 }

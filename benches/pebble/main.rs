@@ -36,23 +36,23 @@
 //! Options, after `--`: `--rounds N` (default 15), `--patience SECONDS` (default 20), `--only TEXT`
 //! for the operations with this in their name.
 
+mod charmwright_client;
 #[path = "../common/mod.rs"]
 mod common;
 mod curl;
 mod driver;
+mod environment;
 mod floor;
 mod measure;
 mod operation;
-mod ours;
 mod peer;
-mod stage;
 mod table;
 
 use std::process::ExitCode;
 
-use common::{Failure, benchmark, number, say};
+use common::{Failure, parse_number, print_progress, run_benchmark};
+use environment::Environment;
 use operation::{OPERATIONS, Operation};
-use stage::Stage;
 
 struct Options {
     rounds: usize,
@@ -63,11 +63,11 @@ struct Options {
 fn main() -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if let Some((first, rest)) = arguments.split_first()
-        && first == driver::WORD
+        && first == driver::PEER_ARGUMENT
     {
         return driver::main(rest);
     }
-    benchmark(|arguments| run(&options(arguments)?))
+    run_benchmark(|arguments| run(&options(arguments)?))
 }
 
 fn options(arguments: &[String]) -> Result<Options, Failure> {
@@ -77,8 +77,8 @@ fn options(arguments: &[String]) -> Result<Options, Failure> {
         let mut value = || rest.next().ok_or(format!("{argument} needs a value"));
         match argument.as_str() {
             "--bench" => {}
-            "--rounds" => options.rounds = number(argument, value()?)?,
-            "--patience" => options.patience = number(argument, value()?)?,
+            "--rounds" => options.rounds = parse_number(argument, value()?)?,
+            "--patience" => options.patience = parse_number(argument, value()?)?,
             "--only" => options.only.clone_from(value()?),
             _ => {
                 return Err(format!(
@@ -100,9 +100,13 @@ fn run(options: &Options) -> Result<bool, Failure> {
     if operations.is_empty() {
         return Err(format!("no operation has {:?} in its name", options.only).into());
     }
-    let stage = Stage::set(options.patience)?;
-    say(&format!("measuring {} rounds of {} operations", options.rounds, operations.len()));
-    let results = measure::rounds(&stage, &operations, options.rounds)?;
-    table::print(&results, &stage, options.rounds)?;
+    let environment = Environment::prepare(options.patience)?;
+    print_progress(&format!(
+        "measuring {} rounds of {} operations",
+        options.rounds,
+        operations.len()
+    ));
+    let results = measure::run_rounds(&environment, &operations, options.rounds)?;
+    table::print(&results, &environment, options.rounds)?;
     Ok(true)
 }

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use crate::common::numbers::median;
-use crate::common::{Failure, say};
+use crate::common::{Failure, print_progress};
 use crate::curl;
+use crate::environment::Environment;
 use crate::operation::Operation;
 use crate::peer::{PEERS, Peer};
-use crate::stage::Stage;
 
 /// wait(2): ended by SIGALRM, which is how a peer ends that has used up the patience.
 const ENDED_BY_ALARM: u64 = 14;
@@ -28,11 +28,11 @@ pub(crate) struct Runs {
     /// By round; one in all for what is done once.
     runs: Vec<Run>,
     /// It was stopped after so long.
-    pub(crate) given_up: Option<Duration>,
+    pub(crate) stopped_after: Option<Duration>,
 }
 
 /// What the tables say of one operation.
-pub(crate) struct Measured {
+pub(crate) struct OperationResult {
     pub(crate) operation: Operation,
     /// In the order of [`PEERS`], without those that do not take part.
     pub(crate) peers: Vec<Runs>,
@@ -76,54 +76,59 @@ impl Runs {
     }
 }
 
-impl Measured {
-    pub(crate) fn of(&self, peer: Peer) -> Option<&Runs> {
+impl OperationResult {
+    pub(crate) fn runs_of(&self, peer: Peer) -> Option<&Runs> {
         self.peers.iter().find(|runs| runs.peer == peer)
     }
 
     /// The median of the ratios within a round; of what was done once, the ratio to the median.
-    pub(crate) fn ratio(&self, above: Peer, below: Peer) -> Option<f64> {
-        let (above, below) = (self.of(above)?, self.of(below)?);
-        if above.runs.len() == below.runs.len() {
-            let ratio =
-                |(above, below): (&Run, &Run)| above.time.as_secs_f64() / below.time.as_secs_f64();
-            let ratios: Vec<f64> = above.runs.iter().zip(&below.runs).map(ratio).collect();
+    pub(crate) fn ratio(&self, numerator: Peer, denominator: Peer) -> Option<f64> {
+        let (numerator, denominator) = (self.runs_of(numerator)?, self.runs_of(denominator)?);
+        if numerator.runs.len() == denominator.runs.len() {
+            let ratio = |(numerator, denominator): (&Run, &Run)| {
+                numerator.time.as_secs_f64() / denominator.time.as_secs_f64()
+            };
+            let ratios: Vec<f64> =
+                numerator.runs.iter().zip(&denominator.runs).map(ratio).collect();
             return (!ratios.is_empty()).then(|| median(ratios));
         }
-        Some(above.time()?.as_secs_f64() / below.time()?.as_secs_f64())
+        Some(numerator.time()?.as_secs_f64() / denominator.time()?.as_secs_f64())
     }
 }
 
 /// Runs all that there is in turn, so many times over.
-pub(crate) fn rounds(
-    stage: &Stage,
+pub(crate) fn run_rounds(
+    environment: &Environment,
     operations: &[Operation],
     rounds: usize,
-) -> Result<Vec<Measured>, Failure> {
-    let mut results: Vec<Measured> =
-        operations.iter().map(|operation| empty(*operation, stage)).collect();
+) -> Result<Vec<OperationResult>, Failure> {
+    let mut results: Vec<OperationResult> =
+        operations.iter().map(|operation| without_runs(*operation, environment)).collect();
     // One round more than asked for: the first is for the caches, and thrown away.
     for round in 0..=rounds {
         if round % 5 == 0 && round > 0 {
-            say(&format!("{round} of {rounds}"));
+            print_progress(&format!("{round} of {rounds}"));
         }
-        for Measured { operation, peers } in &mut results {
+        for OperationResult { operation, peers } in &mut results {
             let number = peers.len();
             for turn in 0..number {
                 // Whoever comes first in one round comes last in another.
                 let Some(runs) = peers.get_mut((round + turn) % number) else {
                     continue;
                 };
-                let once = operation.once(runs.peer);
-                if once && round > 0 {
+                let runs_once = operation.runs_once(runs.peer);
+                if runs_once && round > 0 {
                     continue;
                 }
-                match one(stage, *operation, runs.peer)? {
-                    None => runs.given_up = Some(Duration::from_secs(stage.patience as u64)),
-                    Some(run) if once || round > 0 => runs.runs.push(run),
+                match run_peer(environment, *operation, runs.peer)? {
+                    None => {
+                        runs.stopped_after =
+                            Some(Duration::from_secs(environment.limit_in_seconds as u64))
+                    }
+                    Some(run) if runs_once || round > 0 => runs.runs.push(run),
                     Some(_) => {
                         if let Some(content) = operation.content().filter(|_| operation.pushes()) {
-                            stage.check_pushed(runs.peer, *operation, content)?;
+                            environment.check_pushed(runs.peer, *operation, content)?;
                         }
                     }
                 }
@@ -133,35 +138,44 @@ pub(crate) fn rounds(
     Ok(results)
 }
 
-fn empty(operation: Operation, stage: &Stage) -> Measured {
+fn without_runs(operation: Operation, environment: &Environment) -> OperationResult {
     let peers = PEERS
         .into_iter()
-        .filter(|peer| peer.can(operation, stage))
-        .map(|peer| Runs { peer, runs: Vec::new(), given_up: None })
+        .filter(|peer| peer.supports(operation, environment))
+        .map(|peer| Runs { peer, runs: Vec::new(), stopped_after: None })
         .collect();
-    Measured { operation, peers }
+    OperationResult { operation, peers }
 }
 
 /// One run; `None` when it took longer than there was patience.
-fn one(stage: &Stage, operation: Operation, peer: Peer) -> Result<Option<Run>, Failure> {
-    stage.make_fresh(operation)?;
-    let line = peer.line(operation, stage)?;
-    let once = operation.once(peer);
-    if once {
-        say(&format!("{} in {}, at most {} s", operation.title(), peer.name(), stage.patience));
+fn run_peer(
+    environment: &Environment,
+    operation: Operation,
+    peer: Peer,
+) -> Result<Option<Run>, Failure> {
+    environment.restart_exec_daemon(operation)?;
+    let command_line = peer.command_line(operation, environment)?;
+    let runs_once = operation.runs_once(peer);
+    if runs_once {
+        print_progress(&format!(
+            "{} in {}, at most {} s",
+            operation.title(),
+            peer.name(),
+            environment.limit_in_seconds
+        ));
     }
-    let launched = stage.launcher.run(&line, |command| {
-        if once {
-            command.env("BENCH_PATIENCE", stage.patience.to_string());
+    let launched = environment.launcher.run(&command_line, |command| {
+        if runs_once {
+            command.env("BENCH_PATIENCE", environment.limit_in_seconds.to_string());
         }
     })?;
-    if once && launched.status == ENDED_BY_ALARM {
+    if runs_once && launched.status == ENDED_BY_ALARM {
         return Ok(None);
     }
     if launched.status != 0 {
         return Err(format!(
-            "{line:?} failed with wait status {}:\n{}",
-            launched.status, launched.said
+            "{command_line:?} failed with wait status {}:\n{}",
+            launched.status, launched.output
         )
         .into());
     }
@@ -171,14 +185,14 @@ fn one(stage: &Stage, operation: Operation, peer: Peer) -> Result<Option<Run>, F
     };
     if peer == Peer::Curl {
         return Ok(Some(Run {
-            time: each(curl::elapsed(&launched.said, operation)?, count),
+            time: each(curl::total_time(&launched.output, operation)?, count),
             cpu: each(launched.cpu, warm_up + count),
             peak_kib: launched.peak_kib,
             phases: Vec::new(),
         }));
     }
-    let report = Report::parse(&launched.said)
-        .ok_or_else(|| format!("{line:?} said {:?}", launched.said))?;
+    let report = Report::parse(&launched.output)
+        .ok_or_else(|| format!("{command_line:?} said {:?}", launched.output))?;
     Ok(Some(Run {
         time: each(report.elapsed, count),
         cpu: each(report.cpu, count),
@@ -196,9 +210,9 @@ struct Report {
 }
 
 impl Report {
-    fn parse(said: &str) -> Option<Self> {
+    fn parse(output: &str) -> Option<Self> {
         let mut report = Self::default();
-        for line in said.lines() {
+        for line in output.lines() {
             let (word, rest) = line.split_once(' ')?;
             let (number, name) = rest.split_once(' ').unwrap_or((rest, ""));
             let took = Duration::from_nanos(number.parse().ok()?);

@@ -11,7 +11,7 @@ pub(crate) enum Operation {
     PullSmall,
     PullLarge,
     /// A file of CR bytes only: each could be the beginning of a multipart boundary.
-    PullReturns,
+    PullCarriageReturns,
     PushSmall,
     /// Not into memory, as the others, but to where the build lies: there Pebble's sync of each
     /// file takes its time.
@@ -26,7 +26,7 @@ pub(crate) const OPERATIONS: [Operation; 10] = [
     Operation::Plan,
     Operation::PullSmall,
     Operation::PullLarge,
-    Operation::PullReturns,
+    Operation::PullCarriageReturns,
     Operation::PushSmall,
     Operation::PushSmallToDisk,
     Operation::PushLarge,
@@ -38,17 +38,18 @@ pub(crate) const OPERATIONS: [Operation; 10] = [
 pub(crate) enum Content {
     Small,
     Large,
-    Returns,
+    CarriageReturns,
 }
 
-pub(crate) const CONTENTS: [Content; 3] = [Content::Small, Content::Large, Content::Returns];
+pub(crate) const CONTENTS: [Content; 3] =
+    [Content::Small, Content::Large, Content::CarriageReturns];
 
 impl Content {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Small => "small",
             Self::Large => "large",
-            Self::Returns => "returns",
+            Self::CarriageReturns => "returns",
         }
     }
 
@@ -56,7 +57,7 @@ impl Content {
     pub(crate) fn size(self) -> usize {
         match self {
             Self::Small => 1024,
-            Self::Large | Self::Returns => 64 * 1024 * 1024,
+            Self::Large | Self::CarriageReturns => 64 * 1024 * 1024,
         }
     }
 }
@@ -70,7 +71,7 @@ impl Operation {
             Self::Plan => "plan",
             Self::PullSmall => "pull of 1 KiB",
             Self::PullLarge => "pull of 64 MiB",
-            Self::PullReturns => "pull of 64 MiB of CR",
+            Self::PullCarriageReturns => "pull of 64 MiB of CR",
             Self::PushSmall => "push of 1 KiB",
             Self::PushSmallToDisk => "push of 1 KiB, to a disk",
             Self::PushLarge => "push of 64 MiB",
@@ -79,12 +80,12 @@ impl Operation {
     }
 
     /// As a peer's command line names it.
-    pub(crate) fn word(self) -> &'static str {
+    pub(crate) fn argument(self) -> &'static str {
         match self {
             Self::SystemInfo => "system-info",
             Self::Services => "services",
             Self::Plan => "plan",
-            Self::PullSmall | Self::PullLarge | Self::PullReturns => "pull",
+            Self::PullSmall | Self::PullLarge | Self::PullCarriageReturns => "pull",
             Self::PushSmall | Self::PushSmallToDisk | Self::PushLarge => "push",
             Self::Exec => "exec",
         }
@@ -94,7 +95,7 @@ impl Operation {
         match self {
             Self::PullSmall | Self::PushSmall | Self::PushSmallToDisk => Some(Content::Small),
             Self::PullLarge | Self::PushLarge => Some(Content::Large),
-            Self::PullReturns => Some(Content::Returns),
+            Self::PullCarriageReturns => Some(Content::CarriageReturns),
             Self::SystemInfo | Self::Services | Self::Plan | Self::Exec => None,
         }
     }
@@ -106,10 +107,10 @@ impl Operation {
     /// How often a peer does it in one round to warm up, and then to be measured.
     pub(crate) fn repetitions(self, peer: Peer) -> (usize, usize) {
         match self {
-            _ if self.once(peer) => (0, 1),
+            _ if self.runs_once(peer) => (0, 1),
             Self::SystemInfo | Self::Services | Self::Plan => (50, 500),
             Self::PullSmall | Self::PushSmall | Self::PushSmallToDisk => (20, 200),
-            Self::PullLarge | Self::PullReturns => (1, 3),
+            Self::PullLarge | Self::PullCarriageReturns => (1, 3),
             Self::PushLarge => (1, 2),
             Self::Exec => (5, 50),
         }
@@ -117,8 +118,8 @@ impl Operation {
 
     /// Whether it takes this peer minutes, so that it does it once in all, and not for longer than
     /// there is patience.
-    pub(crate) fn once(self, peer: Peer) -> bool {
-        peer == Peer::Ops && matches!(self, Self::PullLarge | Self::PullReturns)
+    pub(crate) fn runs_once(self, peer: Peer) -> bool {
+        peer == Peer::Ops && matches!(self, Self::PullLarge | Self::PullCarriageReturns)
     }
 
     /// What our client's time may be at most, as a multiple of a peer's.
@@ -128,7 +129,7 @@ impl Operation {
             Self::Plan => &[(Peer::Floor, 2.0)],
             Self::PullSmall => &[(Peer::Go, 0.7)],
             Self::PullLarge => &[(Peer::Curl, 1.2)],
-            Self::PullReturns => &[(Peer::Curl, 1.5)],
+            Self::PullCarriageReturns => &[(Peer::Curl, 1.5)],
             Self::PushSmall | Self::PushSmallToDisk => &[(Peer::Floor, 1.15)],
             Self::PushLarge => &[(Peer::Go, 1.1), (Peer::Curl, 1.1)],
             Self::Exec => &[(Peer::Floor, 1.15)],

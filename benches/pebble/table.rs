@@ -5,21 +5,25 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use crate::common::Failure;
-use crate::common::numbers::{mark, mebibytes};
-use crate::measure::{Measured, Runs};
+use crate::common::numbers::{check_mark, mebibytes};
+use crate::environment::Environment;
+use crate::measure::{OperationResult, Runs};
 use crate::peer::{PEERS, Peer};
-use crate::stage::Stage;
 
 /// The ratios beside those of our client: how far apart the others are.
-const BARS: [(Peer, Peer); 3] =
+const REFERENCE_RATIOS: [(Peer, Peer); 3] =
     [(Peer::Go, Peer::Floor), (Peer::Curl, Peer::Floor), (Peer::Ops, Peer::Floor)];
 
-pub(crate) fn print(results: &[Measured], stage: &Stage, rounds: usize) -> Result<(), Failure> {
+pub(crate) fn print(
+    results: &[OperationResult],
+    environment: &Environment,
+    rounds: usize,
+) -> Result<(), Failure> {
     let mut out = String::new();
     times(&mut out, results)?;
     ratios(&mut out, results)?;
     phases(&mut out, results)?;
-    let place = if stage.in_memory() {
+    let location = if environment.is_in_memory() {
         "Files and daemons lie in memory (/dev/shm): no disk is in these figures, but where a row \
          says so."
     } else {
@@ -28,10 +32,10 @@ pub(crate) fn print(results: &[Measured], stage: &Stage, rounds: usize) -> Resul
     };
     writeln!(
         out,
-        "Medians of {rounds} rounds. {place}\nThe CPU time is the client's, not the daemon's. \
+        "Medians of {rounds} rounds. {location}\nThe CPU time is the client's, not the daemon's. \
          curl's has its start in it; the others' is that of the measured loop only."
     )?;
-    if !stage.curl {
+    if !environment.has_curl {
         writeln!(out, "There is no curl here: its bounds were not looked at.")?;
     }
     std::io::stdout().write_all(out.as_bytes())?;
@@ -44,14 +48,14 @@ fn header(out: &mut String, columns: impl Iterator<Item = String>) {
 }
 
 /// Time, CPU time and peak memory of each.
-fn times(out: &mut String, results: &[Measured]) -> Result<(), Failure> {
+fn times(out: &mut String, results: &[OperationResult]) -> Result<(), Failure> {
     *out += "Time (CPU time) of one operation, peak memory of the process:\n\n";
     let names = PEERS.into_iter().map(|peer| peer.name().to_owned());
     header(out, std::iter::once("operation".to_owned()).chain(names));
     for measured in results {
         write!(out, "| {} |", measured.operation.title())?;
         for peer in PEERS {
-            write!(out, " {} |", cell(measured.of(peer)))?;
+            write!(out, " {} |", cell(measured.runs_of(peer)))?;
         }
         *out += "\n";
     }
@@ -63,19 +67,24 @@ fn cell(runs: Option<&Runs>) -> String {
     let Some(runs) = runs else {
         return "–".to_owned();
     };
-    if let Some(patience) = runs.given_up {
+    if let Some(patience) = runs.stopped_after {
         return format!("> {} s, stopped", patience.as_secs());
     }
     match (runs.time(), runs.cpu()) {
         (Some(time), Some(cpu)) => {
-            format!("{} ({}), {:.1} MiB", written(time), written(cpu), mebibytes(runs.peak_kib()))
+            format!(
+                "{} ({}), {:.1} MiB",
+                format_duration(time),
+                format_duration(cpu),
+                mebibytes(runs.peak_kib())
+            )
         }
         _ => "not measured".to_owned(),
     }
 }
 
 /// `48 µs`, `1.25 ms`, `134 ms`
-fn written(time: Duration) -> String {
+fn format_duration(time: Duration) -> String {
     let micros = time.as_secs_f64() * 1e6;
     match micros {
         ..1e3 => format!("{micros:.0} µs"),
@@ -84,25 +93,27 @@ fn written(time: Duration) -> String {
     }
 }
 
-fn ratios(out: &mut String, results: &[Measured]) -> Result<(), Failure> {
+fn ratios(out: &mut String, results: &[OperationResult]) -> Result<(), Failure> {
     *out += "Ratios, paired within a round; in brackets the bound of ours:\n\n";
-    let others = PEERS.into_iter().filter(|peer| *peer != Peer::Ours);
-    let ours = others.clone().map(|peer| (Peer::Ours, peer));
-    let pairs: Vec<(Peer, Peer)> = ours.chain(BARS).collect();
-    let names = pairs.iter().map(|(above, below)| format!("{} ÷ {}", above.name(), below.name()));
+    let others = PEERS.into_iter().filter(|peer| *peer != Peer::Charmwright);
+    let ours = others.clone().map(|peer| (Peer::Charmwright, peer));
+    let pairs: Vec<(Peer, Peer)> = ours.chain(REFERENCE_RATIOS).collect();
+    let names = pairs
+        .iter()
+        .map(|(numerator, denominator)| format!("{} ÷ {}", numerator.name(), denominator.name()));
     header(out, std::iter::once("operation".to_owned()).chain(names));
     for measured in results {
         write!(out, "| {} |", measured.operation.title())?;
-        for (above, below) in &pairs {
+        for (numerator, denominator) in &pairs {
             let bound = measured
                 .operation
                 .bounds()
                 .iter()
-                .find(|(peer, _)| *above == Peer::Ours && peer == below)
+                .find(|(peer, _)| *numerator == Peer::Charmwright && peer == denominator)
                 .map(|(_, bound)| *bound);
-            let text = match (measured.ratio(*above, *below), bound) {
+            let text = match (measured.ratio(*numerator, *denominator), bound) {
                 (Some(ratio), Some(bound)) => {
-                    format!("{ratio:.2} (≤ {bound}) {}", mark(ratio <= bound))
+                    format!("{ratio:.2} (≤ {bound}) {}", check_mark(ratio <= bound))
                 }
                 (Some(ratio), None) => format!("{ratio:.2}"),
                 (None, Some(bound)) => format!("not measured (≤ {bound})"),
@@ -117,14 +128,14 @@ fn ratios(out: &mut String, results: &[Measured]) -> Result<(), Failure> {
 }
 
 /// What an exec consists of, and what of a plan is reading YAML.
-fn phases(out: &mut String, results: &[Measured]) -> Result<(), Failure> {
+fn phases(out: &mut String, results: &[OperationResult]) -> Result<(), Failure> {
     let mut text = String::new();
     for measured in results {
         for runs in &measured.peers {
             let phases: Vec<String> = runs
                 .phases()
                 .iter()
-                .map(|(name, took)| format!("{name} {}", written(*took)))
+                .map(|(name, took)| format!("{name} {}", format_duration(*took)))
                 .collect();
             if !phases.is_empty() {
                 let operation = measured.operation.title();

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::common::Failure;
 
-const BROKEN_OFF: &str = "the connection ended in the middle of a body";
+const BODY_CUT_SHORT: &str = "the connection ended in the middle of a body";
 
 /// One kept connection.
 pub(crate) struct Connection {
@@ -14,14 +14,14 @@ pub(crate) struct Connection {
     line: Vec<u8>,
 }
 
-pub(crate) struct Answer {
+pub(crate) struct Response {
     pub(crate) status: u16,
     /// Of the body.
     pub(crate) bytes: u64,
 }
 
 /// A request without a body.
-pub(crate) fn get(path: &str, headers: &str) -> String {
+pub(crate) fn get_request(path: &str, headers: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n")
 }
 
@@ -38,38 +38,41 @@ impl Connection {
     }
 
     /// Reads one answer to its end, and keeps its body only for who wants it.
-    pub(crate) fn answer(&mut self, mut body: Option<&mut Vec<u8>>) -> Result<Answer, Failure> {
-        let (status, length) = self.head()?;
+    pub(crate) fn read_response(
+        &mut self,
+        mut body: Option<&mut Vec<u8>>,
+    ) -> Result<Response, Failure> {
+        let (status, length) = self.read_head()?;
         if status == 101 {
-            return Ok(Answer { status, bytes: 0 });
+            return Ok(Response { status, bytes: 0 });
         }
         let mut bytes = 0;
         if let Some(length) = length {
-            self.take(length, &mut body)?;
-            return Ok(Answer { status, bytes: length });
+            self.read_bytes(length, &mut body)?;
+            return Ok(Response { status, bytes: length });
         }
         loop {
-            let size = self.line()?;
+            let size = self.read_line()?;
             let size = u64::from_str_radix(size.split(';').next().unwrap_or_default(), 16)
                 .map_err(|_| format!("{size:?} is no chunk size"))?;
-            self.take(size, &mut body)?;
+            self.read_bytes(size, &mut body)?;
             bytes += size;
             // Behind each chunk, and behind the last, which is empty; Pebble sends no trailers.
-            self.line()?;
+            self.read_line()?;
             if size == 0 {
-                return Ok(Answer { status, bytes });
+                return Ok(Response { status, bytes });
             }
         }
     }
 
     /// Status and length; no length when the body comes in chunks.
-    fn head(&mut self) -> Result<(u16, Option<u64>), Failure> {
-        let line = self.line()?;
+    fn read_head(&mut self) -> Result<(u16, Option<u64>), Failure> {
+        let line = self.read_line()?;
         let status = line.split(' ').nth(1).unwrap_or_default();
         let status = status.parse().map_err(|_| format!("{line:?} is no status line"))?;
         let mut length = None;
         loop {
-            let line = self.line()?;
+            let line = self.read_line()?;
             if line.is_empty() {
                 return Ok((status, length));
             }
@@ -81,7 +84,7 @@ impl Connection {
         }
     }
 
-    fn line(&mut self) -> Result<&str, Failure> {
+    fn read_line(&mut self) -> Result<&str, Failure> {
         self.line.clear();
         self.stream.read_until(b'\n', &mut self.line)?;
         let line = self
@@ -92,20 +95,20 @@ impl Connection {
     }
 
     /// The next so many bytes.
-    fn take(&mut self, count: u64, body: &mut Option<&mut Vec<u8>>) -> Result<(), Failure> {
+    fn read_bytes(&mut self, count: u64, body: &mut Option<&mut Vec<u8>>) -> Result<(), Failure> {
         if let Some(body) = body {
             if (&mut self.stream).take(count).read_to_end(body)? as u64 == count {
                 return Ok(());
             }
-            return Err(BROKEN_OFF.into());
+            return Err(BODY_CUT_SHORT.into());
         }
         let mut left = count;
         while left > 0 {
-            let there = self.stream.fill_buf()?.len();
-            if there == 0 {
-                return Err(BROKEN_OFF.into());
+            let available = self.stream.fill_buf()?.len();
+            if available == 0 {
+                return Err(BODY_CUT_SHORT.into());
             }
-            let some = there.min(usize::try_from(left).unwrap_or(usize::MAX));
+            let some = available.min(usize::try_from(left).unwrap_or(usize::MAX));
             self.stream.consume(some);
             left -= some as u64;
         }
@@ -114,7 +117,7 @@ impl Connection {
 
     /// The next frame of a websocket, none of which the daemon masks: whether it is text, and what
     /// it says.
-    pub(crate) fn frame(&mut self) -> Result<(bool, Vec<u8>), Failure> {
+    pub(crate) fn read_frame(&mut self) -> Result<(bool, Vec<u8>), Failure> {
         let mut head = [0; 2];
         self.stream.read_exact(&mut head)?;
         let [first, second] = head;
@@ -132,7 +135,7 @@ impl Connection {
             short => u64::from(short),
         };
         let mut content = Vec::new();
-        self.take(length, &mut Some(&mut content))?;
+        self.read_bytes(length, &mut Some(&mut content))?;
         Ok((first & 0x0f == 1, content))
     }
 }

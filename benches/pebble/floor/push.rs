@@ -43,7 +43,7 @@ impl Push {
     }
 
     /// As few writes as 64 KiB at a time allow: one for a small file.
-    pub(super) fn once(&self, connection: &mut Connection) -> Result<(), Failure> {
+    pub(super) fn send_once(&self, connection: &mut Connection) -> Result<(), Failure> {
         let mut file = File::open(&self.source)?;
         let mut buffer = self.start.clone();
         loop {
@@ -57,10 +57,10 @@ impl Push {
             buffer.clear();
         }
         let mut body = Vec::new();
-        let answer = connection.answer(Some(&mut body))?;
-        if answer.status == 200 && !body.windows(7).any(|part| part == b"\"error\"") {
+        let response = connection.read_response(Some(&mut body))?;
+        if response.status == 200 && !body.windows(7).any(|part| part == b"\"error\"") {
             return Ok(());
         }
-        Err(format!("status {}: {}", answer.status, String::from_utf8_lossy(&body)).into())
+        Err(format!("status {}: {}", response.status, String::from_utf8_lossy(&body)).into())
     }
 }

@@ -6,7 +6,7 @@ use crate::common::Failure;
 use crate::driver::Phases;
 
 /// Runs it once with separate stderr, as the peers do, and adds its phases.
-pub(super) async fn once(client: &Client, phases: &mut Phases) -> Result<(), Failure> {
+pub(super) async fn run_once(client: &Client, phases: &mut Phases) -> Result<(), Failure> {
     let output = client.exec_output(&Exec::new(["/bin/true"])).await?;
     if !output.success() {
         return Err(format!("exit code {}", output.exit_code()).into());

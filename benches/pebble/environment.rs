@@ -8,8 +8,8 @@ use charmwright_testing::daemon::{Daemon, DaemonOptions};
 use tempfile::TempDir;
 
 use crate::common::launch::Launcher;
-use crate::common::setup::{home, output, python, sources};
-use crate::common::{Failure, place, say};
+use crate::common::setup::{build_folder, python_with_ops, run_to_end, source_folder};
+use crate::common::{Failure, print_progress, temporary_folder};
 use crate::curl;
 use crate::operation::{CONTENTS, Content, Operation};
 use crate::peer::Peer;
@@ -17,89 +17,89 @@ use crate::peer::Peer;
 /// How many services the plan has.
 pub(crate) const SERVICES: usize = 10;
 
-pub(crate) struct Stage {
+pub(crate) struct Environment {
     pub(crate) launcher: Launcher,
     /// This executable.
-    pub(crate) here: PathBuf,
+    pub(crate) this_executable: PathBuf,
     pub(crate) go: PathBuf,
     pub(crate) python: PathBuf,
     pub(crate) ops_client: PathBuf,
     /// Whether there is one.
-    pub(crate) curl: bool,
+    pub(crate) has_curl: bool,
     /// How many seconds a peer may take for what it does only once.
-    pub(crate) patience: usize,
+    pub(crate) limit_in_seconds: usize,
     daemon: Daemon,
-    forgetful: Daemon,
+    exec_daemon: Daemon,
     /// For what is to be written to a disk.
     disk: TempDir,
     // The last, since the daemons live in it.
-    place: TempDir,
+    folder: TempDir,
 }
 
-impl Stage {
-    pub(crate) fn set(patience: usize) -> Result<Self, Failure> {
-        let home = home()?;
-        let go = go_client(&home)?;
-        let python = python(&home)?;
-        let launcher = Launcher::build(&home)?;
-        say("starting two daemons");
-        let place = place()?;
+impl Environment {
+    pub(crate) fn prepare(limit_in_seconds: usize) -> Result<Self, Failure> {
+        let build_folder = build_folder()?;
+        let go = go_client(&build_folder)?;
+        let python = python_with_ops(&build_folder)?;
+        let launcher = Launcher::build(&build_folder)?;
+        print_progress("starting two daemons");
+        let folder = temporary_folder()?;
         for content in CONTENTS {
-            fs::write(place.path().join(content.name()), bytes(content))?;
+            fs::write(folder.path().join(content.name()), content_bytes(content))?;
         }
         let daemon = |name: &str| {
-            DaemonOptions::new().folder(place.path().join(name)).layer("bench", layer())
+            DaemonOptions::new().folder(folder.path().join(name)).layer("bench", layer())
         };
         Ok(Self {
             launcher,
-            here: std::env::current_exe()?,
+            this_executable: std::env::current_exe()?,
             go,
             python,
-            ops_client: sources("pebble").join("ops_client/client.py"),
-            curl: curl::is_there(),
-            patience,
+            ops_client: source_folder("pebble").join("ops_client/client.py"),
+            has_curl: curl::is_installed(),
+            limit_in_seconds,
             daemon: Daemon::start(daemon("daemon"))?,
-            forgetful: Daemon::start(daemon("forgetful").forgetful())?,
-            disk: tempfile::Builder::new().prefix("bench-").tempdir_in(&home)?,
-            place,
+            exec_daemon: Daemon::start(daemon("forgetful").forgetful())?,
+            disk: tempfile::Builder::new().prefix("bench-").tempdir_in(&build_folder)?,
+            folder,
         })
     }
 
     pub(crate) fn daemon(&self, operation: Operation) -> &Daemon {
         match operation {
-            Operation::Exec => &self.forgetful,
+            Operation::Exec => &self.exec_daemon,
             _ => &self.daemon,
         }
     }
 
     /// Starts the daemon again whose work leaves something behind: with each change that it
     /// remembers, the next takes it longer.
-    pub(crate) fn make_fresh(&self, operation: Operation) -> Result<(), Failure> {
+    pub(crate) fn restart_exec_daemon(&self, operation: Operation) -> Result<(), Failure> {
         if operation == Operation::Exec {
-            self.forgetful.kill()?;
-            self.forgetful.start_again()?;
+            self.exec_daemon.kill()?;
+            self.exec_daemon.start_again()?;
         }
         Ok(())
     }
 
-    pub(crate) fn place(&self) -> &Path {
-        self.place.path()
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
-    pub(crate) fn in_memory(&self) -> bool {
-        self.place().starts_with("/dev/shm")
+    pub(crate) fn is_in_memory(&self) -> bool {
+        self.folder().starts_with("/dev/shm")
     }
 
     /// A file to pull, and the one whose content is pushed.
     pub(crate) fn source(&self, content: Content) -> PathBuf {
-        self.place().join(content.name())
+        self.folder().join(content.name())
     }
 
     /// Where a peer pushes to.
     pub(crate) fn target(&self, peer: Peer, operation: Operation) -> PathBuf {
         let folder = match operation {
             Operation::PushSmallToDisk => self.disk.path(),
-            _ => self.place(),
+            _ => self.folder(),
         };
         folder.join(format!("{peer:?}-{operation:?}"))
     }
@@ -119,7 +119,7 @@ impl Stage {
 }
 
 /// Random-like bytes, the same in every run, or one byte only.
-fn bytes(content: Content) -> Vec<u8> {
+fn content_bytes(content: Content) -> Vec<u8> {
     let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
     let words = std::iter::repeat_with(|| {
         // xorshift64: fast, and nothing in it looks like a boundary.
@@ -127,7 +127,7 @@ fn bytes(content: Content) -> Vec<u8> {
         state ^= state >> 7;
         state ^= state << 17;
         match content {
-            Content::Returns => [b'\r'; 8],
+            Content::CarriageReturns => [b'\r'; 8],
             Content::Small | Content::Large => state.to_le_bytes(),
         }
     });
@@ -171,17 +171,17 @@ fn layer() -> String {
 }
 
 /// The small program on Pebble's Go client, with the modules that the tests' own Pebble is made of.
-fn go_client(home: &Path) -> Result<PathBuf, Failure> {
-    say("building the program on Pebble's Go client");
-    let folder = home.join("go_client");
+fn go_client(build_folder: &Path) -> Result<PathBuf, Failure> {
+    print_progress("building the program on Pebble's Go client");
+    let folder = build_folder.join("go_client");
     fs::create_dir_all(&folder)?;
     let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tools");
     for file in ["go.mod", "go.sum"] {
         fs::copy(tools.join(file), folder.join(file))?;
     }
-    fs::copy(sources("pebble").join("go_client/main.go"), folder.join("main.go"))?;
+    fs::copy(source_folder("pebble").join("go_client/main.go"), folder.join("main.go"))?;
     let program = folder.join("go_client");
-    output(
+    run_to_end(
         Command::new("go")
             .args(["build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-o"])
             .args([&program, &folder.join("main.go")])

@@ -11,8 +11,8 @@ use serde_json::Value;
 
 use crate::common::Failure;
 use crate::driver::{Phases, Stopwatch, Task};
+use crate::environment::SERVICES;
 use crate::floor;
-use crate::stage::SERVICES;
 
 pub(crate) fn run(task: &Task) -> Result<(), Failure> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(operate(task))
@@ -28,15 +28,18 @@ async fn operate(task: &Task) -> Result<(), Failure> {
             })
             .await
         }
-        "services" => repeat(task, async |_| ten(client.all_services().await?.len())).await,
+        "services" => {
+            repeat(task, async |_| check_service_count(client.all_services().await?.len())).await
+        }
         "plan" => {
-            repeat(task, async |_| ten(client.plan().await?.services().len())).await?;
-            reading_the_plan(task)
+            repeat(task, async |_| check_service_count(client.plan().await?.services().len()))
+                .await?;
+            time_plan_parsing(task)
         }
         "pull" => {
             let path = task.target()?;
             let size = std::fs::metadata(path)?.len();
-            repeat(task, async |_| match pull::once(client, path).await? {
+            repeat(task, async |_| match pull::pull_once(client, path).await? {
                 pulled if pulled == size => Ok(()),
                 pulled => Err(format!("{pulled} of {size} bytes came").into()),
             })
@@ -44,14 +47,14 @@ async fn operate(task: &Task) -> Result<(), Failure> {
         }
         "push" => {
             let (target, source) = (task.target()?, task.source()?);
-            repeat(task, async |_| push::once(client, target, source).await).await
+            repeat(task, async |_| push::push_once(client, target, source).await).await
         }
-        "exec" => repeat(task, async |phases| exec::once(client, phases).await).await,
+        "exec" => repeat(task, async |phases| exec::run_once(client, phases).await).await,
         other => Err(format!("no operation {other}").into()),
     }
 }
 
-fn ten(services: usize) -> Result<(), Failure> {
+fn check_service_count(services: usize) -> Result<(), Failure> {
     if services == SERVICES {
         return Ok(());
     }
@@ -59,11 +62,11 @@ fn ten(services: usize) -> Result<(), Failure> {
 }
 
 /// What of a plan's time goes into its YAML.
-fn reading_the_plan(task: &Task) -> Result<(), Failure> {
+fn time_plan_parsing(task: &Task) -> Result<(), Failure> {
     let mut connection = floor::Connection::open(&task.socket)?;
-    connection.send(floor::get("/v1/plan?format=yaml", "").as_bytes())?;
+    connection.send(floor::get_request("/v1/plan?format=yaml", "").as_bytes())?;
     let mut body = Vec::new();
-    connection.answer(Some(&mut body))?;
+    connection.read_response(Some(&mut body))?;
     let envelope: Value = serde_json::from_slice(&body)?;
     let text = envelope.pointer("/result").and_then(Value::as_str).ok_or("the plan is no text")?;
     let start = Instant::now();
@@ -80,16 +83,16 @@ fn reading_the_plan(task: &Task) -> Result<(), Failure> {
 
 async fn repeat(
     task: &Task,
-    mut once: impl AsyncFnMut(&mut Phases) -> Result<(), Failure>,
+    mut operation: impl AsyncFnMut(&mut Phases) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let mut phases = Phases::default();
     for _ in 0..task.warm_up {
-        once(&mut phases).await?;
+        operation(&mut phases).await?;
     }
     phases.clear();
     let watch = Stopwatch::start();
     for _ in 0..task.count {
-        once(&mut phases).await?;
+        operation(&mut phases).await?;
     }
     watch.stop(task.count, &phases);
     Ok(())
