@@ -1,5 +1,5 @@
-//! Runs a command in a container and stands for it: what comes in goes to it, what it says comes
-//! out, and its exit code is passed on.
+//! This example runs a command in a container as if it ran here: it forwards standard input to the
+//! command, prints the command's output, and exits with the command's exit code.
 //!
 //! `cargo run --example exec -- /charm/containers/web/pebble.socket sh -c 'cat; exit 3'`
 
@@ -21,7 +21,8 @@ fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let result = match runtime {
         Ok(runtime) => {
-            // Somebody waits at a terminal: three attempts, not the fifteen of a hook.
+            // A person waits at a terminal, so the client gives up after three attempts in 5 s. In
+            // a hook it would make fifteen.
             let client =
                 Client::new(socket).with_retry(RetryPolicy::new().deadline(Duration::from_secs(5)));
             runtime.block_on(run(&client, &Exec::new(command).without_timeout()))
@@ -37,15 +38,18 @@ fn main() -> ExitCode {
     }
 }
 
+/// Runs the command and returns its exit code.
 async fn run(client: &Client, exec: &Exec) -> Result<u8, Box<dyn std::error::Error>> {
     let mut process = client.exec(exec).await?;
     let input = process.take_stdin().map(forward_stdin);
     let stdout = process.take_stdout().map(|stdout| copy(stdout, io::stdout()));
     let stderr = process.take_stderr().map(|stderr| copy(stderr, io::stderr()));
     let status = {
-        // All of it in this one task. The input may never end, so it is not waited for.
+        // One task polls all of it. The input may never end, so the end of the command ends the
+        // example: nothing waits for the input.
         let output = async {
-            let (stdout, stderr) = futures_util::future::join(maybe(stdout), maybe(stderr)).await;
+            let (stdout, stderr) =
+                futures_util::future::join(copy_if_present(stdout), copy_if_present(stderr)).await;
             stdout.and(stderr)
         };
         let ended = async {
@@ -68,43 +72,51 @@ async fn run(client: &Client, exec: &Exec) -> Result<u8, Box<dyn std::error::Err
     Ok(u8::try_from(status.exit_code()).unwrap_or(u8::MAX))
 }
 
-async fn maybe(work: Option<impl Future<Output = io::Result<()>>>) -> io::Result<()> {
-    match work {
-        Some(work) => work.await,
+/// Awaits the copying of a stream that the command has; a stream that it has not counts as copied.
+async fn copy_if_present(copying: Option<impl Future<Output = io::Result<()>>>) -> io::Result<()> {
+    match copying {
+        Some(copying) => copying.await,
         None => Ok(()),
     }
 }
 
-/// Writes each piece as it comes. A reader that is slow holds the command up, as a pipe would.
+/// Copies a stream and flushes after each chunk, so that the output appears at once.
+///
+/// A slow reader of this example's output makes the command wait, as a pipe would.
 async fn copy(mut from: ExecReader, mut to: impl Write) -> io::Result<()> {
-    let mut piece = vec![0; 64 * 1024];
+    let mut chunk = vec![0; 64 * 1024];
     loop {
-        match from.read(&mut piece).await? {
+        match from.read(&mut chunk).await? {
             0 => return Ok(()),
             count => {
-                to.write_all(piece.get(..count).unwrap_or_default())?;
+                to.write_all(chunk.get(..count).unwrap_or_default())?;
                 to.flush()?;
             }
         }
     }
 }
 
-/// Reads standard input on a thread, since a terminal cannot be read otherwise, and ends the
-/// command's input with it.
+/// Forwards standard input to the command, and ends the command's input at its end.
+///
+/// A thread reads standard input, since a terminal cannot be read without blocking. The process may
+/// exit while the thread still blocks in a read.
 async fn forward_stdin(mut to: ExecStdin) {
-    let (sender, mut pieces) = mpsc::channel::<Vec<u8>>(1);
+    // One chunk is read ahead: a larger channel would only hold input that the command may not
+    // take.
+    let (sender, mut chunks) = mpsc::channel::<Vec<u8>>(1);
     thread::spawn(move || {
-        let mut piece = vec![0; 64 * 1024];
-        while let Ok(count @ 1..) = io::stdin().lock().read(&mut piece) {
-            let bytes = piece.get(..count).unwrap_or_default().to_vec();
+        let mut chunk = vec![0; 64 * 1024];
+        while let Ok(count @ 1..) = io::stdin().lock().read(&mut chunk) {
+            let bytes = chunk.get(..count).unwrap_or_default().to_vec();
             if sender.blocking_send(bytes).is_err() {
                 break;
             }
         }
     });
-    while let Some(piece) = pieces.recv().await {
-        // A command that takes no more is no failure of this program.
-        if to.write_all(&piece).await.is_err() || to.flush().await.is_err() {
+    while let Some(chunk) = chunks.recv().await {
+        // A command may end before it has read all of its input. That is no failure of this
+        // example, whose exit code is the command's.
+        if to.write_all(&chunk).await.is_err() || to.flush().await.is_err() {
             return;
         }
     }

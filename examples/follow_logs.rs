@@ -1,4 +1,5 @@
-//! Prints what services write, over restarts of the services and of Pebble, until Ctrl-C.
+//! This example prints the logs of services until Ctrl-C. It goes on after a restart of a service
+//! or of Pebble.
 //!
 //! `cargo run --example follow_logs -- SOCKET [SERVICE...]`
 
@@ -13,7 +14,8 @@ async fn main() -> ExitCode {
         eprintln!("usage: follow_logs SOCKET [SERVICE...]");
         return ExitCode::from(2);
     };
-    // The newest ten lines first; `LogQuery::new()` alone is only what comes.
+    // The stream starts with the ten newest lines. Without `newest` it has only the lines that are
+    // written from now on.
     let query = LogQuery::new().services(arguments).newest(10);
     let mut follow = Client::new(socket).follow_logs(&query);
     while let Some(event) = follow.next().await {
@@ -28,8 +30,10 @@ async fn main() -> ExitCode {
                     gap.cause()
                 );
             }
+            // `LogEvent` is not exhaustive; a later version may have other events.
             Ok(_) => {}
-            // What passes by itself is waited for; this does not.
+            // The stream itself waits until Pebble is back, so an error that arrives here will not
+            // pass by itself.
             Err(error) => {
                 eprintln!("{error}");
                 return ExitCode::FAILURE;

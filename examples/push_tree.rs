@@ -1,4 +1,4 @@
-//! Pushes a local folder into a container, through its Pebble's socket.
+//! This example pushes a local folder into a container, through the socket of its Pebble.
 //!
 //! ```sh
 //! cargo run --example push_tree -- /charm/containers/web/pebble.socket ./site /var/www
@@ -12,12 +12,14 @@ use charmwright::pebble::{Client, Error, RetryPolicy, Symlinks, TreeOptions, Tre
 
 const USAGE: &str = "usage: push_tree SOCKET LOCAL-FOLDER REMOTE-FOLDER";
 
+/// Pushes the folder and prints each path as it is done.
 async fn push(socket: &OsString, local: &OsString, remote: &str) -> Result<TreeReport, Error> {
     let options = TreeOptions::new().symlinks(Symlinks::Follow).on_progress(|progress| {
         let so_far = progress.so_far();
         println!("{:>6} {}", so_far.files() + so_far.folders(), progress.path().display());
     });
-    // Somebody waits at a terminal: three attempts, not the fifteen of a hook.
+    // A person waits at a terminal, so the client gives up after three attempts in 5 s. In a hook
+    // it would make fifteen.
     let client =
         Client::new(socket).with_retry(RetryPolicy::new().deadline(Duration::from_secs(5)));
     client.push_tree(local, remote, &options).await
@@ -40,6 +42,7 @@ async fn main() -> ExitCode {
             for failure in report.failures() {
                 eprintln!("{}", failure.error());
             }
+            // A push that failed for some files returns a report and no error.
             ExitCode::from(u8::from(!report.is_complete()))
         }
         Err(error) => {

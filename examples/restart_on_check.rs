@@ -1,9 +1,10 @@
-//! A charm that restarts its workload when Pebble says that it is ill, and stops it when the unit
-//! ends.
+//! This charm restarts its workload when a Pebble check fails, and stops it when the unit
+//! stops.
 //!
-//! Its options are `command` (what runs) and `check` (a command that fails when the workload is
-//! ill). No handler asks first whether Pebble is there: a call that finds it away is tried again
-//! for a while, and what it means when it stays away is the library's table.
+//! Its options are `command`, which the workload runs, and `check`, a command that fails when the
+//! workload is not healthy. No handler asks first whether Pebble can be reached: the library
+//! retries a call that Pebble does not answer, and documents how the hook ends if Pebble stays
+//! away.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -14,9 +15,10 @@ use charmwright::{
     Outcome, Result, Statuses, UnitView,
 };
 
-/// This is the name of the container, of its one service and of the check of it.
+/// The name of the container, of its only service and of the check of that service.
 const WORKLOAD: &str = "workload";
 
+/// The declaration lists the types and the metadata of the charm.
 struct Declared;
 
 impl Declaration for Declared {
@@ -26,6 +28,7 @@ impl Declaration for Declared {
     const METADATA: Metadata = Metadata::new("restart-on-check").containers(&[WORKLOAD]);
 }
 
+/// The options of `config.yaml`.
 #[derive(serde::Deserialize)]
 struct Config {
     command: String,
@@ -56,8 +59,8 @@ impl Charm for RestartOnCheck {
         match event {
             Event::ConfigChanged | Event::PebbleReady(_) => self.reconcile(hook).await?,
             Event::PebbleCheckFailed(_) => {
-                // A Pebble that was restarted has forgotten the layer, and a stored event may run
-                // before pebble-ready.
+                // Pebble loses the layer when it restarts. The event may be a stored one that runs
+                // before pebble-ready, which would add the layer again.
                 add_layer(&workload, hook.config()?).await?;
                 workload.restart([WORKLOAD]).await?;
             }
@@ -75,11 +78,14 @@ impl Charm for RestartOnCheck {
     }
 }
 
+/// Adds the layer with the service and its check.
 async fn add_layer(workload: &Container, config: &Config) -> Result {
     let service = Service::new()
         .override_mode(Override::Replace)
         .command(&config.command)
         .startup(Startup::Enabled);
+    // One failure is enough: the restart is this charm's only answer, and Pebble's threshold of
+    // three would delay it by two periods.
     let check = Check::exec(&config.check)
         .override_mode(Override::Replace)
         .period(Duration::from_secs(1))

@@ -1,7 +1,7 @@
-//! Gives a workload's own HTTP interface the care that calls to Pebble have: bounded retries, out
-//! of one budget with them.
+//! This example retries requests to a workload's own HTTP interface as the client retries those to
+//! Pebble. Both share one budget, so their retries together are bounded.
 //!
-//! It waits until a service is active, then reads a path of its interface on 127.0.0.1:
+//! It waits until a service is active, and then reads a path of its interface on 127.0.0.1:
 //! `cargo run --example retry_http -- SOCKET SERVICE PORT [PATH]`
 
 use std::io;
@@ -12,7 +12,7 @@ use charmwright::pebble::{Attempt, Budget, Client, RetryDecision, RetryPolicy};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-/// Why the interface has not done what it was asked for.
+/// An error says why a request to the interface failed.
 #[derive(Debug, thiserror::Error)]
 enum AdminError {
     #[error("no answer: {0}")]
@@ -23,8 +23,11 @@ enum AdminError {
     NotHttp,
 }
 
-/// What a failure means. The request only reads, so it may be sent again after any break; one that
-/// acts has to think of the answer that was lost.
+/// Classifies an error for the retries.
+///
+/// The request only reads, so it may be sent again whenever the connection breaks. A request that
+/// changes something may have done so although its answer was lost; it must not be retried so
+/// simply.
 fn classify(error: &AdminError) -> RetryDecision {
     match error {
         AdminError::Connection(_) => RetryDecision::Retry,
@@ -36,13 +39,17 @@ fn classify(error: &AdminError) -> RetryDecision {
     }
 }
 
-/// One request, once. Whoever waits for it drops it when the attempt's time is over.
+/// Sends one request and returns the body of the answer.
+///
+/// It sets no timeout: `RetryPolicy::run` drops the future when the attempt's time is over, which
+/// closes the connection.
 async fn get(port: u16, path: &str) -> Result<String, AdminError> {
     let mut stream = TcpStream::connect(("127.0.0.1", port)).await?;
+    // With HTTP/1.0 the end of the connection is the end of the body: there are no chunks to parse.
     let request = format!("GET {path} HTTP/1.0\r\nHost: localhost\r\n\r\n");
     stream.write_all(request.as_bytes()).await?;
     let mut answer = Vec::new();
-    // A megabyte is enough for an answer that is to be understood.
+    // The limit of 1 MiB keeps a wrong server on this port from filling the memory.
     stream.take(1024 * 1024).read_to_end(&mut answer).await?;
     let answer = String::from_utf8_lossy(&answer);
     let (head, body) = answer.split_once("\r\n\r\n").ok_or(AdminError::NotHttp)?;
@@ -63,13 +70,15 @@ async fn get(port: u16, path: &str) -> Result<String, AdminError> {
     Err(AdminError::Status { status, retry_after })
 }
 
+/// Waits for the service, reads the path with retries and returns the body.
 async fn run(
     socket: &str,
     service: &str,
     port: u16,
     path: &str,
 ) -> Result<String, Box<dyn std::error::Error>> {
-    // One budget for all that this hook does with the container; in a charm `Container` has it.
+    // The client and the policy take their retries out of one budget. In a charm, `Container` has
+    // the budget of the hook.
     let (policy, budget) = (RetryPolicy::new(), Budget::new());
     let client = Client::new(socket).with_retry(policy.clone()).with_budget(budget.clone());
     let deadline = Duration::from_secs(30);
@@ -98,6 +107,7 @@ async fn main() -> ExitCode {
         }
         Err(error) => {
             eprintln!("{error}");
+            // An error prints its own level only, so the causes are printed one by one.
             let mut source = error.source();
             while let Some(cause) = source {
                 eprintln!("  because: {cause}");

@@ -1,5 +1,6 @@
-//! Prints notices as they occur, over restarts of Pebble, until Ctrl-C. Try `pebble notify
-//! example.com/hello name=value` beside it.
+//! This example prints notices as they occur, until Ctrl-C. It goes on after a restart of Pebble.
+//!
+//! To see a notice, run `pebble notify example.com/hello name=value` in the container.
 //!
 //! `cargo run --example watch_notices -- SOCKET [KEY...]`
 
@@ -14,7 +15,8 @@ async fn main() -> ExitCode {
         eprintln!("usage: watch_notices SOCKET [KEY...]");
         return ExitCode::from(2);
     };
-    // Without `after` it would begin with those that Pebble still has, of seven days.
+    // Without `after` the stream would start with the notices that Pebble keeps, which are those of
+    // the last seven days.
     let query = NoticeQuery::new().keys(arguments).after(Timestamp::now());
     let mut watch = Client::new(socket).watch_notices(query);
     while let Some(notice) = watch.next().await {

@@ -1,9 +1,11 @@
 /*
- * Starts one program, waits for it, and prints on standard error how long that took and what it needed: nanoseconds, CPU time (user and
- * system) in microseconds, peak memory in KiB, wait status. The program's own output, both streams, goes to standard output.
+ * This program starts another program, waits for it, and prints four numbers on standard error: the time in nanoseconds, the CPU time
+ * (user and system) in microseconds, the peak memory in KiB, and the wait status. The standard output and the standard error of the other
+ * program both go to the standard output of this one.
  *
- * A program of its own because the kernel counts the memory of whoever starts a process into that process's peak: this one is small.
- * The peak is the largest one of the program and of those that it has waited for (getrusage(2), wait4(2)).
+ * The benchmark does not start the measured program itself, because the kernel counts the memory of the starting process into the peak of
+ * the started one. This program is small. The peak is the largest of the measured program and of the processes that it waited for
+ * (getrusage(2), wait4(2)).
  */
 #include <fcntl.h>
 #include <spawn.h>

@@ -1,5 +1,5 @@
-//! What the benchmarks have in common: how they are started, what they build, and how one process
-//! is measured.
+//! Both benchmarks share this code: it starts a benchmark, builds its programs and measures one
+//! process.
 
 pub(crate) mod launch;
 pub(crate) mod numbers;
@@ -10,19 +10,20 @@ use std::process::ExitCode;
 
 use tempfile::TempDir;
 
-/// What went wrong, in words; nobody but a person reads it.
+/// A failure is a message for a person; no code of the benchmarks tells one kind from another.
 pub(crate) type Failure = Box<dyn std::error::Error>;
 
-/// The benchmark's name: each is a crate of its own.
+/// The name of the benchmark. Each benchmark is a crate of its own, so the crate's name tells it.
 const NAME: &str = env!("CARGO_CRATE_NAME");
 
-/// Runs a benchmark with the arguments that cargo and the user gave it. It gives whether it
-/// succeeded.
+/// Runs a benchmark with the arguments of cargo and of the user, and returns the exit code.
+///
+/// `run` returns `false` when a bound is missed that makes the benchmark fail.
 pub(crate) fn run_benchmark(run: impl FnOnce(&[String]) -> Result<bool, Failure>) -> ExitCode {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     if !arguments.iter().any(|argument| argument == "--bench") {
-        // `cargo test --all-targets` runs this too, and means to test: there is nothing to test in
-        // a measurement.
+        // `cargo test --all-targets` runs this executable too, without `--bench`. A measurement
+        // has nothing to test, and its minutes would be added to every run of the tests.
         println!("nothing measured: this is a benchmark; run it with `cargo bench --bench {NAME}`");
         return ExitCode::SUCCESS;
     }
@@ -36,7 +37,7 @@ pub(crate) fn run_benchmark(run: impl FnOnce(&[String]) -> Result<bool, Failure>
     }
 }
 
-/// The number after `option`, from 1.
+/// Parses the number after `option`, which must be 1 or more.
 pub(crate) fn parse_number(option: &str, text: &str) -> Result<usize, Failure> {
     text.parse()
         .ok()
@@ -44,7 +45,9 @@ pub(crate) fn parse_number(option: &str, text: &str) -> Result<usize, Failure> {
         .ok_or_else(|| format!("{option} needs a number from 1").into())
 }
 
-/// A folder in memory where there is one, with a path short enough for a socket.
+/// Creates a temporary folder, in memory if the machine has `/dev/shm`.
+///
+/// Its path is short, because the path of a unix socket has at most 107 bytes (unix(7)).
 pub(crate) fn temporary_folder() -> Result<TempDir, Failure> {
     let folder = ["/dev/shm", "/tmp"]
         .into_iter()
@@ -53,7 +56,7 @@ pub(crate) fn temporary_folder() -> Result<TempDir, Failure> {
     Ok(tempfile::Builder::new().prefix("cw-bench-").tempdir_in(folder)?)
 }
 
-/// Progress, on standard error: standard output is the table's.
-pub(crate) fn print_progress(what: &str) {
-    eprintln!("{NAME} benchmark: {what}");
+/// Prints a line about the progress on standard error; standard output carries the table alone.
+pub(crate) fn print_progress(text: &str) {
+    eprintln!("{NAME} benchmark: {text}");
 }

@@ -1,6 +1,6 @@
-//! Medians, and how figures are written.
+//! This module computes medians and formats figures for the tables.
 
-/// The middle value, or the mean of the two in the middle; NaN of none.
+/// Returns the middle value, or the mean of the two middle values; NaN for an empty list.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
@@ -12,11 +12,12 @@ pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     }
 }
 
-/// Whether a bound holds.
+/// Returns the mark that the tables print beside a bound.
 pub(crate) fn check_mark(holds: bool) -> &'static str {
     if holds { "✔" } else { "✘" }
 }
 
+/// Converts KiB into MiB.
 pub(crate) fn mebibytes(kib: u64) -> f64 {
     #[expect(clippy::cast_precision_loss, reason = "a size to be read, to two digits")]
     let kib = kib as f64;

@@ -1,8 +1,8 @@
 /*
- * The floor: the hook-tool calls and the Pebble requests that the Rust charm was seen to make, in the same order, and nothing else.
+ * The floor program starts the hook tools and makes the Pebble requests that the Rust charm made, in the same order, and nothing else.
  *
- * plan.h is written by the benchmark from a recording of the Rust charm's run. A tool is started with posix_spawn and its output is read to
- * its end; all requests go over one blocking connection. The id of a change differs from run to run, so it is taken from the answer.
+ * The benchmark writes plan.h from a recording of the Rust charm. The program starts each tool with posix_spawn and reads its output to the
+ * end. All requests go over one blocking connection. The id of a change differs from run to run, so the program takes it from the response.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,11 +18,11 @@
 #include <unistd.h>
 
 struct step {
-    /* A tool: its argv and its input, or NULL for none. */
+    /* A hook tool has an argv; its input is NULL if it has none. */
     char *const *argv;
     const char *input;
     size_t input_length;
-    /* A request: its bytes; with `rest` set, the last change's id and then the rest. */
+    /* A request has its bytes. If `rest` is set, the id of the last change follows them, and then the rest. */
     const char *request;
     size_t request_length;
     const char *rest;
@@ -96,7 +96,7 @@ static void connect_to_pebble(void)
         fail("connect to Pebble");
 }
 
-/* Reads one answer to its end; whether the buffer holds all of it is asked again after each read. */
+/* Reads one response to its end: after each read it checks again whether the buffer holds all of the response. */
 static void read_answer(int status)
 {
     size_t used = 0;
@@ -142,6 +142,7 @@ static void ask(const struct step *step)
 
 int main(void)
 {
+    /* A tool that ends without reading its input makes write() fail, which names the cause, instead of killing this program. */
     signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; i < sizeof plan / sizeof *plan; i++) {
         if (plan[i].argv)

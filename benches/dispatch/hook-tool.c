@@ -1,11 +1,11 @@
 /*
- * Every hook tool, as fast as a process can be: it answers from a file and does nothing.
+ * This program stands for every hook tool: it prints an answer from a file and does nothing else, so it takes as little time as possible.
  *
- * The tool is the name that it is called by. HOOK_ANSWERS is a folder; the file there with the tool's name is what it prints, none
- * means nothing. An argument `-` means standard input, which is read to its end, as the real tools do.
+ * The name by which it is called says which tool it is. It prints the file of that name in the folder HOOK_ANSWERS, or nothing if there is
+ * no such file. If an argument is `-`, it reads standard input to the end, as the real tools do.
  *
- * With HOOK_CALLS set it appends one record of itself to that file, in one write, so that records of several processes do not mix:
- * `tool`, the number of arguments, each argument, the input; all as netstrings (LENGTH:BYTES,).
+ * If HOOK_CALLS is set, it appends a record of its call to that file. A single write appends the record, so that the records of several
+ * processes do not mix. The record has `tool`, the number of arguments, each argument, and the input; all are netstrings (LENGTH:BYTES,).
  */
 #include <fcntl.h>
 #include <stdio.h>

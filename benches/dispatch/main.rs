@@ -1,28 +1,29 @@
-//! One dispatch, three times: the Rust charm, the same charm on ops, and a floor program that makes
-//! the same calls and nothing else.
+//! This benchmark dispatches an event to three programs: the Rust charm, the same charm on ops, and
+//! a floor program that makes the same calls and nothing else.
 //!
-//! `cargo bench --bench dispatch` builds what it needs (the charm as it is released, three small C
-//! programs, a Python environment with ops), starts one real Pebble, brings both charms into
-//! operation with the workload's layer in place, and then measures four events:
+//! `cargo bench --bench dispatch` builds what it needs: the charm as it is released, three small C
+//! programs, and a Python environment with ops. It starts one Pebble, runs the setup events of both
+//! charms until the workload's layer is in place, and then measures four events:
 //!
-//! - The **floor** does what the Rust charm was *seen* to do. The charm's run is recorded (each
-//!   hook tool with its arguments and input, each request to Pebble), and the recording is compiled
-//!   into a C program: posix_spawn, one raw socket, blocking.
-//! - The **hook tools** are one static C program that answers from files, the same for all three.
-//! - The **rounds** are interleaved: each runs all three once for each event, in turning order; a
-//!   ratio is of two runs of one round, and the table has the medians. All three get the same
-//!   environment, input and output.
-//! - **No disk** is part of it: Pebble runs with `PEBBLE_PERSIST=never`, and ops' database lies in
-//!   `/dev/shm` (where there is one). Both sync to disk several times a hook otherwise, which
-//!   differs a hundredfold from moment to moment, and Pebble writes all of its state each time,
-//!   which grows with each replan that is measured.
-//! - **Peak memory** is that of the largest process of the hook, its tools included, as wait4(2)
-//!   gives it.
-//! - **Hook tools** are counted in runs of their own, with a log that the measured runs do not
-//!   write.
+//! - The **floor** repeats what the Rust charm did. The benchmark records a run of the charm: each
+//!   hook tool with its arguments and its input, and each request to Pebble. It compiles the
+//!   recording into a C program with posix_spawn and one blocking socket.
+//! - The **hook tools** are one static C program that answers from files. All three programs use
+//!   it.
+//! - The **rounds** are interleaved: each round runs all three programs once for each event, and
+//!   the order turns from round to round. A ratio is that of two runs of one round, and the table
+//!   has the medians. All three programs get the same environment, input and output.
+//! - **No disk** is part of the figures: Pebble runs with `PEBBLE_PERSIST=never`, and ops' database
+//!   lies in `/dev/shm` if the machine has it. On a disk, both would sync several times a hook, and
+//!   the time of a sync differs a hundredfold from moment to moment. Pebble would also write its
+//!   whole state each time, which grows with each measured replan.
+//! - The **peak memory** is that of the largest process of the hook, hook tools included, as
+//!   wait4(2) returns it.
+//! - The **hook tools are counted** in separate runs, which write a log; the measured runs write
+//!   none.
 //!
-//! Options, after `--`: `--rounds N` (default 40), `--hook PATH` to measure another hook executable
-//! than the released charm.
+//! Options, after `--`: `--rounds N` (default 40), and `--hook PATH` to measure another hook
+//! executable than the released charm.
 
 #[path = "../common/mod.rs"]
 mod common;
@@ -42,6 +43,7 @@ use record::record;
 use setup::Programs;
 use unit::{EVENTS, Unit};
 
+/// The options of the command line.
 struct Options {
     rounds: usize,
     hook: Option<PathBuf>,
@@ -51,12 +53,14 @@ fn main() -> ExitCode {
     run_benchmark(|arguments| run(&options(arguments)?))
 }
 
+/// Parses the command line.
 fn options(arguments: &[String]) -> Result<Options, Failure> {
     let mut options = Options { rounds: 40, hook: None };
     let mut rest = arguments.iter();
     while let Some(argument) = rest.next() {
         let mut value = || rest.next().ok_or(format!("{argument} needs a value"));
         match argument.as_str() {
+            // Cargo adds this argument to those of the user.
             "--bench" => {}
             "--rounds" => {
                 options.rounds = parse_number(argument, value()?)?;
@@ -73,7 +77,8 @@ fn options(arguments: &[String]) -> Result<Options, Failure> {
     Ok(options)
 }
 
-/// Whether the floors that do not depend on this machine's mood hold.
+/// Measures all events and prints the table. Returns `true` if the bounds of counts and sizes hold;
+/// those of times depend on the machine and do not count.
 fn run(options: &Options) -> Result<bool, Failure> {
     let programs = Programs::build(options.hook.as_deref())?;
     print_progress("starting Pebble");

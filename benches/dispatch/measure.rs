@@ -1,4 +1,4 @@
-//! The measured runs.
+//! This module runs the three programs in rounds and computes medians and ratios of their runs.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,10 +11,10 @@ use crate::common::{Failure, print_progress};
 use crate::record::{Call, Recording, Step};
 use crate::unit::{Charm, Unit};
 
-/// Hook tools by name, and how often each was started.
+/// Counts say how often each hook tool was started, by its name.
 pub(crate) type Counts = BTreeMap<String, usize>;
 
-/// One event, and what runs in it.
+/// An event's programs are the two charms and the floor, with the number of their calls.
 pub(crate) struct EventPrograms {
     event: &'static str,
     floor: PathBuf,
@@ -24,7 +24,12 @@ pub(crate) struct EventPrograms {
 }
 
 impl EventPrograms {
-    /// Counts the hook tools of both charms, in a run of each that is not measured.
+    /// Counts the hook tools of both charms in a run of each, which is not measured.
+    ///
+    /// # Errors
+    ///
+    /// A charm fails, or the Rust charm starts another number of hook tools than were recorded: the
+    /// floor would then do other work than the charm.
     pub(crate) fn new(
         unit: &Unit<'_>,
         event: &'static str,
@@ -47,6 +52,7 @@ impl EventPrograms {
     }
 }
 
+/// Counts the hook tools among the calls.
 fn count_tools(calls: &[Call]) -> Counts {
     let mut counts = Counts::new();
     for call in calls {
@@ -57,45 +63,45 @@ fn count_tools(calls: &[Call]) -> Counts {
     counts
 }
 
-/// One run.
+/// A run is one process of one program.
 #[derive(Debug, Clone, Copy)]
 struct Run {
     wall: Duration,
     peak_kib: u64,
 }
 
-/// What the table says of one event.
+/// An event's result holds the figures of one row of the table.
 pub(crate) struct EventResult {
     pub(crate) event: &'static str,
     pub(crate) requests: usize,
     pub(crate) rust_tools: Counts,
     pub(crate) ops_tools: Counts,
-    /// Medians of the wall times.
+    /// The medians of the wall times.
     pub(crate) floor: Duration,
     pub(crate) rust: Duration,
     pub(crate) ops: Duration,
-    /// Medians of the ratios within a round.
+    /// The medians of the ratios within a round.
     pub(crate) rust_to_floor: f64,
     pub(crate) ops_to_rust: f64,
-    /// The largest of all runs, in KiB.
+    /// The largest peak memory of all runs, in KiB.
     pub(crate) rust_peak: u64,
     pub(crate) ops_peak: u64,
 }
 
-/// Runs all that there is in turn, so many times over.
+/// Runs the three programs once for each event in each of `rounds` rounds.
 pub(crate) fn run_rounds(
     unit: &Unit<'_>,
     events: &[EventPrograms],
     rounds: usize,
 ) -> Result<Vec<EventResult>, Failure> {
     let mut runs: Vec<[Vec<Run>; 3]> = events.iter().map(|_| Default::default()).collect();
-    // One round more than asked for: the first is for the caches, and thrown away.
+    // The rounds are one more than asked for: round 0 fills the caches and is not measured.
     for round in 0..=rounds {
         if round % 10 == 0 && round > 0 {
             print_progress(&format!("{round} of {rounds}"));
         }
         for (event_programs, runs) in events.iter().zip(&mut runs) {
-            // Whoever comes first in one round comes last in another.
+            // The order turns from round to round, so that no program always comes first.
             for turn in 0..3 {
                 let program = (round + turn) % 3;
                 let run = run_program(unit, event_programs, program)?;
@@ -114,6 +120,7 @@ pub(crate) fn run_rounds(
         .collect())
 }
 
+/// Computes the result of an event from the runs of the floor, the Rust charm and the charm on ops.
 fn summarize(event_programs: &EventPrograms, [floor, rust, ops]: &[Vec<Run>; 3]) -> EventResult {
     let walls = |runs: &[Run]| {
         Duration::from_secs_f64(median(runs.iter().map(|run| run.wall.as_secs_f64()).collect()))
@@ -145,6 +152,7 @@ fn summarize(event_programs: &EventPrograms, [floor, rust, ops]: &[Vec<Run>; 3])
     }
 }
 
+/// Runs one program: 0 is the floor, 1 the Rust charm, and any other number the charm on ops.
 fn run_program(
     unit: &Unit<'_>,
     event_programs: &EventPrograms,
@@ -156,7 +164,8 @@ fn run_program(
         _ => (Charm::Ops, unit.command_line(Charm::Ops)),
     };
     if let Some(program) = line.first() {
-        // Into the page cache, all of it, whoever it is.
+        // Every program starts from the page cache: a disk that is read in one run and not in
+        // another would be measured.
         load_into_page_cache(Path::new(program))?;
     }
     let launched = unit.programs.launcher.run(&line, |command| {
@@ -176,6 +185,7 @@ fn run_program(
     Ok(Run { wall: launched.wall, peak_kib: launched.peak_kib })
 }
 
+/// Reads a file to its end, which brings all of it into the page cache.
 fn load_into_page_cache(program: &Path) -> Result<(), Failure> {
     fs::read(program)
         .map(drop)

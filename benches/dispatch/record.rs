@@ -1,5 +1,5 @@
-//! What a charm does, written down: hook tools and requests to Pebble, in order; and the same as a
-//! C table.
+//! A recording lists the hook tools and the requests to Pebble of one run of a charm, in order;
+//! this module makes one and writes it as a C table.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,17 +11,17 @@ use charmwright_testing::proxy::{Fault, FaultProxy, Rule};
 use crate::common::Failure;
 use crate::unit::{Charm, Unit};
 
-/// One call of a charm.
+/// A call is what a charm does outside its own process.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Call {
-    /// A hook tool, by its argv (the tool's bare name first), with its input.
+    /// A hook tool with its arguments, its bare name first, and its input.
     Tool { argv: Vec<String>, input: Vec<u8> },
-    /// A request to Pebble: the whole of it lies with the proxy.
+    /// A request to Pebble. The log has only its place in the order, and the proxy has its content.
     Request,
 }
 
-/// Reads the log that the hook tools write, and the proxy's own mark in it: netstrings, see
-/// `hook-tool.c`.
+/// Parses the log of the hook tools, in which the proxy marks each request. The log consists of
+/// netstrings; `hook-tool.c` documents them.
 pub(crate) fn parse_calls(log: &[u8]) -> Result<Vec<Call>, Failure> {
     let mut rest = log;
     let mut next = move || -> Result<Option<&[u8]>, Failure> {
@@ -52,14 +52,15 @@ pub(crate) fn parse_calls(log: &[u8]) -> Result<Vec<Call>, Failure> {
     Ok(all)
 }
 
-/// One step of the floor program.
+/// A step is what the floor program does for one call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Step {
     Tool {
         argv: Vec<String>,
         input: Vec<u8>,
     },
-    /// `rest`, when there is one, follows the id of the last change.
+    /// A request to Pebble. If there is a `rest`, the request is `start`, then the id of the last
+    /// change, then `rest`: the id differs from run to run, so it cannot be recorded.
     Request {
         start: Vec<u8>,
         rest: Option<Vec<u8>>,
@@ -67,14 +68,18 @@ pub(crate) enum Step {
     },
 }
 
-/// All that the Rust charm did in one event.
+/// A recording has all steps of the Rust charm in one event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Recording {
     pub(crate) steps: Vec<Step>,
 }
 
-/// Records the Rust charm in this event. What it does must be the same each time, else there is no
-/// floor for it.
+/// Records the Rust charm in an event, until two runs after each other are the same.
+///
+/// # Errors
+///
+/// A run fails, or each of five repetitions differs from the run before it: a charm that does
+/// something else each time has no floor.
 pub(crate) fn record(unit: &Unit<'_>, event: &str) -> Result<Recording, Failure> {
     let mut last = record_once(unit, event)?;
     for _ in 0..5 {
@@ -91,6 +96,7 @@ pub(crate) fn record(unit: &Unit<'_>, event: &str) -> Result<Recording, Failure>
     .into())
 }
 
+/// Records one run of the Rust charm, with a proxy between it and Pebble.
 fn record_once(unit: &Unit<'_>, event: &str) -> Result<Recording, Failure> {
     let folder = tempfile::Builder::new().prefix("cw-").tempdir_in("/tmp")?;
     fs::create_dir(folder.path().join("workload"))?;
@@ -98,10 +104,13 @@ fn record_once(unit: &Unit<'_>, event: &str) -> Result<Recording, Failure> {
         FaultProxy::start_at(folder.path().join("workload/pebble.socket"), unit.daemon.socket())?;
     let log = folder.path().join("calls");
     let request_log = log.clone();
-    // Into the same log as the tools write to, so that both are in one order.
+    // The requests are marked in the log of the hook tools, so that both are in one order. A proxy
+    // that marks a request before it forwards it cannot be overtaken by a later hook tool.
     let log_request = move |_: &_| {
         let file = OpenOptions::new().append(true).create(true).open(&request_log);
         if file.and_then(|mut file| file.write_all(b"7:request,")).is_err() {
+            // This runs in the proxy, which has no way to fail the recording. The missing mark
+            // does: a request is then left over below.
             eprintln!("dispatch benchmark: cannot write down a request");
         }
     };
@@ -159,7 +168,7 @@ fn record_once(unit: &Unit<'_>, event: &str) -> Result<Recording, Failure> {
 }
 
 impl Recording {
-    /// The table `plan` that `floor.c` includes.
+    /// Writes the recording as the table `plan`, which `floor.c` includes.
     pub(crate) fn to_c_table(&self) -> String {
         let mut text =
             "/* Written by the dispatch benchmark: what the Rust charm was seen to do. */\n"
@@ -199,7 +208,10 @@ impl Recording {
     }
 }
 
-/// Bytes as a C string literal; octal, since a hexadecimal escape has no end.
+/// Writes bytes as a C string literal.
+///
+/// Its escapes are octal: those have at most three digits, while a hexadecimal escape would swallow
+/// the digits that follow it. A question mark is escaped too, since two could begin a trigraph.
 fn c_string(bytes: &[u8]) -> String {
     let mut text = "\"".to_owned();
     for byte in bytes {

@@ -1,4 +1,4 @@
-//! What has to be built before anything can be measured.
+//! This module builds the programs of the benchmark.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use crate::common::setup::{build_folder, compile, python_with_ops, run_to_end};
 use crate::common::{self, Failure, print_progress};
 use crate::record::Recording;
 
-/// Every hook tool that any of the three calls; a link for each lies in one folder.
+/// The hook tools that any of the three programs calls. One folder has a link for each.
 const TOOLS: [&str; 14] = [
     "application-version-set",
     "close-port",
@@ -27,13 +27,13 @@ const TOOLS: [&str; 14] = [
     "goal-state",
 ];
 
-/// The programs of the benchmark, built.
+/// The programs hold the paths of all that was built.
 pub(crate) struct Programs {
-    /// Where all of it lies.
+    /// The folder of what this benchmark builds.
     pub(crate) build_folder: PathBuf,
     /// The Rust charm's executable.
     pub(crate) hook: PathBuf,
-    /// What measures one run.
+    /// The launcher that measures one run.
     pub(crate) launcher: Launcher,
     /// The folder of the hook tools.
     pub(crate) tools: PathBuf,
@@ -42,6 +42,8 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
+    /// Builds everything but the floors, which need a recording. `hook` replaces the released
+    /// charm.
     pub(crate) fn build(hook: Option<&Path>) -> Result<Self, Failure> {
         let build_folder = build_folder()?;
         let tools = build_folder.join("tools");
@@ -54,6 +56,7 @@ impl Programs {
         compile(&source_folder().join("hook-tool.c"), &build_folder.join("hook-tool"), &[])?;
         for tool in TOOLS {
             let link = tools.join(tool);
+            // An old link would keep the program of an earlier build. The first run finds none.
             let _old = fs::remove_file(&link);
             fs::hard_link(build_folder.join("hook-tool"), &link)?;
         }
@@ -61,7 +64,7 @@ impl Programs {
         Ok(Self { hook, launcher, tools, python, build_folder })
     }
 
-    /// The floor program for one event.
+    /// Compiles the floor program of one event from its recording.
     pub(crate) fn floor(&self, event: &str, recording: &Recording) -> Result<PathBuf, Failure> {
         let folder = self.build_folder.join("floor").join(event);
         fs::create_dir_all(&folder)?;
@@ -76,13 +79,14 @@ impl Programs {
     }
 }
 
-/// The folder of the benchmark's own sources.
+/// Returns the folder with the sources of this benchmark.
 pub(crate) fn source_folder() -> PathBuf {
     common::setup::source_folder("dispatch")
 }
 
-/// The charm as it is released: the alias `charm-release` says how, and where it puts it is asked
-/// of cargo itself.
+/// Builds the charm as it is released, with the alias `charm-release`, and returns its executable.
+///
+/// Cargo's own messages name the path, which depends on the target and on the user's configuration.
 fn release_charm() -> Result<PathBuf, Failure> {
     print_progress("building the charm as it is released (cargo charm-release)");
     let messages = run_to_end(

@@ -1,4 +1,4 @@
-//! The table, and whether the floors hold.
+//! This module prints the table and checks the bounds.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -10,12 +10,17 @@ use crate::common::{Failure, print_progress};
 use crate::measure::{Counts, EventResult};
 use crate::setup::Programs;
 
+// The bounds of the Rust charm: its wall time as a multiple of the floor's, its peak memory, the
+// hook tools of an update-status, and the size of its executable.
 const WALL_TO_FLOOR: f64 = 1.5;
 const PEAK_KIB: u64 = 8 * 1024;
 const UPDATE_STATUS_TOOLS: usize = 3;
 const HOOK_BYTES: u64 = 6_000_000;
 
-/// How many times as long ops has to take.
+/// Returns the bound of ops: it has to take at least so many times as long as the Rust charm.
+///
+/// The bound is lower for the events in which the Rust charm makes more calls: a call takes both
+/// charms about the same time.
 fn ops_factor(event: &str) -> f64 {
     match event {
         "start" | "config-changed" => 10.0,
@@ -23,8 +28,9 @@ fn ops_factor(event: &str) -> f64 {
     }
 }
 
-/// Prints the table. Whether the floors hold that are counts and sizes: those that are times are
-/// marked, and depend on the machine.
+/// Prints the table and returns `true` if the bounds of counts and sizes hold.
+///
+/// The bounds of times are only marked in the table, since times depend on the machine.
 pub(crate) fn print(results: &[EventResult], programs: &Programs) -> Result<bool, Failure> {
     let mut out = String::new();
     writeln!(
@@ -62,8 +68,8 @@ pub(crate) fn print(results: &[EventResult], programs: &Programs) -> Result<bool
             names,
             "- {}: Rust {}; ops {}",
             result.event,
-            list(&result.rust_tools),
-            list(&result.ops_tools)
+            format_counts(&result.rust_tools),
+            format_counts(&result.ops_tools)
         )?;
         if result.rust_peak > PEAK_KIB {
             failures.push(format!(
@@ -94,8 +100,8 @@ pub(crate) fn print(results: &[EventResult], programs: &Programs) -> Result<bool
     Ok(failures.is_empty())
 }
 
-/// `config-get, state-get, 2 × juju-log`
-fn list(counts: &Counts) -> String {
+/// Formats counts as `config-get, state-get, 2 × juju-log`.
+fn format_counts(counts: &Counts) -> String {
     let names: Vec<String> = counts
         .iter()
         .map(|(name, count)| if *count == 1 { name.clone() } else { format!("{count} × {name}") })

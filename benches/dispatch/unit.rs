@@ -1,5 +1,5 @@
-//! The unit that all three run in: what its hook tools answer, its environment, its workload and
-//! its Pebble.
+//! All three programs run in one unit; this module prepares the answers of its hook tools, its
+//! environment variables and the plan of its Pebble.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -16,42 +16,45 @@ use crate::common::setup::run_to_end;
 use crate::record::{Call, parse_calls};
 use crate::setup::{Programs, source_folder};
 
-/// The events that are measured. The last is one that neither charm handles.
+/// The events that are measured. Neither charm handles the last one.
 pub(crate) const EVENTS: [&str; 4] = ["start", "config-changed", "update-status", "leader-elected"];
 
-/// What a unit goes through before it is in operation.
+/// The events that Juju dispatches to a new unit until its workload runs.
 const SETUP_EVENTS: [&str; 5] =
     ["install", "leader-elected", "config-changed", "start", "workload-pebble-ready"];
 
-/// Who runs.
+/// A charm is one of the two implementations.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Charm {
     Rust,
     Ops,
 }
 
+/// A unit has the folders, the state and the Pebble that a hook meets.
 pub(crate) struct Unit<'a> {
     pub(crate) programs: &'a Programs,
-    /// Where the hook tools' answers and the charm folders are.
+    /// The folder of the hook tools' answers and of the charm folders.
     pub(crate) work_folder: &'a Path,
+    /// The folder in which a charm finds the sockets of its containers.
     containers: PathBuf,
     pub(crate) daemon: &'a Daemon,
-    /// The Rust charm's state in Juju, as its state-set left it.
+    /// The state of the Rust charm that Juju would keep: all that the charm wrote with state-set.
     state: RefCell<BTreeMap<String, Value>>,
-    /// The charm folder of the one on ops.
+    /// The charm folder of the charm on ops.
     ops: PathBuf,
-    /// That of the one in Rust.
+    /// The charm folder of the Rust charm.
     rust: PathBuf,
 }
 
 impl<'a> Unit<'a> {
+    /// Writes the charm folders and the answers of the hook tools.
     pub(crate) fn new(
         programs: &'a Programs,
         work_folder: &'a Path,
         daemon: &'a Daemon,
     ) -> Result<Self, Failure> {
-        // The workload's health check connects here: a listener of ours, so that its speed is
-        // nobody's merit.
+        // The workload's health check connects to this listener instead of a workload, so that the
+        // speed of a workload is no part of the figures.
         let listener = TcpListener::bind("127.0.0.1:0")?;
         let port = listener.local_addr()?.port();
         std::thread::spawn(move || for _client in listener.incoming() {});
@@ -106,11 +109,12 @@ impl<'a> Unit<'a> {
         Ok(unit)
     }
 
-    /// The folder of what the hook tools answer in this event.
+    /// Returns the folder of the hook tools' answers in an event.
     fn answers(&self, event: &str) -> PathBuf {
         self.work_folder.join("answers").join(event)
     }
 
+    /// Writes the current state as the answer of state-get in an event.
     fn write_state(&self, event: &str) -> Result<(), Failure> {
         fs::write(
             self.answers(event).join("state-get"),
@@ -119,7 +123,7 @@ impl<'a> Unit<'a> {
         Ok(())
     }
 
-    /// The command line of a charm.
+    /// Returns the command line of a charm.
     pub(crate) fn command_line(&self, charm: Charm) -> Vec<String> {
         match charm {
             Charm::Rust => vec![self.programs.hook.display().to_string()],
@@ -129,6 +133,7 @@ impl<'a> Unit<'a> {
         }
     }
 
+    /// Returns the charm folder of a charm.
     pub(crate) fn charm_folder(&self, charm: Charm) -> &Path {
         match charm {
             Charm::Rust => &self.rust,
@@ -136,7 +141,8 @@ impl<'a> Unit<'a> {
         }
     }
 
-    /// The whole environment of one hook: Juju's, and nothing that is inherited.
+    /// Returns all environment variables of a hook: those that Juju sets, and none that is
+    /// inherited from the benchmark.
     pub(crate) fn environment(&self, charm: Charm, event: &str) -> Vec<(String, String)> {
         let folder = self.charm_folder(charm).display().to_string();
         let path = format!(
@@ -188,8 +194,14 @@ impl<'a> Unit<'a> {
         all
     }
 
-    /// Runs a charm once, not measured, and gives what it called. `containers` puts something
-    /// between it and Pebble; `log` is where the tools write, and who else wants to.
+    /// Runs a charm once, not measured, and returns its calls.
+    ///
+    /// The hook tools append to `log`, as the proxy of a recording does. `containers` replaces the
+    /// folder of the sockets, so that a proxy can stand between the charm and Pebble.
+    ///
+    /// # Errors
+    ///
+    /// The charm cannot be started or exits with a failure, or the log cannot be parsed.
     pub(crate) fn run(
         &self,
         charm: Charm,
@@ -213,6 +225,7 @@ impl<'a> Unit<'a> {
         }
         let output =
             command.output().map_err(|error| format!("cannot start {program}: {error}"))?;
+        // A charm that started no hook tool has written no log.
         let calls = parse_calls(&fs::read(log).unwrap_or_default())?;
         if output.status.success() {
             return Ok(calls);
@@ -225,7 +238,7 @@ impl<'a> Unit<'a> {
         .into())
     }
 
-    /// The daemon's plan in YAML, as its own command line prints it.
+    /// Returns the plan in YAML, as Pebble's own command line prints it.
     fn plan(&self) -> Result<String, Failure> {
         run_to_end(
             Command::new(self.daemon.binary())
@@ -234,8 +247,14 @@ impl<'a> Unit<'a> {
         )
     }
 
-    /// Takes both charms through a unit's life, until the workload runs. What the Rust charm keeps
-    /// in Juju is kept here; for each measured event its state is what it was when that event came.
+    /// Runs the setup events in both charms, until the workload runs.
+    ///
+    /// The unit keeps what the Rust charm writes with state-set, and answers state-get with it.
+    /// Each measured event finds the state that the charm had when Juju would dispatch it.
+    ///
+    /// # Errors
+    ///
+    /// A charm fails, or the two charms set different plans.
     pub(crate) fn run_setup_events(&self) -> Result<(), Failure> {
         let log = self.work_folder.join("calls");
         for event in SETUP_EVENTS {
@@ -250,8 +269,8 @@ impl<'a> Unit<'a> {
             }
             let plan = self.plan()?;
             self.run(Charm::Ops, event, &log, None)?;
-            // A layer that differs would make each replan restart the workload, and that would be
-            // what is measured.
+            // The charms take turns on one Pebble. With different layers each replan would restart
+            // the workload, and the time of the restart would be measured.
             let other = self.plan()?;
             if plan != other {
                 return Err(format!(
@@ -261,8 +280,8 @@ impl<'a> Unit<'a> {
                 .into());
             }
         }
-        // `start` keeps the state that it found the first time; the others come to a unit in
-        // operation.
+        // `start` keeps the state that it found among the setup events, since a unit starts once.
+        // Juju dispatches the other events to a unit in operation.
         for event in EVENTS.into_iter().filter(|event| *event != "start") {
             self.write_state(event)?;
         }

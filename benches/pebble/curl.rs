@@ -1,5 +1,5 @@
-//! curl as a peer: a configuration file that names each repetition, and what it says of each
-//! transfer.
+//! This peer is curl: a configuration file lists one transfer for each repetition, and curl prints
+//! a line about each transfer.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -14,7 +14,7 @@ use crate::environment::Environment;
 use crate::operation::{Content, Operation};
 use crate::peer::Peer;
 
-/// Whether there is a curl. Says loudly when there is none.
+/// Returns `true` if curl can be started, and prints a warning if it cannot.
 pub(crate) fn is_installed() -> bool {
     match run_to_end(Command::new("curl").arg("--version")) {
         Ok(_) => true,
@@ -25,6 +25,9 @@ pub(crate) fn is_installed() -> bool {
     }
 }
 
+/// Writes curl's configuration file and returns the command line that uses it.
+///
+/// One process makes all transfers, so that curl keeps its connection as the other peers do.
 pub(crate) fn command_line(
     operation: Operation,
     environment: &Environment,
@@ -43,7 +46,8 @@ pub(crate) fn command_line(
         writeln!(config, "form-string = {}", quoted(&format!("request={metadata}")))?;
         let form = format!("files=@{};filename={}", source.display(), target.display());
         writeln!(config, "form = {}", quoted(&form))?;
-        // It would ask first whether it may send, and wait for the answer.
+        // Without this line curl sends `Expect: 100-continue` for a large body and waits for an
+        // answer before it sends the body. No other peer does.
         config += "header = \"Expect:\"\n";
         "http://localhost/v1/files".to_owned()
     } else {
@@ -55,9 +59,9 @@ pub(crate) fn command_line(
     }
     let file = environment.folder().join("curl.config");
     fs::write(&file, config)?;
-    // The path is what a shell would find: `launch` looks for nothing.
+    // `launch` takes the path of a program and does not search $PATH, so the shell finds curl.
     let curl = run_to_end(Command::new("sh").args(["-c", "command -v curl"]))?;
-    // -q: without the user's own configuration.
+    // -q makes curl ignore the user's own configuration, which could change what is measured.
     Ok(vec![
         curl.trim_end().to_owned(),
         "-q".to_owned(),
@@ -66,11 +70,16 @@ pub(crate) fn command_line(
     ])
 }
 
+/// Quotes a value for curl's configuration file.
 fn quoted(text: &str) -> String {
     format!("\"{}\"", text.replace('\\', "\\\\").replace('"', "\\\""))
 }
 
-/// The time of all measured transfers together.
+/// Returns the total time of the measured transfers, without those of the warm-up.
+///
+/// # Errors
+///
+/// A transfer is missing, moved fewer bytes than the file has, or had another status than 200.
 pub(crate) fn total_time(output: &str, operation: Operation) -> Result<Duration, Failure> {
     let (warm_up, count) = operation.repetitions(Peer::Curl);
     let minimum = operation.content().map_or(0, Content::size);

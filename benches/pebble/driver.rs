@@ -1,9 +1,12 @@
-//! This executable as a peer: `peer ours|floor SOCKET OPERATION WARM-UP COUNT [TARGET [SOURCE]]`,
-//! the same words as every peer gets.
+//! This executable can act as a peer: the benchmark starts it again as
+//! `peer ours|floor SOCKET OPERATION WARM-UP COUNT [TARGET [SOURCE]]`. Every other peer but curl
+//! takes the same arguments from SOCKET on.
 //!
-//! It prints a line each for `elapsed NANOSECONDS` and `cpu NANOSECONDS` of all measured
-//! repetitions together, and `phase NANOSECONDS NAME` for what a part of one repetition takes on
-//! average.
+//! A peer prints these lines on standard output:
+//!
+//! - `elapsed NANOSECONDS`: the time of all measured repetitions together.
+//! - `cpu NANOSECONDS`: the CPU time of all measured repetitions together.
+//! - `phase NANOSECONDS NAME`: the average time of one phase of a repetition.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -14,18 +17,18 @@ use rustix::time::{ClockId, clock_gettime};
 use crate::common::{Failure, print_progress};
 use crate::{charmwright_client, floor};
 
-/// The argument that makes this executable a peer.
+/// The first argument that makes this executable a peer instead of the benchmark.
 pub(crate) const PEER_ARGUMENT: &str = "peer";
 
-/// What a peer is told to do.
+/// A task says which operation a peer does, how often, and on which files.
 pub(crate) struct Task {
     pub(crate) socket: PathBuf,
     pub(crate) operation: String,
     pub(crate) warm_up: usize,
     pub(crate) count: usize,
-    /// The file to pull, or to push to.
+    /// The path in the container: the file that is pulled, or that a push writes.
     pub(crate) target: Option<String>,
-    /// Where the pushed bytes are.
+    /// The local file that a push reads.
     pub(crate) source: Option<PathBuf>,
 }
 
@@ -53,6 +56,7 @@ impl Task {
     }
 }
 
+/// Runs the peer that the first argument names, and returns its exit code.
 pub(crate) fn main(arguments: &[String]) -> ExitCode {
     let done = match arguments.split_first() {
         Some((name, rest)) if name == "ours" => {
@@ -72,7 +76,7 @@ pub(crate) fn main(arguments: &[String]) -> ExitCode {
     }
 }
 
-/// What the parts of the repetitions took so far, in order.
+/// The phases are the parts of an operation, each with its time summed over the repetitions.
 #[derive(Default)]
 pub(crate) struct Phases(Vec<(&'static str, Duration)>);
 
@@ -89,7 +93,7 @@ impl Phases {
     }
 }
 
-/// Time and CPU time since some moment.
+/// A stopwatch measures the time and the CPU time from its start.
 pub(crate) struct Stopwatch {
     start: Instant,
     cpu: Duration,
@@ -97,10 +101,12 @@ pub(crate) struct Stopwatch {
 
 impl Stopwatch {
     pub(crate) fn start() -> Self {
+        // The clock of the time is read last here and first in `stop`, so that the other reading is
+        // no part of it.
         Self { cpu: process_cpu_time(), start: Instant::now() }
     }
 
-    /// Prints what a peer prints.
+    /// Prints the lines of a peer that the module documents. `count` is the number of repetitions.
     pub(crate) fn stop(&self, count: usize, phases: &Phases) {
         let elapsed = self.start.elapsed();
         let cpu = process_cpu_time().saturating_sub(self.cpu);
@@ -111,7 +117,7 @@ impl Stopwatch {
     }
 }
 
-/// What this process has used of the CPU, user and system.
+/// Returns the CPU time of this process, user and system together.
 fn process_cpu_time() -> Duration {
     Duration::try_from(clock_gettime(ClockId::ProcessCPUTime)).unwrap_or_default()
 }

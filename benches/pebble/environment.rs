@@ -1,4 +1,5 @@
-//! What the peers run on: two daemons, the files, and the programs that are built first.
+//! The environment of the peers has two daemons, the files to pull and push, and the programs that
+//! are built first.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,32 +15,39 @@ use crate::curl;
 use crate::operation::{CONTENTS, Content, Operation};
 use crate::peer::Peer;
 
-/// How many services the plan has.
+/// The number of services in the plan.
 pub(crate) const SERVICES: usize = 10;
 
+/// The environment holds what every run of a peer needs.
 pub(crate) struct Environment {
     pub(crate) launcher: Launcher,
-    /// This executable.
+    /// The path of this executable, which is started again as a peer.
     pub(crate) this_executable: PathBuf,
-    pub(crate) go: PathBuf,
+    /// The path of the program on Pebble's Go client.
+    pub(crate) go_client: PathBuf,
+    /// The Python that has ops.
     pub(crate) python: PathBuf,
+    /// The path of the Python program on ops.pebble.
     pub(crate) ops_client: PathBuf,
-    /// Whether there is one.
+    /// Says whether curl is installed.
     pub(crate) has_curl: bool,
-    /// How many seconds a peer may take for what it does only once.
+    /// The time limit of an operation that a peer does only once, in seconds.
     pub(crate) limit_in_seconds: usize,
     daemon: Daemon,
+    /// The daemon for exec, which keeps no state file (`PEBBLE_PERSIST=never`).
     exec_daemon: Daemon,
-    /// For what is to be written to a disk.
+    /// The folder on the disk of the build, for pushes to a disk.
     disk: TempDir,
-    // The last, since the daemons live in it.
+    // This field is the last one: fields are dropped in order, and the daemons, whose sockets lie
+    // in this folder, must end before it is removed.
     folder: TempDir,
 }
 
 impl Environment {
+    /// Builds the programs, writes the files and starts both daemons.
     pub(crate) fn prepare(limit_in_seconds: usize) -> Result<Self, Failure> {
         let build_folder = build_folder()?;
-        let go = go_client(&build_folder)?;
+        let go_client = build_go_client(&build_folder)?;
         let python = python_with_ops(&build_folder)?;
         let launcher = Launcher::build(&build_folder)?;
         print_progress("starting two daemons");
@@ -53,7 +61,7 @@ impl Environment {
         Ok(Self {
             launcher,
             this_executable: std::env::current_exe()?,
-            go,
+            go_client,
             python,
             ops_client: source_folder("pebble").join("ops_client/client.py"),
             has_curl: curl::is_installed(),
@@ -65,6 +73,7 @@ impl Environment {
         })
     }
 
+    /// Returns the daemon that an operation uses.
     pub(crate) fn daemon(&self, operation: Operation) -> &Daemon {
         match operation {
             Operation::Exec => &self.exec_daemon,
@@ -72,9 +81,11 @@ impl Environment {
         }
     }
 
-    /// Starts the daemon again whose work leaves something behind: with each change that it
-    /// remembers, the next takes it longer.
-    pub(crate) fn restart_exec_daemon(&self, operation: Operation) -> Result<(), Failure> {
+    /// Restarts the exec daemon before a run of exec; does nothing for other operations.
+    ///
+    /// Each change that the daemon remembers makes its next exec slower. A new daemon remembers
+    /// none, so every peer meets the same one.
+    pub(crate) fn renew_daemon(&self, operation: Operation) -> Result<(), Failure> {
         if operation == Operation::Exec {
             self.exec_daemon.kill()?;
             self.exec_daemon.start_again()?;
@@ -82,20 +93,22 @@ impl Environment {
         Ok(())
     }
 
+    /// Returns the folder of the daemons and of the files.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
+    /// Returns `true` if the folder lies in memory.
     pub(crate) fn is_in_memory(&self) -> bool {
         self.folder().starts_with("/dev/shm")
     }
 
-    /// A file to pull, and the one whose content is pushed.
+    /// Returns the file with this content, which is pulled, or read by a push.
     pub(crate) fn source(&self, content: Content) -> PathBuf {
         self.folder().join(content.name())
     }
 
-    /// Where a peer pushes to.
+    /// Returns the path that a push of a peer writes.
     pub(crate) fn target(&self, peer: Peer, operation: Operation) -> PathBuf {
         let folder = match operation {
             Operation::PushSmallToDisk => self.disk.path(),
@@ -104,7 +117,7 @@ impl Environment {
         folder.join(format!("{peer:?}-{operation:?}"))
     }
 
-    /// Sees that what a peer pushed is what it was to push.
+    /// Fails unless the file that a peer pushed equals the source.
     pub(crate) fn check_pushed(
         &self,
         peer: Peer,
@@ -118,11 +131,12 @@ impl Environment {
     }
 }
 
-/// Random-like bytes, the same in every run, or one byte only.
+/// Generates the bytes of a file: pseudo-random ones, the same in every run, or CR bytes only.
 fn content_bytes(content: Content) -> Vec<u8> {
+    // The seed is the golden ratio in 64 bits. Any number but 0 would do, since xorshift of 0 is 0.
     let mut state: u64 = 0x9e37_79b9_7f4a_7c15;
     let words = std::iter::repeat_with(|| {
-        // xorshift64: fast, and nothing in it looks like a boundary.
+        // xorshift64 is fast, and its bytes contain no multipart boundary.
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
@@ -134,7 +148,9 @@ fn content_bytes(content: Content) -> Vec<u8> {
     words.flatten().take(content.size()).collect()
 }
 
-/// Ten services as charms have them, none of which runs, and two checks.
+/// Returns the YAML of a layer with ten services, as charms write them, and two checks.
+///
+/// All are disabled: a running service or check would take CPU time during the measurement.
 fn layer() -> String {
     let mut yaml = "summary: what the benchmark reads\nservices:\n".to_owned();
     for number in 0..SERVICES {
@@ -170,8 +186,9 @@ fn layer() -> String {
 "
 }
 
-/// The small program on Pebble's Go client, with the modules that the tests' own Pebble is made of.
-fn go_client(build_folder: &Path) -> Result<PathBuf, Failure> {
+/// Builds the program on Pebble's Go client, with the module versions that `tests/tools` pins for
+/// the Pebble of the tests, so that client and daemon have one version.
+fn build_go_client(build_folder: &Path) -> Result<PathBuf, Failure> {
     print_progress("building the program on Pebble's Go client");
     let folder = build_folder.join("go_client");
     fs::create_dir_all(&folder)?;

@@ -1,4 +1,4 @@
-//! The measured runs.
+//! This module runs the peers in rounds and computes medians and ratios of their runs.
 
 use std::time::Duration;
 
@@ -9,10 +9,11 @@ use crate::environment::Environment;
 use crate::operation::Operation;
 use crate::peer::{PEERS, Peer};
 
-/// wait(2): ended by SIGALRM, which is how a peer ends that has used up the patience.
+/// The wait status of a process that SIGALRM ended (wait(2)). The peer sets that alarm to its time
+/// limit.
 const ENDED_BY_ALARM: u64 = 14;
 
-/// One run of a peer; times are those of one repetition.
+/// A run is one process of a peer; its times are the averages of one repetition.
 #[derive(Debug, Clone)]
 struct Run {
     time: Duration,
@@ -21,20 +22,20 @@ struct Run {
     phases: Vec<(String, Duration)>,
 }
 
-/// All runs of one peer in one operation.
+/// All measured runs of one peer in one operation.
 #[derive(Debug, Clone)]
 pub(crate) struct Runs {
     pub(crate) peer: Peer,
-    /// By round; one in all for what is done once.
+    /// One run for each round, or a single one if the peer does the operation once.
     runs: Vec<Run>,
-    /// It was stopped after so long.
+    /// The time limit, if the peer was stopped at it.
     pub(crate) stopped_after: Option<Duration>,
 }
 
-/// What the tables say of one operation.
+/// An operation's result holds the runs of its peers.
 pub(crate) struct OperationResult {
     pub(crate) operation: Operation,
-    /// In the order of [`PEERS`], without those that do not take part.
+    /// The runs in the order of [`PEERS`], without the peers that do not support the operation.
     pub(crate) peers: Vec<Runs>,
 }
 
@@ -47,20 +48,22 @@ impl Runs {
         })
     }
 
+    /// Returns the median time of one repetition; `None` without a run.
     pub(crate) fn time(&self) -> Option<Duration> {
         self.median(|run| run.time)
     }
 
+    /// Returns the median CPU time of one repetition; `None` without a run.
     pub(crate) fn cpu(&self) -> Option<Duration> {
         self.median(|run| run.cpu)
     }
 
-    /// The largest of all runs.
+    /// Returns the largest peak memory of all runs, in KiB.
     pub(crate) fn peak_kib(&self) -> u64 {
         self.runs.iter().map(|run| run.peak_kib).max().unwrap_or(0)
     }
 
-    /// The medians of each phase.
+    /// Returns the median time of each phase.
     pub(crate) fn phases(&self) -> Vec<(String, Duration)> {
         let names = self.runs.first().map(|run| run.phases.as_slice()).unwrap_or_default();
         let took = |run: &Run, name: &str| {
@@ -81,7 +84,10 @@ impl OperationResult {
         self.peers.iter().find(|runs| runs.peer == peer)
     }
 
-    /// The median of the ratios within a round; of what was done once, the ratio to the median.
+    /// Returns the median of the ratios within a round. If one peer did the operation once, it
+    /// returns the ratio of the median times.
+    ///
+    /// Two runs of one round lie close in time, so a slow moment of the machine touches both.
     pub(crate) fn ratio(&self, numerator: Peer, denominator: Peer) -> Option<f64> {
         let (numerator, denominator) = (self.runs_of(numerator)?, self.runs_of(denominator)?);
         if numerator.runs.len() == denominator.runs.len() {
@@ -96,7 +102,7 @@ impl OperationResult {
     }
 }
 
-/// Runs all that there is in turn, so many times over.
+/// Runs every peer once for each operation in each of `rounds` rounds.
 pub(crate) fn run_rounds(
     environment: &Environment,
     operations: &[Operation],
@@ -104,7 +110,7 @@ pub(crate) fn run_rounds(
 ) -> Result<Vec<OperationResult>, Failure> {
     let mut results: Vec<OperationResult> =
         operations.iter().map(|operation| without_runs(*operation, environment)).collect();
-    // One round more than asked for: the first is for the caches, and thrown away.
+    // The rounds are one more than asked for: round 0 fills the caches and is not measured.
     for round in 0..=rounds {
         if round % 5 == 0 && round > 0 {
             print_progress(&format!("{round} of {rounds}"));
@@ -112,7 +118,7 @@ pub(crate) fn run_rounds(
         for OperationResult { operation, peers } in &mut results {
             let number = peers.len();
             for turn in 0..number {
-                // Whoever comes first in one round comes last in another.
+                // The order turns from round to round, so that no peer always comes first.
                 let Some(runs) = peers.get_mut((round + turn) % number) else {
                     continue;
                 };
@@ -126,6 +132,8 @@ pub(crate) fn run_rounds(
                             Some(Duration::from_secs(environment.limit_in_seconds as u64))
                     }
                     Some(run) if runs_once || round > 0 => runs.runs.push(run),
+                    // The files of round 0 are compared, since a comparison between measured runs
+                    // would change what the caches hold.
                     Some(_) => {
                         if let Some(content) = operation.content().filter(|_| operation.pushes()) {
                             environment.check_pushed(runs.peer, *operation, content)?;
@@ -147,13 +155,13 @@ fn without_runs(operation: Operation, environment: &Environment) -> OperationRes
     OperationResult { operation, peers }
 }
 
-/// One run; `None` when it took longer than there was patience.
+/// Runs a peer once; returns `None` if it was stopped at its time limit.
 fn run_peer(
     environment: &Environment,
     operation: Operation,
     peer: Peer,
 ) -> Result<Option<Run>, Failure> {
-    environment.restart_exec_daemon(operation)?;
+    environment.renew_daemon(operation)?;
     let command_line = peer.command_line(operation, environment)?;
     let runs_once = operation.runs_once(peer);
     if runs_once {
@@ -180,13 +188,14 @@ fn run_peer(
         .into());
     }
     let (warm_up, count) = operation.repetitions(peer);
-    let each = |all: Duration, count: usize| {
+    let per_repetition = |all: Duration, count: usize| {
         all.div_f64(f64::from(u32::try_from(count).unwrap_or(u32::MAX)))
     };
     if peer == Peer::Curl {
+        // The CPU time is that of the process, so it has the repetitions of the warm-up in it.
         return Ok(Some(Run {
-            time: each(curl::total_time(&launched.output, operation)?, count),
-            cpu: each(launched.cpu, warm_up + count),
+            time: per_repetition(curl::total_time(&launched.output, operation)?, count),
+            cpu: per_repetition(launched.cpu, warm_up + count),
             peak_kib: launched.peak_kib,
             phases: Vec::new(),
         }));
@@ -194,14 +203,14 @@ fn run_peer(
     let report = Report::parse(&launched.output)
         .ok_or_else(|| format!("{command_line:?} said {:?}", launched.output))?;
     Ok(Some(Run {
-        time: each(report.elapsed, count),
-        cpu: each(report.cpu, count),
+        time: per_repetition(report.elapsed, count),
+        cpu: per_repetition(report.cpu, count),
         peak_kib: launched.peak_kib,
         phases: report.phases,
     }))
 }
 
-/// What a peer's process says, see `driver.rs`.
+/// A report holds the lines that a peer prints; `driver.rs` documents them.
 #[derive(Default)]
 struct Report {
     elapsed: Duration,

@@ -1,8 +1,8 @@
-//! What is measured, how often, and what is asked of it.
+//! An operation is what each peer does; this module says how often, and which bounds hold for it.
 
 use crate::peer::Peer;
 
-/// One operation.
+/// An operation is one request to Pebble, or one exec with all its requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Operation {
     SystemInfo,
@@ -10,11 +10,12 @@ pub(crate) enum Operation {
     Plan,
     PullSmall,
     PullLarge,
-    /// A file of CR bytes only: each could be the beginning of a multipart boundary.
+    /// The pull of a file that has CR bytes only. Each of them could begin a multipart boundary, so
+    /// this is the worst case of a parser.
     PullCarriageReturns,
     PushSmall,
-    /// Not into memory, as the others, but to where the build lies: there Pebble's sync of each
-    /// file takes its time.
+    /// The push of a small file to the disk of the build instead of memory. Pebble syncs each file
+    /// that it writes, and only a disk makes that sync take time.
     PushSmallToDisk,
     PushLarge,
     Exec,
@@ -33,7 +34,7 @@ pub(crate) const OPERATIONS: [Operation; 10] = [
     Operation::Exec,
 ];
 
-/// The files that are pulled and pushed.
+/// A content is that of one file, which is pulled or pushed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Content {
     Small,
@@ -45,6 +46,7 @@ pub(crate) const CONTENTS: [Content; 3] =
     [Content::Small, Content::Large, Content::CarriageReturns];
 
 impl Content {
+    /// Returns the name of the file.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Small => "small",
@@ -53,7 +55,7 @@ impl Content {
         }
     }
 
-    /// In bytes.
+    /// Returns the size in bytes.
     pub(crate) fn size(self) -> usize {
         match self {
             Self::Small => 1024,
@@ -63,7 +65,7 @@ impl Content {
 }
 
 impl Operation {
-    /// As the tables name it.
+    /// Returns the name in the tables.
     pub(crate) fn title(self) -> &'static str {
         match self {
             Self::SystemInfo => "system-info",
@@ -79,7 +81,7 @@ impl Operation {
         }
     }
 
-    /// As a peer's command line names it.
+    /// Returns the name on the command line of a peer.
     pub(crate) fn argument(self) -> &'static str {
         match self {
             Self::SystemInfo => "system-info",
@@ -91,6 +93,7 @@ impl Operation {
         }
     }
 
+    /// Returns the content of the file, if the operation pulls or pushes one.
     pub(crate) fn content(self) -> Option<Content> {
         match self {
             Self::PullSmall | Self::PushSmall | Self::PushSmallToDisk => Some(Content::Small),
@@ -104,25 +107,28 @@ impl Operation {
         matches!(self, Self::PushSmall | Self::PushSmallToDisk | Self::PushLarge)
     }
 
-    /// How often a peer does it in one round to warm up, and then to be measured.
+    /// Returns how often a peer does the operation in one round: the repetitions of the warm-up,
+    /// and those that are measured.
     pub(crate) fn repetitions(self, peer: Peer) -> (usize, usize) {
         match self {
             _ if self.runs_once(peer) => (0, 1),
             Self::SystemInfo | Self::Services | Self::Plan => (50, 500),
             Self::PullSmall | Self::PushSmall | Self::PushSmallToDisk => (20, 200),
+            // A transfer of 64 MiB takes long enough that a few of them give a steady average.
             Self::PullLarge | Self::PullCarriageReturns => (1, 3),
             Self::PushLarge => (1, 2),
             Self::Exec => (5, 50),
         }
     }
 
-    /// Whether it takes this peer minutes, so that it does it once in all, and not for longer than
-    /// there is patience.
+    /// Returns `true` if the operation takes this peer minutes. The peer then does it once in all
+    /// rounds, and is stopped after `--patience` seconds.
     pub(crate) fn runs_once(self, peer: Peer) -> bool {
         peer == Peer::Ops && matches!(self, Self::PullLarge | Self::PullCarriageReturns)
     }
 
-    /// What our client's time may be at most, as a multiple of a peer's.
+    /// Returns the bounds of the charmwright client: its time may be at most so many times that of
+    /// the peer.
     pub(crate) fn bounds(self) -> &'static [(Peer, f64)] {
         match self {
             Self::SystemInfo | Self::Services => &[(Peer::Floor, 1.5), (Peer::Go, 0.6)],

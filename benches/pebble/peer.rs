@@ -1,4 +1,4 @@
-//! Who is measured, as a command line.
+//! A peer is a client that is measured; this module gives its name and its command line.
 
 use std::path::Path;
 
@@ -7,6 +7,7 @@ use crate::environment::Environment;
 use crate::operation::Operation;
 use crate::{curl, driver};
 
+/// A peer is one of the clients that are compared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Peer {
     Charmwright,
@@ -16,10 +17,12 @@ pub(crate) enum Peer {
     Ops,
 }
 
+/// All peers, in the order of the tables.
 pub(crate) const PEERS: [Peer; 5] =
     [Peer::Charmwright, Peer::Floor, Peer::Go, Peer::Curl, Peer::Ops];
 
 impl Peer {
+    /// Returns the name of the peer in the tables.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Charmwright => "ours",
@@ -30,7 +33,7 @@ impl Peer {
         }
     }
 
-    /// Whether it does this at all.
+    /// Returns `true` if the peer can do the operation here. curl only pulls and pushes files.
     pub(crate) fn supports(self, operation: Operation, environment: &Environment) -> bool {
         match self {
             Self::Curl => environment.has_curl && operation.content().is_some(),
@@ -38,7 +41,7 @@ impl Peer {
         }
     }
 
-    /// The command line that does it so often.
+    /// Returns the command line that makes the peer do the operation, warm-up included.
     pub(crate) fn command_line(
         self,
         operation: Operation,
@@ -56,7 +59,7 @@ impl Peer {
                 driver::PEER_ARGUMENT.to_owned(),
                 "floor".to_owned(),
             ],
-            Self::Go => vec![text(&environment.go)],
+            Self::Go => vec![text(&environment.go_client)],
             Self::Ops => vec![text(&environment.python), text(&environment.ops_client)],
             Self::Curl => return curl::command_line(operation, environment),
         };

@@ -1,4 +1,4 @@
-//! The tables: times, ratios with their bounds, phases.
+//! This module prints the tables: times, ratios with their bounds, and phases.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -10,19 +10,21 @@ use crate::environment::Environment;
 use crate::measure::{OperationResult, Runs};
 use crate::peer::{PEERS, Peer};
 
-/// The ratios beside those of our client: how far apart the others are.
+/// The ratios that are printed beside those of the charmwright client. They show how far apart the
+/// other clients are.
 const REFERENCE_RATIOS: [(Peer, Peer); 3] =
     [(Peer::Go, Peer::Floor), (Peer::Curl, Peer::Floor), (Peer::Ops, Peer::Floor)];
 
+/// Prints all tables on standard output.
 pub(crate) fn print(
     results: &[OperationResult],
     environment: &Environment,
     rounds: usize,
 ) -> Result<(), Failure> {
     let mut out = String::new();
-    times(&mut out, results)?;
-    ratios(&mut out, results)?;
-    phases(&mut out, results)?;
+    write_times(&mut out, results)?;
+    write_ratios(&mut out, results)?;
+    write_phases(&mut out, results)?;
     let location = if environment.is_in_memory() {
         "Files and daemons lie in memory (/dev/shm): no disk is in these figures, but where a row \
          says so."
@@ -38,20 +40,22 @@ pub(crate) fn print(
     if !environment.has_curl {
         writeln!(out, "There is no curl here: its bounds were not looked at.")?;
     }
+    // One write for all: `println!` would panic if the reader of the tables has gone.
     std::io::stdout().write_all(out.as_bytes())?;
     Ok(())
 }
 
-fn header(out: &mut String, columns: impl Iterator<Item = String>) {
+/// Writes the two lines that begin a table in Markdown.
+fn write_header(out: &mut String, columns: impl Iterator<Item = String>) {
     let columns: Vec<String> = columns.collect();
     *out += &format!("| {} |\n|{}\n", columns.join(" | "), "---|".repeat(columns.len()));
 }
 
-/// Time, CPU time and peak memory of each.
-fn times(out: &mut String, results: &[OperationResult]) -> Result<(), Failure> {
+/// Writes the table with the time, the CPU time and the peak memory of each peer.
+fn write_times(out: &mut String, results: &[OperationResult]) -> Result<(), Failure> {
     *out += "Time (CPU time) of one operation, peak memory of the process:\n\n";
     let names = PEERS.into_iter().map(|peer| peer.name().to_owned());
-    header(out, std::iter::once("operation".to_owned()).chain(names));
+    write_header(out, std::iter::once("operation".to_owned()).chain(names));
     for measured in results {
         write!(out, "| {} |", measured.operation.title())?;
         for peer in PEERS {
@@ -63,12 +67,13 @@ fn times(out: &mut String, results: &[OperationResult]) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Returns the text of one cell of that table.
 fn cell(runs: Option<&Runs>) -> String {
     let Some(runs) = runs else {
         return "–".to_owned();
     };
-    if let Some(patience) = runs.stopped_after {
-        return format!("> {} s, stopped", patience.as_secs());
+    if let Some(limit) = runs.stopped_after {
+        return format!("> {} s, stopped", limit.as_secs());
     }
     match (runs.time(), runs.cpu()) {
         (Some(time), Some(cpu)) => {
@@ -83,7 +88,7 @@ fn cell(runs: Option<&Runs>) -> String {
     }
 }
 
-/// `48 µs`, `1.25 ms`, `134 ms`
+/// Formats a time as `48 µs`, `1.25 ms` or `134 ms`.
 fn format_duration(time: Duration) -> String {
     let micros = time.as_secs_f64() * 1e6;
     match micros {
@@ -93,7 +98,8 @@ fn format_duration(time: Duration) -> String {
     }
 }
 
-fn ratios(out: &mut String, results: &[OperationResult]) -> Result<(), Failure> {
+/// Writes the table of the ratios.
+fn write_ratios(out: &mut String, results: &[OperationResult]) -> Result<(), Failure> {
     *out += "Ratios, paired within a round; in brackets the bound of ours:\n\n";
     let others = PEERS.into_iter().filter(|peer| *peer != Peer::Charmwright);
     let ours = others.clone().map(|peer| (Peer::Charmwright, peer));
@@ -101,7 +107,7 @@ fn ratios(out: &mut String, results: &[OperationResult]) -> Result<(), Failure> 
     let names = pairs
         .iter()
         .map(|(numerator, denominator)| format!("{} ÷ {}", numerator.name(), denominator.name()));
-    header(out, std::iter::once("operation".to_owned()).chain(names));
+    write_header(out, std::iter::once("operation".to_owned()).chain(names));
     for measured in results {
         write!(out, "| {} |", measured.operation.title())?;
         for (numerator, denominator) in &pairs {
@@ -127,8 +133,8 @@ fn ratios(out: &mut String, results: &[OperationResult]) -> Result<(), Failure> 
     Ok(())
 }
 
-/// What an exec consists of, and what of a plan is reading YAML.
-fn phases(out: &mut String, results: &[OperationResult]) -> Result<(), Failure> {
+/// Writes the list of the phases: the parts of an exec, and the parsing of a plan's YAML.
+fn write_phases(out: &mut String, results: &[OperationResult]) -> Result<(), Failure> {
     let mut text = String::new();
     for measured in results {
         for runs in &measured.peers {

@@ -1,11 +1,12 @@
-//! `Client::exec_output`, of `/bin/true`.
+//! The charmwright client runs `/bin/true` with `Client::exec_output`.
 
 use charmwright::pebble::{Client, Exec};
 
 use crate::common::Failure;
 use crate::driver::Phases;
 
-/// Runs it once with separate stderr, as the peers do, and adds its phases.
+/// Runs `/bin/true` once and adds the time of each phase. Standard error is separate, as in the
+/// peers, so that each of them opens three websockets.
 pub(super) async fn run_once(client: &Client, phases: &mut Phases) -> Result<(), Failure> {
     let output = client.exec_output(&Exec::new(["/bin/true"])).await?;
     if !output.success() {

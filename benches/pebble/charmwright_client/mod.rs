@@ -1,4 +1,4 @@
-//! Our client.
+//! This peer is `charmwright::pebble::Client`; the tables call it "ours".
 
 mod exec;
 mod pull;
@@ -14,6 +14,7 @@ use crate::driver::{Phases, Stopwatch, Task};
 use crate::environment::SERVICES;
 use crate::floor;
 
+/// Runs the task on a current-thread runtime, which is what a charm has.
 pub(crate) fn run(task: &Task) -> Result<(), Failure> {
     tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(operate(task))
 }
@@ -54,6 +55,8 @@ async fn operate(task: &Task) -> Result<(), Failure> {
     }
 }
 
+/// Fails unless the answer has every service of the plan, so that a short answer counts as no
+/// measurement.
 fn check_service_count(services: usize) -> Result<(), Failure> {
     if services == SERVICES {
         return Ok(());
@@ -61,7 +64,9 @@ fn check_service_count(services: usize) -> Result<(), Failure> {
     Err(format!("{services} services and not {SERVICES}").into())
 }
 
-/// What of a plan's time goes into its YAML.
+/// Measures how long the YAML of a plan takes to parse, and prints it as a phase.
+///
+/// The floor does not parse the plan, and this figure explains the difference.
 fn time_plan_parsing(task: &Task) -> Result<(), Failure> {
     let mut connection = floor::Connection::open(&task.socket)?;
     connection.send(floor::get_request("/v1/plan?format=yaml", "").as_bytes())?;
@@ -81,6 +86,7 @@ fn time_plan_parsing(task: &Task) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Repeats an operation: first to warm up, then measured, and prints the figures.
 async fn repeat(
     task: &Task,
     mut operation: impl AsyncFnMut(&mut Phases) -> Result<(), Failure>,
@@ -89,6 +95,7 @@ async fn repeat(
     for _ in 0..task.warm_up {
         operation(&mut phases).await?;
     }
+    // The phases of the warm-up do not count, as its time does not.
     phases.clear();
     let watch = Stopwatch::start();
     for _ in 0..task.count {

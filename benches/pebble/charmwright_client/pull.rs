@@ -1,10 +1,10 @@
-//! `Client::pull_to`, into nothing.
+//! The charmwright client pulls a file with `Client::pull_to`.
 
 use charmwright::pebble::Client;
 
 use crate::common::Failure;
 
-/// Pulls the file once, throws its bytes away as they come, and gives how many there were.
+/// Pulls the file once, drops its bytes as they arrive, and returns their number.
 pub(super) async fn pull_once(client: &Client, path: &str) -> Result<u64, Failure> {
     Ok(client.pull_to(path, tokio::io::sink()).await?)
 }

@@ -1,4 +1,4 @@
-//! As much of HTTP/1.1 as tells where an answer ends.
+//! This module reads as much of HTTP/1.1 as is needed to find the end of a response.
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -8,19 +8,22 @@ use crate::common::Failure;
 
 const BODY_CUT_SHORT: &str = "the connection ended in the middle of a body";
 
-/// One kept connection.
+/// A connection is kept for all requests and blocks on each.
+///
+/// `line` is a buffer that every line reuses, so that reading allocates nothing.
 pub(crate) struct Connection {
     stream: BufReader<UnixStream>,
     line: Vec<u8>,
 }
 
+/// A response whose body has been read to its end.
 pub(crate) struct Response {
     pub(crate) status: u16,
-    /// Of the body.
+    /// The length of the body.
     pub(crate) bytes: u64,
 }
 
-/// A request without a body.
+/// Returns the text of a GET request, which has no body.
 pub(crate) fn get_request(path: &str, headers: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n")
 }
@@ -37,12 +40,14 @@ impl Connection {
         Ok(self.stream.get_mut().write_all(bytes)?)
     }
 
-    /// Reads one answer to its end, and keeps its body only for who wants it.
+    /// Reads one response to its end. The bytes of its body go into `body`, or are dropped if that
+    /// is `None`.
     pub(crate) fn read_response(
         &mut self,
         mut body: Option<&mut Vec<u8>>,
     ) -> Result<Response, Failure> {
         let (status, length) = self.read_head()?;
+        // After an upgrade the connection carries frames, which have no length in the head.
         if status == 101 {
             return Ok(Response { status, bytes: 0 });
         }
@@ -57,7 +62,8 @@ impl Connection {
                 .map_err(|_| format!("{size:?} is no chunk size"))?;
             self.read_bytes(size, &mut body)?;
             bytes += size;
-            // Behind each chunk, and behind the last, which is empty; Pebble sends no trailers.
+            // A line break follows each chunk, also the last, which is empty. Pebble sends no
+            // trailers, which would come before it.
             self.read_line()?;
             if size == 0 {
                 return Ok(Response { status, bytes });
@@ -65,7 +71,8 @@ impl Connection {
         }
     }
 
-    /// Status and length; no length when the body comes in chunks.
+    /// Reads the head and returns the status and the length of the body. There is no length when
+    /// the body comes in chunks.
     fn read_head(&mut self) -> Result<(u16, Option<u64>), Failure> {
         let line = self.read_line()?;
         let status = line.split(' ').nth(1).unwrap_or_default();
@@ -84,6 +91,7 @@ impl Connection {
         }
     }
 
+    /// Reads one line and returns it without its line break.
     fn read_line(&mut self) -> Result<&str, Failure> {
         self.line.clear();
         self.stream.read_until(b'\n', &mut self.line)?;
@@ -94,7 +102,7 @@ impl Connection {
         Ok(str::from_utf8(line)?)
     }
 
-    /// The next so many bytes.
+    /// Reads `count` bytes into `body`, or drops them if that is `None`.
     fn read_bytes(&mut self, count: u64, body: &mut Option<&mut Vec<u8>>) -> Result<(), Failure> {
         if let Some(body) = body {
             if (&mut self.stream).take(count).read_to_end(body)? as u64 == count {
@@ -102,6 +110,7 @@ impl Connection {
             }
             return Err(BODY_CUT_SHORT.into());
         }
+        // The bytes are dropped in the reader's own buffer: copying 64 MiB would be measured.
         let mut left = count;
         while left > 0 {
             let available = self.stream.fill_buf()?.len();
@@ -115,8 +124,9 @@ impl Connection {
         Ok(())
     }
 
-    /// The next frame of a websocket, none of which the daemon masks: whether it is text, and what
-    /// it says.
+    /// Reads the next frame of a websocket and returns whether it is a text frame, and its content.
+    ///
+    /// A server does not mask its frames (RFC 6455, section 5.1).
     pub(crate) fn read_frame(&mut self) -> Result<(bool, Vec<u8>), Failure> {
         let mut head = [0; 2];
         self.stream.read_exact(&mut head)?;

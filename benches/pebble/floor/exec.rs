@@ -1,5 +1,5 @@
-//! One exec: a request, three websockets, and the change's end, each as early as the protocol
-//! allows.
+//! The floor's exec makes a request, opens three websockets and waits for the change, each as early
+//! as the protocol allows.
 
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -11,6 +11,7 @@ use super::{Connection, get_request};
 use crate::common::Failure;
 use crate::driver::Phases;
 
+/// Runs `/bin/true` once and adds the time of each phase.
 pub(super) fn run_once(
     connection: &mut Connection,
     socket: &Path,
@@ -30,8 +31,8 @@ pub(super) fn run_once(
     let task = text("/result/task-id").ok_or("exec gave no task")?;
     let requested = Instant::now();
 
-    // The control socket is there before the output's are asked for: those start the command, which
-    // may end before a later one is connected.
+    // The control websocket is connected before the other two are requested. The last of those
+    // starts the command, which may end before a later control websocket is connected.
     let mut control = request_websocket(socket, task, "control")?;
     expect_upgrade(&mut control)?;
     let mut outputs =
@@ -41,7 +42,8 @@ pub(super) fn run_once(
     }
     let connected = Instant::now();
 
-    // Sent now, so that the answer is under way when the output has ended.
+    // The request is sent before the output is read, so that its answer is under way when the
+    // output ends.
     connection.send(get_request(&format!("/v1/changes/{change}/wait"), "").as_bytes())?;
     for output in &mut outputs {
         while output.read_frame()? != (true, br#"{"command":"end"}"#.to_vec()) {}
@@ -59,8 +61,9 @@ pub(super) fn run_once(
     Ok(())
 }
 
-/// What it takes to start `/bin/true` and wait for its end with no Pebble at all: no client of
-/// Pebble saves anything of it.
+/// Measures how long `/bin/true` takes without Pebble, and prints it as a phase.
+///
+/// This part of the time is the same for every client.
 pub(super) fn time_without_pebble(count: usize) -> Result<(), Failure> {
     let start = Instant::now();
     for _ in 0..count {
@@ -73,15 +76,19 @@ pub(super) fn time_without_pebble(count: usize) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Opens a connection and requests a websocket on it, without waiting for the answer.
 fn request_websocket(socket: &Path, task: &str, name: &str) -> Result<Connection, Failure> {
     let mut websocket = Connection::open(socket)?;
     let path = format!("/v1/tasks/{task}/websocket/{name}");
+    // The key is 16 zero bytes: the floor does not check the answer to it, so it need not be
+    // random.
     let headers = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n\
                    Sec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
     websocket.send(get_request(&path, headers).as_bytes())?;
     Ok(websocket)
 }
 
+/// Reads the answer to a websocket request, which must be 101.
 fn expect_upgrade(websocket: &mut Connection) -> Result<(), Failure> {
     match websocket.read_response(None)?.status {
         101 => Ok(()),
@@ -89,6 +96,7 @@ fn expect_upgrade(websocket: &mut Connection) -> Result<(), Failure> {
     }
 }
 
+/// Reads an answer, which must have this status, and parses its body.
 fn read_envelope(connection: &mut Connection, status: u16) -> Result<Value, Failure> {
     let mut body = Vec::new();
     let response = connection.read_response(Some(&mut body))?;

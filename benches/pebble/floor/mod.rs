@@ -1,5 +1,5 @@
-//! The floor: what it takes to move the bytes of a request and of its answer, blocking, on one kept
-//! connection.
+//! The floor is a client that only moves the bytes of a request and of its response: it blocks, and
+//! keeps one connection. No client can be much faster than it, so the others are compared with it.
 
 mod connection;
 mod exec;
@@ -10,6 +10,7 @@ use crate::driver::{Phases, Stopwatch, Task};
 
 pub(crate) use connection::{Connection, get_request};
 
+/// Runs the task.
 pub(crate) fn run(task: &Task) -> Result<(), Failure> {
     let mut connection = Connection::open(&task.socket)?;
     match task.operation.as_str() {
@@ -32,6 +33,7 @@ pub(crate) fn run(task: &Task) -> Result<(), Failure> {
     }
 }
 
+/// Repeats a GET request and checks the size of each response.
 fn repeat_get(
     task: &Task,
     connection: &mut Connection,
@@ -39,6 +41,8 @@ fn repeat_get(
     headers: &str,
 ) -> Result<(), Failure> {
     let request = get_request(path, headers);
+    // The multipart body of a pull is larger than the file by its part headers, so the size of the
+    // file is a lower bound.
     let minimum = match &task.target {
         Some(target) => std::fs::metadata(target)?.len(),
         None => 1,
@@ -53,6 +57,7 @@ fn repeat_get(
     })
 }
 
+/// Repeats an operation: first to warm up, then measured, and prints the figures.
 fn repeat(
     task: &Task,
     mut operation: impl FnMut(&mut Phases) -> Result<(), Failure>,
@@ -61,6 +66,7 @@ fn repeat(
     for _ in 0..task.warm_up {
         operation(&mut phases)?;
     }
+    // The phases of the warm-up do not count, as its time does not.
     phases.clear();
     let watch = Stopwatch::start();
     for _ in 0..task.count {

@@ -1,4 +1,4 @@
-//! One file, written: the multipart request of `POST /v1/files`.
+//! The floor's push writes one file with the multipart request of `POST /v1/files`.
 
 use std::fs::File;
 use std::io::Read as _;
@@ -9,10 +9,11 @@ use serde_json::json;
 use super::Connection;
 use crate::common::Failure;
 
-/// Pebble wants at least 32 characters.
+/// The boundary has the 32 characters that Pebble requires at least. It is fixed, since the content
+/// is the benchmark's own and does not contain it.
 const BOUNDARY: &str = "0123456789abcdef0123456789abcdef";
 
-/// A request that is made once and sent often.
+/// A push holds the bytes before and after the file's content, which are the same in each request.
 pub(super) struct Push {
     start: Vec<u8>,
     end: Vec<u8>,
@@ -42,7 +43,10 @@ impl Push {
         })
     }
 
-    /// As few writes as 64 KiB at a time allow: one for a small file.
+    /// Reads the source and sends the request, in pieces of 64 KiB.
+    ///
+    /// The head goes out with the first piece and the end with the last, so a small file is sent in
+    /// one write.
     pub(super) fn send_once(&self, connection: &mut Connection) -> Result<(), Failure> {
         let mut file = File::open(&self.source)?;
         let mut buffer = self.start.clone();
@@ -58,6 +62,7 @@ impl Push {
         }
         let mut body = Vec::new();
         let response = connection.read_response(Some(&mut body))?;
+        // Pebble answers 200 also when it could not write the file: the error is then in the body.
         if response.status == 200 && !body.windows(7).any(|part| part == b"\"error\"") {
             return Ok(());
         }

@@ -1,6 +1,6 @@
-// Pebble's own Go client, doing one operation over and over: go_client SOCKET OPERATION WARM-UP COUNT [TARGET [SOURCE]].
+// This peer repeats one operation with Pebble's own Go client: go_client SOCKET OPERATION WARM-UP COUNT [TARGET [SOURCE]].
 //
-// It prints what ../driver.rs describes.
+// It prints the lines that ../driver.rs documents.
 package main
 
 import (
@@ -15,7 +15,7 @@ import (
 	"github.com/canonical/pebble/client"
 )
 
-// Phases of an operation, by name, summed over the measured rounds.
+// phases holds the time of each phase of an operation, summed over the measured repetitions.
 var phases = map[string]time.Duration{}
 var phaseNames []string
 
@@ -135,7 +135,7 @@ func exec(pebble *client.Client) error {
 	return nil
 }
 
-// counter throws away what is written to it, and counts it.
+// counter counts the bytes that are written to it, and drops them.
 type counter struct{ bytes int64 }
 
 func (c *counter) Write(chunk []byte) (int, error) {
@@ -153,7 +153,7 @@ func sizeIs(path string, pulled int64) error {
 	return err
 }
 
-// processTime is what this process has used of the CPU, user and system, in nanoseconds.
+// processTime returns the CPU time of this process, user and system together, in nanoseconds.
 func processTime() int64 {
 	var usage syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &usage); err != nil {

@@ -1,6 +1,6 @@
-"""ops.pebble, doing one operation over and over: client.py SOCKET OPERATION WARM-UP COUNT [TARGET [SOURCE]].
+"""This peer repeats one operation with ops.pebble: client.py SOCKET OPERATION WARM-UP COUNT [TARGET [SOURCE]].
 
-It prints what ../driver.rs describes.
+It prints the lines that ../driver.rs documents.
 """
 
 import os
@@ -53,7 +53,7 @@ OPERATIONS = {
 def main(socket: str, operation: str, warm_up: str, count: str, *files: str) -> None:
     client = ops.pebble.Client(socket_path=socket)
     once = OPERATIONS[operation]
-    # What takes longer than this is stopped by SIGALRM, and its status says so.
+    # The benchmark sets a time limit for an operation that takes minutes. SIGALRM then ends the process, and the wait status says so.
     signal.alarm(int(os.environ.get("BENCH_PATIENCE", "0")))
     for _ in range(int(warm_up)):
         once(client, *files)

@@ -1,6 +1,6 @@
-"""any-workload-k8s as an author writes it on ops: the same config, layer, check, port and status as the charm in Rust.
+"""This charm is any-workload-k8s on ops, as an author writes it, with the same config, layer, check, port and status as the charm in Rust.
 
-ops has no call for Pebble's checks/refresh, so this charm does without, which is to its advantage in the benchmark.
+ops has no call for Pebble's checks/refresh. This charm makes one request less for that reason, which is to its advantage in the benchmark.
 """
 
 import os
@@ -11,7 +11,7 @@ import yaml
 
 
 class BadConfig(Exception):
-    """An option that only the user can mend; its text goes to the unit's status."""
+    """An option has a value that only the user can correct. The unit's status shows the text."""
 
 
 class AnyWorkload(ops.CharmBase):
@@ -119,7 +119,7 @@ class AnyWorkload(ops.CharmBase):
 
 
 def here(name: str) -> str:
-    """Where a container's socket is: the folder that ops has fixed in it is not to be had on a machine that is no pod."""
+    """Returns the path of a container's socket. ops uses a fixed folder, which does not exist outside a pod."""
     return os.path.join(os.environ["CHARMWRIGHT_CONTAINERS"], name, "pebble.socket")
 
 
