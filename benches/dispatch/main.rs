@@ -25,10 +25,12 @@
 //! Options, after `--`: `--rounds N` (default 40), and `--hook PATH` to measure another hook
 //! executable than the released charm.
 
+mod calls;
 #[path = "../common/mod.rs"]
 mod common;
 mod measure;
 mod record;
+mod recording;
 mod setup;
 mod table;
 mod unit;

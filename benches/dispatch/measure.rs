@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
+use crate::calls::Call;
 use crate::common::numbers::median;
 use crate::common::{Failure, print_progress};
-use crate::record::{Call, Recording, Step};
+use crate::recording::{Recording, Step};
 use crate::unit::{Charm, Unit};
 
 /// Counts say how often each hook tool was started, by its name.

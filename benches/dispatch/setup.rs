@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::common::launch::Launcher;
 use crate::common::setup::{build_folder, compile, python_with_ops, run_to_end};
 use crate::common::{self, Failure, print_progress};
-use crate::record::Recording;
+use crate::recording::Recording;
 
 /// The hook tools that any of the three programs calls. One folder has a link for each.
 const TOOLS: [&str; 14] = [

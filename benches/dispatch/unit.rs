@@ -11,9 +11,9 @@ use std::process::{Command, Stdio};
 use charmwright_testing::daemon::Daemon;
 use serde_json::{Value, json};
 
+use crate::calls::{Call, parse_calls};
 use crate::common::Failure;
 use crate::common::setup::run_to_end;
-use crate::record::{Call, parse_calls};
 use crate::setup::{Programs, source_folder};
 
 /// The events that are measured. Neither charm handles the last one.

@@ -8,22 +8,11 @@ use std::time::Duration;
 
 use serde_json::json;
 
+use crate::common::Failure;
 use crate::common::setup::run_to_end;
-use crate::common::{Failure, print_progress};
 use crate::environment::Environment;
 use crate::operation::{Content, Operation};
 use crate::peer::Peer;
-
-/// Returns `true` if curl can be started, and prints a warning if it cannot.
-pub(crate) fn is_installed() -> bool {
-    match run_to_end(Command::new("curl").arg("--version")) {
-        Ok(_) => true,
-        Err(failure) => {
-            print_progress(&format!("WITHOUT CURL, so its bounds are not looked at: {failure}"));
-            false
-        }
-    }
-}
 
 /// Writes curl's configuration file and returns the command line that uses it.
 ///

@@ -39,6 +39,7 @@
 //! `--only TEXT` for the operations with this text in their names.
 
 mod charmwright_client;
+mod command_line;
 #[path = "../common/mod.rs"]
 mod common;
 mod curl;
@@ -49,6 +50,7 @@ mod measure;
 mod operation;
 mod peer;
 mod table;
+mod task;
 
 use std::process::ExitCode;
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::command_line::{command_line, is_supported};
 use crate::common::numbers::median;
 use crate::common::{Failure, print_progress};
 use crate::curl;
@@ -129,7 +130,7 @@ pub(crate) fn run_rounds(
                 match run_peer(environment, *operation, runs.peer)? {
                     None => {
                         runs.stopped_after =
-                            Some(Duration::from_secs(environment.limit_in_seconds as u64))
+                            Some(Duration::from_secs(environment.limit_in_seconds as u64));
                     }
                     Some(run) if runs_once || round > 0 => runs.runs.push(run),
                     // The files of round 0 are compared, since a comparison between measured runs
@@ -149,7 +150,7 @@ pub(crate) fn run_rounds(
 fn without_runs(operation: Operation, environment: &Environment) -> OperationResult {
     let peers = PEERS
         .into_iter()
-        .filter(|peer| peer.supports(operation, environment))
+        .filter(|peer| is_supported(*peer, operation, environment))
         .map(|peer| Runs { peer, runs: Vec::new(), stopped_after: None })
         .collect();
     OperationResult { operation, peers }
@@ -162,7 +163,7 @@ fn run_peer(
     peer: Peer,
 ) -> Result<Option<Run>, Failure> {
     environment.renew_daemon(operation)?;
-    let command_line = peer.command_line(operation, environment)?;
+    let command_line = command_line(peer, operation, environment)?;
     let runs_once = operation.runs_once(peer);
     if runs_once {
         print_progress(&format!(

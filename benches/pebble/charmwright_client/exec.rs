@@ -3,7 +3,7 @@
 use charmwright::pebble::{Client, Exec};
 
 use crate::common::Failure;
-use crate::driver::Phases;
+use crate::task::Phases;
 
 /// Runs `/bin/true` once and adds the time of each phase. Standard error is separate, as in the
 /// peers, so that each of them opens three websockets.

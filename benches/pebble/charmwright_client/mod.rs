@@ -10,9 +10,9 @@ use charmwright::pebble::{Client, Plan};
 use serde_json::Value;
 
 use crate::common::Failure;
-use crate::driver::{Phases, Stopwatch, Task};
 use crate::environment::SERVICES;
 use crate::floor;
+use crate::task::{Phases, Stopwatch, Task};
 
 /// Runs the task on a current-thread runtime, which is what a charm has.
 pub(crate) fn run(task: &Task) -> Result<(), Failure> {

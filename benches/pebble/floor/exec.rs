@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{Connection, get_request};
 use crate::common::Failure;
-use crate::driver::Phases;
+use crate::task::Phases;
 
 /// Runs `/bin/true` once and adds the time of each phase.
 pub(super) fn run_once(

@@ -6,7 +6,7 @@ mod exec;
 mod push;
 
 use crate::common::Failure;
-use crate::driver::{Phases, Stopwatch, Task};
+use crate::task::{Phases, Stopwatch, Task};
 
 pub(crate) use connection::{Connection, get_request};
 
