@@ -24,6 +24,7 @@ pub(crate) fn parse_calls(log: &[u8]) -> Result<Vec<Call>, Failure> {
         let (length, tail) = rest.split_at(colon);
         let length: usize = str::from_utf8(length)?.parse()?;
         let field = tail.get(1..=length).ok_or("a record that is cut short")?;
+        // The colon before the field and the comma after it make two bytes more than its length.
         rest = tail.get(length + 2..).ok_or("a record that is cut short")?;
         Ok(Some(field))
     };

@@ -13,7 +13,7 @@ use crate::common::Failure;
 use crate::recording::{Recording, Step};
 use crate::unit::{Charm, Unit};
 
-/// Records the Rust charm in an event, until two runs after each other are the same.
+/// Records the Rust charm in an event, until two consecutive runs are the same.
 ///
 /// # Errors
 ///
@@ -37,6 +37,7 @@ pub(crate) fn record(unit: &Unit<'_>, event: &str) -> Result<Recording, Failure>
 
 /// Records one run of the Rust charm, with a proxy between it and Pebble.
 fn record_once(unit: &Unit<'_>, event: &str) -> Result<Recording, Failure> {
+    // A path below /tmp is short enough for a unix socket, wherever $TMPDIR points.
     let folder = tempfile::Builder::new().prefix("cw-").tempdir_in("/tmp")?;
     fs::create_dir(folder.path().join("workload"))?;
     let proxy =
@@ -65,6 +66,8 @@ fn record_once(unit: &Unit<'_>, event: &str) -> Result<Recording, Failure> {
                 let status = seen
                     .status
                     .ok_or_else(|| format!("{} {} was not answered", seen.method, seen.path))?;
+                // The id of the change is cut out of the path, and the floor program puts in the id
+                // of its own run.
                 let (path, rest) = match seen.path.strip_prefix("/v1/changes/") {
                     Some(tail) => (
                         "/v1/changes/".to_owned(),
@@ -100,6 +103,7 @@ fn record_once(unit: &Unit<'_>, event: &str) -> Result<Recording, Failure> {
             }
         });
     }
+    // A request without a mark would shift all later steps, so there is no recording then.
     if requests.next().is_some() {
         return Err("a request is missing from the log".into());
     }

@@ -4,17 +4,11 @@
 /// A step is what the floor program does for one call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Step {
-    Tool {
-        argv: Vec<String>,
-        input: Vec<u8>,
-    },
+    /// A hook tool with its arguments and its input.
+    Tool { argv: Vec<String>, input: Vec<u8> },
     /// A request to Pebble. If there is a `rest`, the request is `start`, then the id of the last
     /// change, then `rest`: the id differs from run to run, so it cannot be recorded.
-    Request {
-        start: Vec<u8>,
-        rest: Option<Vec<u8>>,
-        status: u16,
-    },
+    Request { start: Vec<u8>, rest: Option<Vec<u8>>, status: u16 },
 }
 
 /// A recording has all steps of the Rust charm in one event.

@@ -188,6 +188,7 @@ impl<'a> Unit<'a> {
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect();
+        // Juju sets this variable in the events of a container only.
         if event.contains("-pebble-") {
             all.push(("JUJU_WORKLOAD_NAME".to_owned(), "workload".to_owned()));
         }
@@ -209,6 +210,7 @@ impl<'a> Unit<'a> {
         log: &Path,
         containers: Option<&Path>,
     ) -> Result<Vec<Call>, Failure> {
+        // The hook tools append, so the log of an earlier run must go. Often there is none.
         let _old = fs::remove_file(log);
         let line = self.command_line(charm);
         let (program, arguments) = line.split_first().ok_or("no program to run")?;

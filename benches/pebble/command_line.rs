@@ -36,6 +36,7 @@ pub(crate) fn command_line(
         ],
         Peer::Go => vec![text(&environment.go_client)],
         Peer::Ops => vec![text(&environment.python), text(&environment.ops_client)],
+        // curl takes a configuration file instead of the arguments that follow.
         Peer::Curl => return curl::command_line(operation, environment),
     };
     let (warm_up, count) = operation.repetitions(peer);

@@ -19,6 +19,7 @@ pub(crate) const SERVICES: usize = 10;
 
 /// The environment holds what every run of a peer needs.
 pub(crate) struct Environment {
+    /// The launcher that measures each process.
     pub(crate) launcher: Launcher,
     /// The path of this executable, which is started again as a peer.
     pub(crate) this_executable: PathBuf,
@@ -32,6 +33,7 @@ pub(crate) struct Environment {
     pub(crate) has_curl: bool,
     /// The time limit of an operation that a peer does only once, in seconds.
     pub(crate) limit_in_seconds: usize,
+    /// The daemon for all operations but exec.
     daemon: Daemon,
     /// The daemon for exec, which keeps no state file (`PEBBLE_PERSIST=never`).
     exec_daemon: Daemon,
@@ -202,6 +204,8 @@ fn build_go_client(build_folder: &Path) -> Result<PathBuf, Failure> {
             .args(["build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-o"])
             .args([&program, &folder.join("main.go")])
             .current_dir(&folder)
+            // Without cgo the program needs no C library, and without a workspace it is built with
+            // the versions of its own go.mod only.
             .env("CGO_ENABLED", "0")
             .env("GOWORK", "off"),
     )?;

@@ -41,6 +41,7 @@ pub(crate) struct OperationResult {
 }
 
 impl Runs {
+    /// Returns the median of a value over all runs; `None` without a run.
     fn median(&self, value: impl Fn(&Run) -> Duration) -> Option<Duration> {
         (!self.runs.is_empty()).then(|| {
             Duration::from_secs_f64(median(
@@ -81,6 +82,7 @@ impl Runs {
 }
 
 impl OperationResult {
+    /// Returns the runs of a peer, if it supports the operation.
     pub(crate) fn runs_of(&self, peer: Peer) -> Option<&Runs> {
         self.peers.iter().find(|runs| runs.peer == peer)
     }
@@ -123,6 +125,8 @@ pub(crate) fn run_rounds(
                 let Some(runs) = peers.get_mut((round + turn) % number) else {
                     continue;
                 };
+                // The single run is that of round 0, although that round is not measured otherwise:
+                // an operation of minutes does not depend on warm caches.
                 let runs_once = operation.runs_once(runs.peer);
                 if runs_once && round > 0 {
                     continue;
@@ -147,6 +151,7 @@ pub(crate) fn run_rounds(
     Ok(results)
 }
 
+/// Creates the result of an operation, still without runs.
 fn without_runs(operation: Operation, environment: &Environment) -> OperationResult {
     let peers = PEERS
         .into_iter()
@@ -174,6 +179,7 @@ fn run_peer(
         ));
     }
     let launched = environment.launcher.run(&command_line, |command| {
+        // Only ops does an operation once, and its program reads this variable.
         if runs_once {
             command.env("BENCH_PATIENCE", environment.limit_in_seconds.to_string());
         }
@@ -189,6 +195,7 @@ fn run_peer(
         .into());
     }
     let (warm_up, count) = operation.repetitions(peer);
+    // `Duration` has no division by `usize`; the fallback stands for counts that no option allows.
     let per_repetition = |all: Duration, count: usize| {
         all.div_f64(f64::from(u32::try_from(count).unwrap_or(u32::MAX)))
     };
@@ -220,6 +227,7 @@ struct Report {
 }
 
 impl Report {
+    /// Parses the output of a peer; returns `None` if any line is not as documented.
     fn parse(output: &str) -> Option<Self> {
         let mut report = Self::default();
         for line in output.lines() {
@@ -233,6 +241,7 @@ impl Report {
                 _ => return None,
             }
         }
+        // A missing time would make every ratio of this peer 0 or infinite.
         (!report.elapsed.is_zero()).then_some(report)
     }
 }

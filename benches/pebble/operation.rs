@@ -21,6 +21,7 @@ pub(crate) enum Operation {
     Exec,
 }
 
+/// All operations, in the order of the tables.
 pub(crate) const OPERATIONS: [Operation; 10] = [
     Operation::SystemInfo,
     Operation::Services,
@@ -42,6 +43,7 @@ pub(crate) enum Content {
     CarriageReturns,
 }
 
+/// All contents.
 pub(crate) const CONTENTS: [Content; 3] =
     [Content::Small, Content::Large, Content::CarriageReturns];
 
@@ -103,6 +105,7 @@ impl Operation {
         }
     }
 
+    /// Returns `true` if the operation pushes a file.
     pub(crate) fn pushes(self) -> bool {
         matches!(self, Self::PushSmall | Self::PushSmallToDisk | Self::PushLarge)
     }

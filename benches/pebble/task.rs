@@ -1,5 +1,5 @@
-//! A task says what a peer in this executable does; this module also measures and prints its figures.
-//! `driver.rs` documents the printed lines.
+//! A task says what a peer in this executable does; this module also measures and prints its
+//! figures. `driver.rs` documents the printed lines.
 
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -14,7 +14,7 @@ pub(crate) struct Task {
     pub(crate) operation: String,
     pub(crate) warm_up: usize,
     pub(crate) count: usize,
-    /// The path in the container: the file that is pulled, or that a push writes.
+    /// The path that Pebble reads in a pull, or writes in a push.
     pub(crate) target: Option<String>,
     /// The local file that a push reads.
     pub(crate) source: Option<PathBuf>,
@@ -36,10 +36,12 @@ impl Task {
         })
     }
 
+    /// Returns the target, or an error if the command line has none.
     pub(crate) fn target(&self) -> Result<&str, Failure> {
         Ok(self.target.as_deref().ok_or("no file is named")?)
     }
 
+    /// Returns the source, or an error if the command line has none.
     pub(crate) fn source(&self) -> Result<&PathBuf, Failure> {
         Ok(self.source.as_ref().ok_or("no file to push is named")?)
     }
@@ -50,6 +52,7 @@ impl Task {
 pub(crate) struct Phases(Vec<(&'static str, Duration)>);
 
 impl Phases {
+    /// Adds a time to a phase. Phases keep the order in which they first occurred.
     pub(crate) fn add(&mut self, name: &'static str, took: Duration) {
         match self.0.iter_mut().find(|(known, _)| *known == name) {
             Some((_, sum)) => *sum += took,
@@ -57,6 +60,7 @@ impl Phases {
         }
     }
 
+    /// Removes all phases.
     pub(crate) fn clear(&mut self) {
         self.0.clear();
     }
@@ -69,6 +73,7 @@ pub(crate) struct Stopwatch {
 }
 
 impl Stopwatch {
+    /// Starts a stopwatch.
     pub(crate) fn start() -> Self {
         // The clock of the time is read last here and first in `stop`, so that the other reading is
         // no part of it.

@@ -29,6 +29,7 @@ pub(crate) fn get_request(path: &str, headers: &str) -> String {
 }
 
 impl Connection {
+    /// Connects to the socket.
     pub(crate) fn open(socket: &Path) -> Result<Self, Failure> {
         Ok(Self {
             stream: BufReader::with_capacity(64 * 1024, UnixStream::connect(socket)?),
@@ -36,7 +37,9 @@ impl Connection {
         })
     }
 
+    /// Sends bytes as they are.
     pub(crate) fn send(&mut self, bytes: &[u8]) -> Result<(), Failure> {
+        // The writes pass by the buffer, which is one for reading only.
         Ok(self.stream.get_mut().write_all(bytes)?)
     }
 
@@ -113,6 +116,7 @@ impl Connection {
         // The bytes are dropped in the reader's own buffer: copying 64 MiB would be measured.
         let mut left = count;
         while left > 0 {
+            // An empty buffer after `fill_buf` means that Pebble has closed the connection.
             let available = self.stream.fill_buf()?.len();
             if available == 0 {
                 return Err(BODY_CUT_SHORT.into());

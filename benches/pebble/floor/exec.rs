@@ -45,6 +45,8 @@ pub(super) fn run_once(
     // The request is sent before the output is read, so that its answer is under way when the
     // output ends.
     connection.send(get_request(&format!("/v1/changes/{change}/wait"), "").as_bytes())?;
+    // Pebble ends each stream with this text frame and leaves the websocket open, so the end of the
+    // connection would never come.
     for output in &mut outputs {
         while output.read_frame()? != (true, br#"{"command":"end"}"#.to_vec()) {}
     }

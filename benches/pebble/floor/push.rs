@@ -21,6 +21,7 @@ pub(super) struct Push {
 }
 
 impl Push {
+    /// Prepares the bytes of a push. The source's size at this moment goes into `Content-Length`.
     pub(super) fn new(target: &str, source: &Path) -> Result<Self, Failure> {
         let metadata = json!({"action": "write", "files": [{"path": target}]});
         let parts = format!(
