@@ -94,10 +94,9 @@ impl RunOptions {
 ///
 /// ```
 /// use charmwright::dispatch::{Ending, RunOptions, run_hook};
-/// use charmwright::juju::{HookEnv, HookTools, Status};
+/// use charmwright::juju::{HookEnv, HookTools, Status, ToolCall, ToolError, ToolRunner};
 /// use charmwright::{Charm, Declaration, Hook, Metadata, Result, Stop};
 /// use charmwright::{NoActions, NoConfig, NoState};
-/// use charmwright_agent::{AgentPaths, CharmMeta, InProcessTools, Unit, UnitSettings};
 ///
 /// struct Declared;
 /// impl Declaration for Declared {
@@ -116,16 +115,21 @@ impl RunOptions {
 ///     }
 /// }
 ///
+/// /// Answers the hook tools of a unit that has no options and has stored nothing. The crate
+/// /// `charmwright-agent` has a whole unit in a test's process, its `InProcessTools`.
+/// struct NewUnit;
+/// impl ToolRunner for NewUnit {
+///     fn run(&self, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolError> {
+///         Ok(if call.tool == "config-get" { b"{}".to_vec() } else { Vec::new() })
+///     }
+/// }
+///
 /// # #[tokio::main(flavor = "current_thread")]
 /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// // A unit of Juju's model, whose first hook is install.
-/// let meta = CharmMeta::parse("name: web\nsummary: s\ndescription: d", None, None)?;
-/// let tools = InProcessTools::new(Unit::new(meta, UnitSettings::new("web/0")?));
-/// let run = tools.begin(std::time::Instant::now()).ok_or("no hook")?;
-/// let paths = AgentPaths::new("/charm", "/tools", "/run/agent.socket");
-/// let env = HookEnv::from_vars(run.environment(&paths))?;
-///
-/// let report = run_hook(Web, env, tools.juju(), RunOptions::new()).await;
+/// let vars = [("JUJU_UNIT_NAME", "web/0"), ("JUJU_DISPATCH_PATH", "hooks/install")];
+/// let env = HookEnv::from_vars(vars.map(|(name, value)| (name.into(), value.into())))?;
+/// let tools = HookTools::new(Box::new(NewUnit));
+/// let report = run_hook(Web, env, tools, RunOptions::new()).await;
 /// let waiting = Status::waiting("waiting for the database");
 /// assert_eq!((report.exit_code(), report.status()), (0, Some(&waiting)));
 /// assert_eq!(report.handled()[0].ending(), &Ending::NotReady(waiting));
