@@ -1,4 +1,8 @@
-//! The charm's config, option by option: what `config.yaml` declares, parsed once.
+//! This module parses the config, whose options `config.yaml` declares.
+//!
+//! Most options have a type that holds no wrong value, and [`Config::validate`] checks the rest. So
+//! the other modules check nothing. No message repeats a value: it may be a password in the wrong
+//! option, and many people can read statuses and logs.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,38 +15,40 @@ use serde::{Deserialize, Deserializer};
 
 use crate::health_check::HealthCheck;
 
-/// What the operator asked for.
+/// The operator's config.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Config {
-    /// What runs.
+    /// The command that runs the workload.
     pub command: Command,
-    /// The workload's environment variables.
+    /// The environment variables of the workload.
     #[serde(default)]
     pub environment: Environment,
-    /// Where the command runs, if that is not Pebble's own directory.
-    #[serde(default, deserialize_with = "unless_empty")]
+    /// The working directory of the command. Without it the command runs in Pebble's own.
+    #[serde(default, deserialize_with = "none_if_empty")]
     pub working_dir: Option<String>,
-    /// Who runs the command, if that is not Pebble's own user.
-    #[serde(default, deserialize_with = "unless_empty")]
+    /// The user that runs the command. Without it that is Pebble's own user.
+    #[serde(default, deserialize_with = "none_if_empty")]
     pub user: Option<String>,
-    /// The group that runs the command, if that is not the user's own.
-    #[serde(default, deserialize_with = "unless_empty")]
+    /// The group that runs the command. Without it that is the user's own group.
+    #[serde(default, deserialize_with = "none_if_empty")]
     pub group: Option<String>,
-    /// The workload's TCP port, if it has one.
-    #[serde(default, deserialize_with = "unless_zero")]
+    /// The TCP port on which the workload listens, if it has one.
+    #[serde(default, deserialize_with = "none_if_zero")]
     pub port: Option<u16>,
-    /// How the workload is checked, if it is.
-    #[serde(default, deserialize_with = "unless_empty")]
+    /// The health check of the workload, if it has one.
+    #[serde(default, deserialize_with = "none_if_empty")]
     pub health_check: Option<HealthCheck>,
 }
 
 impl Config {
-    /// Checks what the types of the options do not tell, and what concerns more than one of them.
+    /// Checks what the types of the options do not check, and what concerns more than one option.
     ///
     /// # Errors
     ///
-    /// Names the option that is wrong or lacks its companion.
+    /// It fails if `working-dir`, `user` or `group` holds a NUL, if `group` is set without `user`,
+    /// if `working-dir` is not absolute, and if `health-check` needs a port and `port` is not set.
+    /// The error names the option, so the unit is Blocked with that name.
     pub fn validate(&self) -> Result<(), Error> {
         let wrong = |option: &str, why: &str| Err(Error::config(option, why));
         for (option, value) in
@@ -66,8 +72,9 @@ impl Config {
     }
 }
 
-/// Reads an option that is not given where its text is empty.
-fn unless_empty<'de, D, T>(option: D) -> Result<Option<T>, D::Error>
+/// Reads an option whose empty text means that it is not set. An operator cannot unset an option
+/// that has a default in `config.yaml`, so the empty text stands for that.
+fn none_if_empty<'de, D, T>(option: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,
     T: FromStr<Err: fmt::Display>,
@@ -79,21 +86,22 @@ where
     text.parse().map(Some).map_err(D::Error::custom)
 }
 
-/// Reads a port, where 0 stands for none.
-fn unless_zero<'de, D: Deserializer<'de>>(option: D) -> Result<Option<u16>, D::Error> {
+/// Reads a port, of which 0 means that there is none.
+fn none_if_zero<'de, D: Deserializer<'de>>(option: D) -> Result<Option<u16>, D::Error> {
+    // Juju's int has 64 bits. Serde's own error for a number that is no `u16` would repeat it.
     match u16::try_from(i64::deserialize(option)?) {
         Ok(port) => Ok((port != 0).then_some(port)),
         Err(_) => Err(D::Error::custom("must be a port from 1 to 65535, or 0 for none")),
     }
 }
 
-/// A command of at least one word, in quotes that close.
+/// A command that Pebble can split into words: it has at least one, and its quotes are closed.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Command(String);
 
 impl Command {
-    /// The command as it was given.
+    /// Returns the command as the operator has written it.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -113,19 +121,19 @@ impl TryFrom<String> for Command {
     }
 }
 
-/// Environment variables, given as a YAML map of names to plain values. `Debug` shows the names
-/// alone: a value may be a password.
+/// The environment variables, which the operator gives as a YAML map of names to plain values.
+/// `Debug` shows only the names, since a value may be a password.
 #[derive(Clone, PartialEq, Eq, Default, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Environment(BTreeMap<String, String>);
 
 impl Environment {
-    /// Each variable with its value, by name.
+    /// Returns each variable with its value, in the order of the names.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value.as_str()))
     }
 
-    /// Whether this variable is given.
+    /// Returns `true` if the operator has set this variable.
     pub fn has(&self, name: &str) -> bool {
         self.0.contains_key(name)
     }
@@ -144,8 +152,8 @@ impl TryFrom<String> for Environment {
         if text.trim().is_empty() {
             return Ok(Self::default());
         }
-        // Only the place of a mistake is told: a name may be misplaced text as well as a value, and
-        // either may be secret.
+        // The message gives the place of a mistake and no text: what the parser takes for a name
+        // may be a value in the wrong place, and either may be secret.
         let variables: BTreeMap<String, String> =
             serde_saphyr::from_str(&text).map_err(|error| {
                 let what = match error.without_snippet() {
@@ -162,6 +170,7 @@ impl TryFrom<String> for Environment {
                      debug}}{place}"
                 )
             })?;
+        // The system passes variables as texts `NAME=value` that end with a NUL (environ(7)).
         let is_refused = |name: &str, value: &str| {
             name.is_empty() || name.contains(['=', '\0']) || value.contains('\0')
         };

@@ -1,4 +1,5 @@
-//! What the charm's YAML declares, as types.
+//! These types repeat for the compiler what the charm's YAML files declare for Juju. A test
+//! compares the two.
 
 use charmwright::{
     ActionRequest, Actions, Declaration, DeclaredContainer, Error, Metadata, NoState,
@@ -6,8 +7,8 @@ use charmwright::{
 
 use crate::config::Config;
 
-/// This is the name of the container, of the service in it, of its check and of the layer that
-/// holds both: there is one of each.
+/// The name of the container, of the service in it, of the check and of the layer that holds both.
+/// One name is enough, since there is one of each.
 pub const WORKLOAD: &str = "workload";
 
 /// `Declared` gives types to what the YAML files at the root declare.

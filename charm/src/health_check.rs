@@ -1,28 +1,31 @@
-//! The option `health-check`: `http:/PATH`, `tcp` or `exec:COMMAND`.
+//! This module reads the option `health-check`, which is `http:/PATH`, `tcp` or `exec:COMMAND`.
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use charmwright::pebble::{Check, CheckLevel, ExecCheck, Override};
 
-/// How often Pebble runs the check; also how long a hook waits for a first pass.
+/// The time from one run of the check to the next. A hook also waits no longer than this for the
+/// check to pass.
 pub const PERIOD: Duration = Duration::from_secs(10);
 
-/// How Pebble finds out whether the workload is well.
+/// A check by which Pebble tells whether the workload is healthy.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum HealthCheck {
-    /// A GET of this path on the workload's port answers 2xx.
+    /// It passes if a GET of this path on the workload's port has a status of 2xx.
     Http { path: String },
-    /// The workload's port accepts a connection.
+    /// It passes if the workload's port accepts a connection.
     Tcp,
-    /// The command exits with 0.
+    /// It passes if the command exits with code 0.
     Exec { command: String },
 }
 
 impl HealthCheck {
-    /// The check that Pebble is to run. Its level is `ready`: a workload that fails it gets no
-    /// traffic, and is not killed for it.
+    /// Returns the check in Pebble's form. Its level is `ready`: a unit that fails it gets no
+    /// traffic, and its container is not restarted.
     pub fn to_pebble(&self, port: Option<u16>) -> Check {
+        // `Config::validate` refuses a check that needs a port where there is none, so the 0 is
+        // never used.
         let port = port.unwrap_or_default();
         let check = match self {
             Self::Http { path } => Check::http(format!("http://localhost:{port}{path}")),
@@ -32,7 +35,7 @@ impl HealthCheck {
         check.override_mode(Override::Replace).level(CheckLevel::Ready).period(PERIOD)
     }
 
-    /// Whether the check connects to the workload's port.
+    /// Returns `true` if the check connects to the workload's port.
     pub fn needs_port(&self) -> bool {
         matches!(self, Self::Http { .. } | Self::Tcp)
     }
@@ -41,17 +44,21 @@ impl HealthCheck {
 impl FromStr for HealthCheck {
     type Err = String;
 
+    /// Parses the option. The message of an error never repeats the value, which may hold a
+    /// password or a token.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text == "tcp" {
             return Ok(Self::Tcp);
         }
         match text.split_once(':') {
+            // A path that begins with `//` is not what an operator means, who has left a host in
+            // it. A URL has only printable ASCII characters: others have to be escaped.
             Some(("http", path))
                 if path.starts_with('/')
                     && !path.starts_with("//")
                     && path.chars().all(|c| c.is_ascii_graphic()) =>
             {
-                if escapes_are_whole(path) {
+                if has_valid_escapes(path) {
                     Ok(Self::Http { path: path.to_owned() })
                 } else {
                     Err("has a % in its path without two hexadecimal digits after it; write %25 \
@@ -72,9 +79,12 @@ impl FromStr for HealthCheck {
     }
 }
 
-/// In a path and a fragment each `%` begins an escape (RFC 3986, 2.1), and Pebble builds no request
-/// from another. A query may hold anything.
-fn escapes_are_whole(path: &str) -> bool {
+/// Returns `true` if every `%` in the path and in the fragment has two hexadecimal digits after it
+/// (RFC 3986, section 2.1).
+///
+/// Pebble parses the URL at each run of the check and fails it if this is not so. The query is not
+/// looked at: Go's parser takes it as it is.
+fn has_valid_escapes(path: &str) -> bool {
     let (before_fragment, fragment) = path.split_once('#').unwrap_or((path, ""));
     let (path, _) = before_fragment.split_once('?').unwrap_or((before_fragment, ""));
     [path, fragment].iter().all(|part| {
@@ -85,9 +95,12 @@ fn escapes_are_whole(path: &str) -> bool {
     })
 }
 
-/// This gives Pebble's reason without the URL, the port and the program that it repeats: they are
-/// the operator's, and may hold a secret. (Pebble 1.32.1,
-/// `internals/overlord/checkstate/checkers.go`, and Go's `net/http` and `os/exec`.)
+/// Returns the reason why a check failed without the URL, the port and the program that Pebble
+/// repeats in it. They are the operator's and may hold a secret, and `juju status` shows the reason
+/// to everybody who may read the model.
+///
+/// The forms are those of Pebble (Pebble 1.32.1, `internals/overlord/checkstate/checkers.go`) and
+/// of Go's `net/http` and `os/exec`.
 pub fn without_values(error: &str) -> String {
     if error.starts_with("exec: ") && error.contains(": executable file not found") {
         return "the container has no such program".to_owned();
@@ -95,20 +108,23 @@ pub fn without_values(error: &str) -> String {
     if let Some((_, why)) = error.strip_prefix("fork/exec ").and_then(|run| run.rsplit_once(": ")) {
         return format!("its program cannot be run: {why}");
     }
+    // Go's errors nest, so after one of these prefixes another may follow.
     let mut rest = error;
     for quoted in ["cannot build request: parse \"", "Get \"", "parse \""] {
-        if let Some((_, why)) = rest.strip_prefix(quoted).and_then(|said| said.split_once("\": ")) {
+        if let Some((_, why)) = rest.strip_prefix(quoted).and_then(|quote| quote.split_once("\": "))
+        {
             rest = why;
         }
     }
-    // A command's own output stays as it is.
+    // The output of the operator's command follows the status. It stays as it is: the command says
+    // by it why it failed, and it may look like the errors below.
     if rest.starts_with("exit status ") {
         return rest.to_owned();
     }
-    // What stands behind these up to the colon is the addresses, and with them the port.
+    // The addresses, and with them the port, stand between these words and the next colon.
     for connection in ["dial tcp ", "read tcp ", "write tcp "] {
-        if let Some((before, said)) = rest.split_once(connection)
-            && let Some((_, why)) = said.split_once(": ")
+        if let Some((before, after)) = rest.split_once(connection)
+            && let Some((_, why)) = after.split_once(": ")
         {
             return format!("{before}{why}");
         }
@@ -131,8 +147,8 @@ mod tests {
 
     #[test]
     fn a_failure_is_told_without_what_the_operator_gave() {
-        // As Pebble 1.32.1 said it.
-        for (said, told) in [
+        // These are errors of Pebble 1.32.1.
+        for (from_pebble, expected) in [
             (
                 "Get \"http://localhost:54321/live?token=T\": dial tcp 127.0.0.1:54321: connect: \
                  connection refused",
@@ -167,7 +183,7 @@ mod tests {
             ("non-2xx status code 503; x", "non-2xx status code 503; x"),
             ("check timed out after 3s", "check timed out after 3s"),
         ] {
-            assert_eq!(without_values(said), told);
+            assert_eq!(without_values(from_pebble), expected);
         }
     }
 

@@ -1,4 +1,4 @@
-//! The one layer: the workload as a service, and its check.
+//! This module builds the charm's only layer, which holds the workload's service and its check.
 
 use charmwright::pebble::{Check, CheckQuery, Layer, LayerMode, Override, Service, Startup};
 use charmwright::{Container, LayerField, LayerKey, Result};
@@ -6,16 +6,18 @@ use charmwright::{Container, LayerField, LayerKey, Result};
 use crate::config::Config;
 use crate::declared::WORKLOAD;
 
-/// Puts the layer that the config asks for into the plan.
+/// Adds the layer that the config asks for to Pebble's plan.
 pub async fn put(workload: &Container, config: &Config) -> Result {
-    // A layer cannot take away what an earlier one put there: a check that is no longer wanted is
-    // disabled, and then stopped.
+    // A layer cannot remove what an earlier one has added, so a check that the config no longer
+    // asks for is replaced by a disabled one. A check that runs goes on when it is disabled
+    // (Pebble 1.32, `internals/overlord/checkstate`), so it is stopped, too.
     let unwanted_check = config.health_check.is_none()
         && !workload.checks(&CheckQuery::all().names([WORKLOAD])).await?.is_empty();
     let mut layer = layer(config);
     if unwanted_check {
         layer = layer.check(WORKLOAD, disabled_check());
     }
+    // From the second hook on the label is there already, and only combining is then allowed.
     workload.add_layer(WORKLOAD, &layer, LayerMode::Combine).await?;
     if unwanted_check {
         workload.stop_checks([WORKLOAD]).await?;
@@ -23,6 +25,7 @@ pub async fn put(workload: &Container, config: &Config) -> Result {
     Ok(())
 }
 
+/// Builds the layer without asking Pebble anything.
 fn layer(config: &Config) -> Layer {
     let layer = Layer::new().summary("any-workload-k8s").service(WORKLOAD, service(config));
     match &config.health_check {
@@ -31,12 +34,15 @@ fn layer(config: &Config) -> Layer {
     }
 }
 
+/// Builds the service that runs the command of the config.
 fn service(config: &Config) -> Service {
     let mut service = Service::new()
+        // A merge would keep a key that an earlier config has set and this one has not.
         .override_mode(Override::Replace)
         .summary("The workload of any-workload-k8s")
         .command(config.command.as_str())
         .startup(Startup::Enabled);
+    // Many images read PORT. What the operator sets in the option environment wins.
     if let Some(port) = config.port.filter(|_| !config.environment.has("PORT")) {
         service = service.env("PORT", port.to_string());
     }
@@ -53,7 +59,8 @@ fn service(config: &Config) -> Service {
     service
 }
 
-/// The config option behind a field of the layer.
+/// Returns the config option from which a field of the layer takes its value, so that a value that
+/// Pebble cannot use blocks the unit with the name of its option.
 pub fn option_of(field: &LayerField) -> Option<&'static str> {
     if field.check().is_some() {
         return Some("health-check");
@@ -67,8 +74,9 @@ pub fn option_of(field: &LayerField) -> Option<&'static str> {
     }
 }
 
-/// Something valid that never runs; what it would do does not matter.
+/// Returns a check that Pebble does not run.
 fn disabled_check() -> Check {
+    // Pebble refuses a check without a kind (http, tcp or exec), so it has one that does nothing.
     Check::exec("true").override_mode(Override::Replace).startup(Startup::Disabled)
 }
 

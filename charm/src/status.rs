@@ -1,4 +1,4 @@
-//! What `juju status` says of the workload.
+//! This module gives the statuses of the workload, which `juju status` shows.
 
 use std::num::NonZeroU32;
 
@@ -12,22 +12,27 @@ use crate::config::Config;
 use crate::declared::{Declared, WORKLOAD, Workload};
 use crate::health_check::{PERIOD, without_values};
 
-/// Says how the service is and how its check is. That Pebble is away, or that an event waits, is
-/// the library's to say.
+/// Adds the status of the service and, if it fails, that of the health check.
+///
+/// The library adds a status of its own if Pebble cannot be reached or an event is deferred, so an
+/// error of Pebble only needs to be passed on.
 pub async fn collect(unit: &UnitView<Declared>, statuses: &mut Statuses) -> Result {
     let config = unit.config()?;
     let workload = unit.container(Workload);
-    statuses.add(of_service(&workload).await?);
+    statuses.add(service_status(&workload).await?);
     if config.health_check.is_some()
-        && let Some(status) = of_failing_check(&workload).await?
+        && let Some(status) = failing_check_status(&workload).await?
     {
         statuses.add(status);
     }
     Ok(())
 }
 
-async fn of_service(workload: &ContainerView) -> Result<Status> {
+/// Returns the status of the service.
+async fn service_status(workload: &ContainerView) -> Result<Status> {
     let services = workload.services([WORKLOAD]).await?;
+    // The plan has no such service before the first `reconcile`, and after a restart of Pebble
+    // until its pebble-ready.
     let Some(service) = services.first() else {
         return Ok(Status::waiting(
             "waiting for the workload's layer: Pebble does not have it yet",
@@ -49,8 +54,10 @@ async fn of_service(workload: &ContainerView) -> Result<Status> {
     })
 }
 
-/// The newest line of the workload's output that is not blank, to stand at the end of a message.
+/// Returns the last line of the workload's output that is not blank, as the end of a message. It
+/// usually says why the workload exited. The text is empty if there is no such line.
 async fn last_line(workload: &ContainerView) -> Result<String> {
+    // One line would be too few, since output often ends with blank ones.
     let entries = workload.logs(&LogQuery::new().services([WORKLOAD]).newest(20)).await?;
     Ok(entries
         .iter()
@@ -59,12 +66,14 @@ async fn last_line(workload: &ContainerView) -> Result<String> {
         .map_or_else(String::new, |words| format!(": {words}")))
 }
 
-async fn of_failing_check(workload: &ContainerView) -> Result<Option<Status>> {
+/// Returns the status of the health check, or `None` if it is not down.
+async fn failing_check_status(workload: &ContainerView) -> Result<Option<Status>> {
     let checks = workload.checks(&CheckQuery::all().names([WORKLOAD])).await?;
     let Some(down) = checks.iter().find(|check| *check.status() == CheckStatus::Down) else {
         return Ok(None);
     };
-    // The change that runs the check logs each failure; a Pebble before 1.11 has none.
+    // A check has no field for the reason of a failure. The change that runs the check has it in
+    // the log of its task; a Pebble before 1.11 has no such change.
     let cause = match down.change_id() {
         Some(id) => {
             let change = workload.change(id).await?;
@@ -79,14 +88,19 @@ async fn of_failing_check(workload: &ContainerView) -> Result<Option<Status>> {
     ))))
 }
 
-/// Runs the check that the config asks for until it passes, for one period at most, so that this
-/// hook's status is that of what it has just started.
+/// Runs the health check until it passes, for at most [`PERIOD`]. Without this the status of this
+/// hook would be that of the workload before the hook, since Pebble runs a check for the first time
+/// one period after the replan.
 ///
-/// How it ended is the check's own to say, in [`collect`]. A Pebble that cannot run a check on
-/// demand runs it a period from now.
+/// A check that does not pass is no error of the hook: [`collect`] reports it as a status. A Pebble
+/// that cannot run the check now runs it at its next period.
+///
+/// # Errors
+///
+/// It fails if Pebble cannot be reached or refuses the request for another reason.
 pub async fn first_check(workload: &Container, config: &Config) -> Result {
-    // Each run counts towards the check's threshold, so there are no more of them than a slow start
-    // deserves: after 1, 3 and 6 s.
+    // A slow start needs some attempts, but each that fails counts towards the threshold at which
+    // the check is down. Four run at 0, 1, 3 and 6 s. (`new(4)` would need an `unwrap`.)
     const ATTEMPTS: NonZeroU32 = NonZeroU32::MIN.saturating_add(3);
     if config.health_check.is_none() {
         return Ok(());
@@ -96,21 +110,27 @@ pub async fn first_check(workload: &Container, config: &Config) -> Result {
         let refresh = workload.refresh_check(WORKLOAD).await?;
         refresh.error().map_or(Ok(()), |reason| Err(Error::new(without_values(reason))))
     };
+    // The client has retried an error of Pebble already. What is retried here is a check that ran
+    // and failed.
     let classify = |error: &Error| match error.pebble() {
         None => RetryDecision::Retry,
         Some(_) => RetryDecision::Final,
     };
+    // The budget is a new one: failed checks are not to use up the client's, which is for requests.
     let checked = policy.run("pass the health check", &Budget::new(), run, classify).await;
     match checked.map_err(RetryError::into_inner) {
         Err(Some(error)) if error.pebble().is_some_and(|error| !runs_later(error)) => {
             Err(error.into())
         }
+        // The check passed, or it still fails and `collect` says so.
         _ => Ok(()),
     }
 }
 
-/// Pebble is too old to run a check on demand; or it does not know the check, because it was
-/// restarted a moment ago, and then its pebble-ready brings the layer back.
+/// Returns `true` if Pebble refuses to run the check now and will run it later all the same.
+///
+/// Either it is too old to run a check on demand, or it does not know the check, because it was
+/// restarted after the layer was added; then its pebble-ready adds the layer again.
 fn runs_later(error: &pebble::Error) -> bool {
     matches!(error.kind(), ErrorKind::Unsupported { .. } | ErrorKind::Api { status: 404 })
 }

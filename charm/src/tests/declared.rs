@@ -1,4 +1,4 @@
-//! That what the four YAML files at the root declare is what the charm is.
+//! These tests compare the four YAML files at the root with the charm's types.
 
 use std::collections::BTreeSet;
 use std::fs;

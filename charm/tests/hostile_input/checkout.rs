@@ -1,4 +1,4 @@
-//! The executables of the checkout, run by hand with foreign hook tools on PATH.
+//! These tests run the launcher `dispatch` and the links in `hooks` of the checkout.
 
 use std::path::Path;
 
@@ -13,22 +13,23 @@ fn dispatch_and_hooks_of_the_checkout_run_by_hand_and_set_the_status() {
     unit.set("CARGO_TARGET_DIR", target);
 
     let ran = unit.run_program(&checkout.join("dispatch"));
-    ran.ends(0, &[]);
+    ran.assert_ended(0, &[]);
     assert_eq!(ran.statuses(), expected);
 
-    // By its link's name alone, and by what an agent says beside it.
+    // The launcher takes the hook from the name of its link. `JUJU_HOOK_NAME` may be set as well.
     unit.unset("JUJU_DISPATCH_PATH");
     for named in [false, true] {
         if named {
             unit.set("JUJU_HOOK_NAME", "update-status");
         }
         let ran = unit.run_program(&checkout.join("hooks/update-status"));
-        ran.ends(0, &[]);
+        ran.assert_ended(0, &[]);
         assert_eq!(ran.statuses(), expected);
     }
 
     unit.unset("JUJU_HOOK_NAME");
-    unit.run_program(&checkout.join("dispatch")).ends(2, &["cannot tell which event this is"]);
+    unit.run_program(&checkout.join("dispatch"))
+        .assert_ended(2, &["cannot tell which event this is"]);
 }
 
 #[test]
@@ -42,7 +43,7 @@ fn the_launcher_finds_its_checkout_however_it_is_called() {
     };
     link(&checkout.join("dispatch"), "dispatch");
     link(Path::new("../dispatch"), "hooks/update-status");
-    // In the charm's place: prints the environment that it got.
+    // `env` stands in for the charm and prints the environment that the launcher gives it.
     link(Path::new("/usr/bin/env"), "target/debug/any-workload-k8s");
 
     for (dir, program) in [

@@ -1,4 +1,4 @@
-//! An environment that is not a hook's.
+//! These tests run hooks in an environment that Juju would not give them.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -9,13 +9,13 @@ use crate::unit::Unit;
 fn no_event_at_all_is_the_usage_text_and_exit_2() {
     let mut unit = Unit::new();
     unit.unset("JUJU_DISPATCH_PATH");
-    unit.run().ends(
+    unit.run().assert_ended(
         2,
         &["cannot tell which event this is", "JUJU_DISPATCH_PATH=hooks/update-status ./dispatch"],
     );
     unit.unset("JUJU_UNIT_NAME");
     let ran = unit.run();
-    ran.ends(2, &["any-workload-k8s"]);
+    ran.assert_ended(2, &["any-workload-k8s"]);
     assert!(ran.calls.is_empty());
 }
 
@@ -37,7 +37,7 @@ fn a_malformed_variable_is_named_and_nothing_is_asked_of_juju() {
         let mut unit = Unit::new();
         unit.set(name, value);
         let ran = unit.run();
-        ran.ends(1, &["cannot read the hook's environment", name]);
+        ran.assert_ended(1, &["cannot read the hook's environment", name]);
         assert!(ran.calls.is_empty(), "{ran:?}");
     }
 }
@@ -55,28 +55,29 @@ fn a_malformed_variable_that_only_some_hooks_need_fails_those_and_no_other() {
         unit.set("JUJU_NOTICE_TYPE", "custom");
         unit.set("JUJU_NOTICE_KEY", "example.com/done");
         unit.set(name, value);
-        unit.run().ends(0, &[]);
+        unit.run().assert_ended(0, &[]);
         unit.set("JUJU_DISPATCH_PATH", path);
         let ran = unit.run();
-        ran.ends(1, &["cannot read the hook's environment", name]);
+        ran.assert_ended(1, &["cannot read the hook's environment", name]);
         assert!(ran.calls.is_empty(), "{ran:?}");
     }
-    // A container is known by the hook's name, and Juju's version matters where it keeps no state.
+    // The charm takes the container from the hook's name. It needs Juju's version only if the hook
+    // tools for the state are missing.
     let mut unit = Unit::new();
     unit.set("JUJU_VERSION", "three");
     unit.set("JUJU_WORKLOAD_NAME", "../workload");
-    unit.run().ends(0, &[]);
+    unit.run().assert_ended(0, &[]);
     unit.set("JUJU_DISPATCH_PATH", "hooks/workload-pebble-ready");
-    unit.run().ends(0, &[]);
+    unit.run().assert_ended(0, &[]);
     unit.remove_tool("state-get");
-    unit.run().ends(1, &["cannot read the hook's environment", "JUJU_VERSION"]);
-    // An action's id is for a charm that asks for it, and this one does not.
+    unit.run().assert_ended(1, &["cannot read the hook's environment", "JUJU_VERSION"]);
+    // This charm does not ask for the id of an action, so a malformed one does no harm.
     let mut unit = Unit::new();
     unit.set("JUJU_ACTION_UUID", "one two");
     unit.set("JUJU_DISPATCH_PATH", "actions/restart");
     unit.file("config", "{}");
     let ran = unit.run();
-    ran.ends(0, &[]);
+    ran.assert_ended(0, &[]);
     let failed = ran.calls.iter().find(|call| call.starts_with("action-fail -- "));
     assert!(failed.is_some_and(|call| call.contains("\"command\"")), "{ran:?}");
 }
@@ -87,19 +88,19 @@ fn a_variable_that_is_not_utf_8_is_named_unless_it_is_a_path() {
     for name in ["JUJU_UNIT_NAME", "JUJU_DISPATCH_PATH", "JUJU_HOOK_NAME"] {
         let mut unit = Unit::new();
         unit.set(name, garbage);
-        unit.run().ends(1, &[name, "not valid UTF-8"]);
+        unit.run().assert_ended(1, &[name, "not valid UTF-8"]);
     }
     let mut unit = Unit::new();
     unit.set("JUJU_MODEL_NAME", garbage);
     unit.set("JUJU_NOTICE_KEY", garbage);
-    unit.run().ends(0, &[]);
+    unit.run().assert_ended(0, &[]);
     unit.set("JUJU_DISPATCH_PATH", "hooks/workload-pebble-custom-notice");
-    unit.run().ends(1, &["JUJU_NOTICE_KEY", "not valid UTF-8"]);
-    // A folder may be called as it likes, and a variable that nobody knows may hold anything.
+    unit.run().assert_ended(1, &["JUJU_NOTICE_KEY", "not valid UTF-8"]);
+    // A path need not be UTF-8, and the charm does not read a variable that it does not know.
     let mut unit = Unit::new();
     unit.set("JUJU_CHARM_DIR", garbage);
     unit.set("JUJU_SOMETHING_NEW", garbage);
-    unit.run().ends(0, &[]);
+    unit.run().assert_ended(0, &[]);
 }
 
 #[test]
@@ -113,7 +114,7 @@ fn a_workload_hook_without_its_variables_or_of_another_container_is_an_event_tha
         let mut unit = Unit::new();
         unit.set("JUJU_DISPATCH_PATH", path);
         let ran = unit.run();
-        ran.ends(0, &[]);
+        ran.assert_ended(0, &[]);
         assert_eq!(ran.statuses(), ["waiting -- waiting for Pebble in \"workload\""], "{path}");
     }
 }
@@ -124,25 +125,25 @@ fn an_action_that_is_not_declared_fails_with_its_name() {
     unit.set("JUJU_DISPATCH_PATH", "actions/self-destruct");
     unit.set("JUJU_ACTION_UUID", "7");
     let ran = unit.run();
-    ran.ends(0, &[]);
-    let told = r#"action-fail -- cannot run the action "self-destruct": the charm declares"#;
-    assert!(ran.calls.iter().any(|call| call.starts_with(told)), "{ran:?}");
+    ran.assert_ended(0, &[]);
+    let expected = r#"action-fail -- cannot run the action "self-destruct": the charm declares"#;
+    assert!(ran.calls.iter().any(|call| call.starts_with(expected)), "{ran:?}");
 }
 
 #[test]
 fn sockets_that_cannot_be_are_told_with_their_path() {
-    // Nowhere at all is a Pebble that is not there yet: the unit waits for it.
+    // A socket that does not exist is that of a Pebble that has not started: the unit waits for it.
     let unit = Unit::new();
     let ran = unit.run();
-    ran.ends(0, &[]);
+    ran.assert_ended(0, &[]);
     assert_eq!(ran.statuses(), ["waiting -- waiting for Pebble in \"workload\""]);
 
     let mut unit = Unit::in_operation();
     let long = format!("/{}", "long/".repeat(30));
     unit.set("CHARMWRIGHT_CONTAINERS", &long);
-    unit.run().ends(1, &["at most 107", &long]);
+    unit.run().assert_ended(1, &["at most 107", &long]);
 
     let unit = Unit::in_operation();
     unit.file("containers", "a file where a folder should be");
-    unit.run().ends(1, &["a file in the place of a folder", "containers"]);
+    unit.run().assert_ended(1, &["a file in the place of a folder", "containers"]);
 }

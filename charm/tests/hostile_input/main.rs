@@ -1,7 +1,7 @@
-//! The hook executable of any-workload-k8s run by hand, with whatever may come from outside being
-//! bad: the environment, the hook tools, the stored state, Pebble's answers. Each has its defined
-//! answer, and none of them is a panic or a hang.
-#![expect(clippy::unwrap_used, clippy::panic, reason = "a test says by panicking what it found")]
+//! These tests run the hook executable of any-workload-k8s with bad input of every kind: in the
+//! environment, from the hook tools, in the stored state and from Pebble. Each has a defined
+//! result, and none may end in a panic or a hang.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
 mod checkout;
 mod environment;

@@ -1,4 +1,5 @@
-//! Something that answers on Pebble's socket, and not as Pebble does.
+//! These tests let replies come from Pebble's socket that Pebble would not send, and break them
+//! off.
 
 use std::fs;
 use std::time::Duration;
@@ -9,15 +10,17 @@ use charmwright_testing::proxy::{Fault, FaultProxy, Rule};
 
 use crate::unit::{Ran, Unit};
 
+/// The status of a unit whose Pebble answers and has none of the charm's layers.
 const NO_LAYER_YET: &str =
     "waiting -- waiting for the workload's layer: Pebble does not have it yet";
 
+/// Returns a reply with status 200. `head` holds its headers, separated by line ends.
 fn http(head: &str, body: &[u8]) -> Vec<u8> {
     [format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n").as_bytes(), body].concat()
 }
 
-/// A unit in operation, and the proxy through which alone it reaches the daemon; `None` where no
-/// Pebble can be had.
+/// Starts a daemon, a unit in operation, and a proxy that is the unit's only way to the daemon.
+/// Returns `None` if there is no Pebble.
 fn behind_a_proxy(test: &str) -> Option<(Daemon, Unit, FaultProxy)> {
     let daemon = daemon_or_skip(test, DaemonOptions::new())?;
     let unit = Unit::in_operation();
@@ -28,8 +31,7 @@ fn behind_a_proxy(test: &str) -> Option<(Daemon, Unit, FaultProxy)> {
     Some((daemon, unit, proxy))
 }
 
-/// An update-status in operation, each of whose requests meets this fault on the way to a real
-/// daemon.
+/// Runs update-status while the proxy injects this fault into every request.
 fn update_status(proxy: &FaultProxy, unit: &Unit, fault: Fault) -> Ran {
     proxy.clear();
     proxy.add(Rule::any(fault).always());
@@ -70,11 +72,11 @@ fn an_answer_that_is_not_pebbles_is_an_error_that_names_the_container() {
     ] {
         let ran = update_status(&proxy, &unit, Fault::Garbage(answer));
         println!("--- {what}");
-        ran.ends(1, &["cannot ", "container \"workload\"", "is not Pebble"]);
+        ran.assert_ended(1, &["cannot ", "container \"workload\"", "is not Pebble"]);
         assert!(ran.statuses().is_empty(), "{what}: {ran:#?}");
-        assert!(ran.told.len() < 4000, "{what}: {} bytes", ran.told.len());
+        assert!(ran.output.len() < 4000, "{what}: {} bytes", ran.output.len());
     }
-    // What breaks off is no answer; what can be read is one, whatever it is called.
+    // A body that can be read as Pebble's counts, whatever its content type is.
     for head in ["x: y", "content-type: text/html"] {
         let answer = http(&format!("{head}\r\ncontent-length: {}", body.len()), body);
         let ran = update_status(&proxy, &unit, Fault::Garbage(answer));
@@ -101,16 +103,16 @@ fn an_answer_that_breaks_off_or_never_comes_is_a_pebble_that_is_away() {
         let what = format!("{fault:?}");
         let ran = update_status(&proxy, &unit, fault);
         println!("--- {what}");
-        ran.ends(0, &[]);
+        ran.assert_ended(0, &[]);
         assert_eq!(
             ran.statuses(),
             ["waiting -- waiting for Pebble in \"workload\""],
             "{what}: {ran:#?}"
         );
     }
-    // Slowly, but in time.
+    // This reply comes slowly too, but before the client's timeout.
     let ran = update_status(&proxy, &unit, Fault::DripFeed(Duration::from_micros(100)));
-    ran.ends(0, &[]);
+    ran.assert_ended(0, &[]);
     assert_eq!(ran.statuses(), [NO_LAYER_YET]);
 }
 
@@ -154,17 +156,17 @@ fn a_bad_answer_at_any_step_of_config_changed_is_told_and_the_next_hook_mends_it
             proxy.clear();
             let rule = proxy.add(Rule::new(method, path, fault.clone()).always());
             let ran = unit.run();
-            println!("--- {method} {path} {fault:?}: {:?}\n{}", ran.code, ran.told.trim());
+            println!("--- {method} {path} {fault:?}: {:?}\n{}", ran.code, ran.output.trim());
             if proxy.fired(rule) > 0 {
                 let waits = ran.code == Some(0)
                     && ran.statuses().iter().any(|status| status.starts_with("waiting"));
-                // An answer whose content is of no interest may hold anything.
+                // The client only needs the status of this reply, so its body may hold anything.
                 let content_is_read = (method, path) != ("POST", "/v1/layers")
                     || !matches!(&fault, Fault::Garbage(bytes) if *bytes == shape);
                 assert!(
                     waits
                         || !content_is_read
-                        || ran.code == Some(1) && ran.told.contains("container \"workload\""),
+                        || ran.code == Some(1) && ran.output.contains("container \"workload\""),
                     "{method} {path} {fault:?}: {ran:#?}"
                 );
             }
@@ -172,6 +174,6 @@ fn a_bad_answer_at_any_step_of_config_changed_is_told_and_the_next_hook_mends_it
     }
     proxy.clear();
     let ran = unit.run();
-    ran.ends(0, &[]);
+    ran.assert_ended(0, &[]);
     assert_eq!(ran.statuses(), ["active"]);
 }

@@ -1,5 +1,5 @@
-//! The charm tells a value that cannot be used by its option's name: no status, log line, argument
-//! or stored document repeats it.
+//! These tests give options values that cannot be used. The charm names the option, and no status,
+//! log line, argument or stored document repeats the value, which may be a secret.
 
 use std::fs;
 
@@ -9,10 +9,11 @@ use serde_json::{Value, json};
 
 use crate::unit::{Ran, Unit};
 
-/// Every value that is refused here holds one of these.
+/// The texts to search for. Every refused value here holds one of them.
 const PLANTED: [&str; 3] = ["hunter2", "54321", "98765"];
 
-/// A config-changed of a unit in operation on this Pebble.
+/// Runs config-changed in a unit that reaches this daemon, and returns its result and the state
+/// that it has stored.
 fn config_changed(daemon: &Daemon, config: &Value) -> (Ran, String) {
     let mut unit = Unit::in_operation();
     unit.set("CHARMWRIGHT_CONTAINERS", daemon.containers().unwrap());
@@ -83,8 +84,8 @@ fn nothing_that_anybody_reads_repeats_a_refused_value() {
             "{option} {value}: {ran:#?}"
         );
         for planted in PLANTED {
-            let told = format!("{} {:?} {stored}", ran.told, ran.calls);
-            assert!(!told.contains(planted), "{option} {value}: {told}");
+            let all = format!("{} {:?} {stored}", ran.output, ran.calls);
+            assert!(!all.contains(planted), "{option} {value}: {all}");
         }
     }
 }
@@ -98,10 +99,10 @@ fn a_failing_health_check_is_told_without_its_url_and_its_program() {
     for check in ["http:/live?token=hunter2", "exec:hunter2 98765", "exec:/hunter2 98765"] {
         let config = json!({"command": "sleep 600", "port": 1, "health-check": check});
         let (ran, stored) = config_changed(&daemon, &config);
-        ran.ends(0, &["cannot pass the health check: "]);
+        ran.assert_ended(0, &["cannot pass the health check: "]);
         for planted in PLANTED {
-            let told = format!("{} {:?} {stored}", ran.told, ran.calls);
-            assert!(!told.contains(planted), "{check}: {told}");
+            let all = format!("{} {:?} {stored}", ran.output, ran.calls);
+            assert!(!all.contains(planted), "{check}: {all}");
         }
     }
 }

@@ -1,18 +1,19 @@
-//! A stored state that this charm did not write: an error that says so, and nothing is written over
-//! it.
+//! These tests give the charm a stored state that it did not write. It must report that and must
+//! not overwrite the state.
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt as _, symlink};
 
 use crate::unit::Unit;
 
+/// Returns the state of a unit, as `state-get` prints it, with this document of the framework.
 fn quoted(document: &str) -> String {
     serde_json::json!({"charmwright": document}).to_string()
 }
 
 #[test]
 fn a_newer_or_broken_document_is_refused_and_left_as_it_is() {
-    for (document, told) in [
+    for (document, cause) in [
         (r#"{"version":2,"data":{}}"#, "its version is 2"),
         (r#"{"version":1,"data":{"moons":3}}"#, "cannot read the unit's state \"charmwright\""),
         (
@@ -28,8 +29,8 @@ fn a_newer_or_broken_document_is_refused_and_left_as_it_is() {
             unit.set("JUJU_DISPATCH_PATH", hook);
             unit.file("state", &quoted(document));
             let ran = unit.run();
-            ran.ends(1, &[told, "left as it is"]);
-            assert!(!ran.called("state-set") && ran.statuses().is_empty(), "{ran:?}");
+            ran.assert_ended(1, &[cause, "left as it is"]);
+            assert!(!ran.has_called("state-set") && ran.statuses().is_empty(), "{ran:?}");
         }
     }
 }
@@ -42,7 +43,7 @@ fn in_a_workload_hook_the_status_tells_it_since_juju_hides_the_failure() {
     unit.file("state", &quoted(r#"{"version":2,"data":{}}"#));
     let ran = unit.run();
     assert_eq!(ran.code, Some(1));
-    assert!(!ran.called("state-set"), "{ran:?}");
+    assert!(!ran.has_called("state-set"), "{ran:?}");
     assert!(
         ran.statuses()
             .iter()
@@ -58,23 +59,24 @@ fn the_local_file_is_refused_and_left_as_it_is_too() {
         "{\"charmwright\":".to_owned(),
         "[1]".to_owned(),
         String::new(),
-        // Beyond what a state can be.
+        // This file is larger than the largest that the charm reads.
         format!("{{\"charm\": \"{}\"}}", "x".repeat(2 << 20)),
     ] {
         let unit = without_state_tools("2.7.8");
         unit.file(FILE, &content);
-        unit.run().ends(1, &["cannot read the unit's state", "left as it is"]);
+        unit.run().assert_ended(1, &["cannot read the unit's state", "left as it is"]);
         assert_eq!(fs::read_to_string(unit.path(FILE)).unwrap(), content);
     }
     let unit = without_state_tools("2.7.8");
-    unit.run().ends(0, &[]);
+    unit.run().assert_ended(0, &[]);
     let written = fs::read_to_string(unit.path(FILE)).unwrap();
     assert!(written.contains("started"), "{written}");
 }
 
+/// The file that holds the state where Juju has no hook tools for it.
 const FILE: &str = ".charmwright-state.json";
 
-/// A unit at its start, on a Juju of this version and without tools for its state.
+/// Makes a unit that runs start under this version of Juju and has no hook tools for its state.
 fn without_state_tools(version: &str) -> Unit {
     let mut unit = Unit::new();
     unit.remove_tool("state-get");
@@ -87,8 +89,8 @@ fn without_state_tools(version: &str) -> Unit {
 
 #[test]
 fn tools_that_cannot_be_used_are_an_error_and_no_file_stands_in_for_them() {
-    type Spoiled = fn(&mut Unit);
-    let spoiled: [(&str, Spoiled); 7] = [
+    type Break = fn(&mut Unit);
+    let breaks: [(&str, Break); 7] = [
         ("missing alone", |unit| unit.remove_tool("state-get")),
         ("missing with the others", |unit| {
             unit.remove_tool("state-get");
@@ -120,8 +122,9 @@ fn tools_that_cannot_be_used_are_an_error_and_no_file_stands_in_for_them() {
             );
         }),
     ];
-    for (what, spoil) in spoiled {
+    for (what, break_tools) in breaks {
         for version in ["3.6.28", "2.7.8"] {
+            // Juju 2.7 has no such tools, so there this is not a fault.
             if what == "missing with the others" && version == "2.7.8" {
                 continue;
             }
@@ -129,10 +132,12 @@ fn tools_that_cannot_be_used_are_an_error_and_no_file_stands_in_for_them() {
             unit.set("JUJU_CHARM_DIR", unit.path(""));
             unit.set("JUJU_DISPATCH_PATH", "hooks/start");
             unit.set("JUJU_VERSION", version);
-            spoil(&mut unit);
+            break_tools(&mut unit);
             println!("--- {what}, {version}");
-            unit.run()
-                .ends(1, &["cannot use the unit's state", version, "state-get", "mend the tools"]);
+            unit.run().assert_ended(
+                1,
+                &["cannot use the unit's state", version, "state-get", "mend the tools"],
+            );
             assert!(!unit.path(FILE).exists(), "{what}, {version}");
         }
     }
@@ -141,13 +146,13 @@ fn tools_that_cannot_be_used_are_an_error_and_no_file_stands_in_for_them() {
 #[test]
 fn a_file_that_an_older_juju_left_is_said() {
     let unit = without_state_tools("2.7.8");
-    unit.run().ends(0, &[]);
+    unit.run().assert_ended(0, &[]);
     let mut unit = unit;
     unit.set("JUJU_VERSION", "3.6.28");
     unit.tool("state-get", "echo '{}'");
     unit.tool("state-set", "cat > \"$UNIT/state-set\"");
     let before = fs::read(unit.path(FILE)).unwrap();
-    unit.run().ends(0, &[FILE, "is not read"]);
+    unit.run().assert_ended(0, &[FILE, "is not read"]);
     assert_eq!(fs::read(unit.path(FILE)).unwrap(), before);
 }
 
@@ -158,20 +163,20 @@ fn a_workload_hook_that_cannot_store_its_event_fails_and_says_so() {
     unit.set("JUJU_WORKLOAD_NAME", "workload");
     unit.tool("state-set", "echo 'ERROR connection lost' >&2; exit 1");
     let ran = unit.run();
-    ran.ends(1, &["cannot store the unit's state", "ERROR connection lost"]);
+    ran.assert_ended(1, &["cannot store the unit's state", "ERROR connection lost"]);
     assert_eq!(ran.calls.iter().filter(|call| call.starts_with("state-set")).count(), 2);
     assert!(
         ran.statuses().last().unwrap().starts_with("blocked -- cannot store the unit's state"),
         "{ran:?}"
     );
 
-    // Once is no trouble.
+    // The charm tries again, so one failure does no harm.
     unit.tool(
         "state-set",
         "cat > \"$UNIT/state-set\"; [ -e \"$UNIT/tried\" ] && exit 0; touch \"$UNIT/tried\"; exit \
          1",
     );
-    unit.run().ends(0, &[]);
+    unit.run().assert_ended(0, &[]);
     let stored = fs::read_to_string(unit.path("state-set")).unwrap();
     assert!(stored.contains("pebble-ready"), "{stored}");
 }

@@ -1,5 +1,4 @@
-//! A unit that is nothing but a folder: hook tools that are small scripts, and what they were
-//! asked.
+//! A unit without Juju: a folder with hook tools that are shell scripts and record their calls.
 
 use std::ffi::{OsStr, OsString};
 use std::fs;
@@ -9,20 +8,21 @@ use std::time::{Duration, Instant};
 
 use charmwright_testing::ToolScripts;
 
-/// The hook executable.
+/// The path of the hook executable.
 pub const CHARM: &str = env!("CARGO_BIN_EXE_any-workload-k8s");
 
-/// Longer than any hook here takes on a busy machine, shorter than the deadlines of what it waits
-/// for.
-const PATIENCE: Duration = Duration::from_secs(60);
+/// The limit for one hook. It is longer than any hook here takes on a busy machine, and shorter
+/// than the deadlines of the charm, so a hook that only ends at one of those fails the test.
+const HOOK_LIMIT: Duration = Duration::from_secs(60);
 
-/// A state in which Pebble has been seen, so that its absence is a fault.
+/// The stored state of a unit that has reached its Pebble before. In such a unit a faulty Pebble
+/// fails the hook, where a new unit would wait for it.
 pub const IN_OPERATION: &str = concat!(
     r#"{"charmwright": "{\"version\":1,"#,
     r#"\"data\":{\"started\":true,\"operation\":[\"workload\"]}}"}"#
 );
 
-/// The hook tools that the charm calls, and what each answers.
+/// The hook tools that the charm calls, and the script of each.
 const TOOLS: [(&str, &str); 9] = [
     ("state-get", "cat \"$UNIT/state\" 2>/dev/null || echo '{}'"),
     ("state-set", "cat > \"$UNIT/state-set\""),
@@ -35,29 +35,32 @@ const TOOLS: [(&str, &str); 9] = [
     ("action-fail", ""),
 ];
 
+/// A unit of the charm: its folder, its hook tools, and the environment of its hooks.
 pub struct Unit {
     folder: tempfile::TempDir,
     tools: ToolScripts,
     variables: Vec<(OsString, OsString)>,
 }
 
-/// How a hook ended, all that it printed and logged, and the tools that it called, each with its
-/// arguments.
+/// The result of a hook.
 #[derive(Debug)]
 pub struct Ran {
+    /// The exit code, or `None` if a signal has ended the process.
     pub code: Option<i32>,
-    pub told: String,
+    /// All that the hook printed and logged.
+    pub output: String,
+    /// The hook tools that it called, each with its arguments.
     pub calls: Vec<String>,
 }
 
 impl Unit {
-    /// A unit in update-status, with a good config, all tools, and a Pebble that is away.
+    /// Makes a unit that runs update-status, with a valid config, all hook tools, and no Pebble.
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("cw").tempdir().unwrap();
         let tools = ToolScripts::new(folder.path()).unwrap();
         let mut unit = Self { folder, tools, variables: Vec::new() };
-        for (tool, answer) in TOOLS {
-            unit.tool(tool, answer);
+        for (tool, script) in TOOLS {
+            unit.tool(tool, script);
         }
         unit.file("config", r#"{"command": "sleep 600", "pebble-retry-attempts": 1}"#);
         let containers = unit.path("containers");
@@ -69,35 +72,40 @@ impl Unit {
         unit
     }
 
-    /// The same in a unit whose Pebble has been seen.
+    /// Makes such a unit that has reached its Pebble before.
     pub fn in_operation() -> Self {
         let unit = Self::new();
         unit.file("state", IN_OPERATION);
         unit
     }
 
+    /// Returns a path in the folder.
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
+    /// Writes a file in the folder.
     pub fn file(&self, name: &str, content: &str) {
         fs::write(self.path(name), content).unwrap();
     }
 
-    /// A hook tool that does this.
-    pub fn tool(&self, name: &str, answer: &str) {
-        self.tools.put(name, answer).unwrap();
+    /// Replaces a hook tool by this shell script.
+    pub fn tool(&self, name: &str, script: &str) {
+        self.tools.put(name, script).unwrap();
     }
 
+    /// Removes a hook tool.
     pub fn remove_tool(&self, name: &str) {
         self.tools.remove(name).unwrap();
     }
 
+    /// Sets an environment variable of the hooks.
     pub fn set(&mut self, name: &str, value: impl AsRef<OsStr>) {
         self.unset(name);
         self.variables.push((name.into(), value.as_ref().to_owned()));
     }
 
+    /// Removes an environment variable of the hooks.
     pub fn unset(&mut self, name: &str) {
         self.variables.retain(|(set, _)| set != name);
     }
@@ -107,10 +115,12 @@ impl Unit {
         self.run_program(Path::new(CHARM))
     }
 
-    /// Runs something else that is, or starts, the hook executable.
+    /// Runs a program that is the hook executable or starts it, such as the launcher `dispatch`.
+    /// Panics if the hook has panicked.
     pub fn run_program(&self, program: &Path) -> Ran {
         self.tools.forget_calls().unwrap();
-        // Files and not pipes: a process that a hook left behind would hold a pipe open.
+        // The streams are files, since a process that a hook has left behind would keep a pipe open
+        // and the test would wait for it.
         let stream = |name: &str| fs::File::create(self.path(name)).unwrap();
         let child = Command::new(program)
             .env_clear()
@@ -127,15 +137,16 @@ impl Unit {
         };
         let calls = self.tools.calls();
         let logged = calls.iter().filter(|call| call.starts_with("juju-log")).cloned();
-        let told =
+        let output =
             [read("out"), read("err")].into_iter().chain(logged).collect::<Vec<_>>().join("\n");
-        assert!(!told.contains("panicked at"), "{told}");
-        Ran { code, told, calls }
+        assert!(!output.contains("panicked at"), "{output}");
+        Ran { code, output, calls }
     }
 }
 
+/// Waits for a process and returns its exit code. Kills it and panics after [`HOOK_LIMIT`].
 fn wait(mut child: Child) -> Option<i32> {
-    let deadline = Instant::now() + PATIENCE;
+    let deadline = Instant::now() + HOOK_LIMIT;
     loop {
         if let Some(status) = child.try_wait().unwrap() {
             return status.code();
@@ -150,22 +161,23 @@ fn wait(mut child: Child) -> Option<i32> {
 }
 
 impl Ran {
-    /// Ended with this code and told each of these.
+    /// Asserts the exit code and that the output contains each of these texts.
     #[track_caller]
-    pub fn ends(&self, code: i32, told: &[&str]) {
-        println!("{}", self.told.trim());
+    pub fn assert_ended(&self, code: i32, texts: &[&str]) {
+        println!("{}", self.output.trim());
         assert_eq!(self.code, Some(code), "{self:#?}");
-        for part in told {
-            assert!(self.told.contains(part), "no {part:?} in {self:#?}");
+        for part in texts {
+            assert!(self.output.contains(part), "no {part:?} in {self:#?}");
         }
     }
 
-    /// The statuses that were set.
+    /// Returns the statuses that were set, oldest first.
     pub fn statuses(&self) -> Vec<&str> {
         self.calls.iter().filter_map(|call| call.strip_prefix("status-set ")).collect()
     }
 
-    pub fn called(&self, tool: &str) -> bool {
+    /// Returns `true` if this hook tool was called.
+    pub fn has_called(&self, tool: &str) -> bool {
         self.calls.iter().any(|call| call.split(' ').next() == Some(tool))
     }
 }
