@@ -1,8 +1,8 @@
 //! Running commands through a real Pebble: streams, exit codes, signals, timeouts, and everything
 //! that breaks on the way.
 
-mod broken;
 mod ended;
+mod faults;
 mod refused;
 mod settings;
 mod streams;

@@ -1,7 +1,7 @@
 //! Files against the real daemon: what is written is what is read, each documented error, lost
 //! answers and broken streams, and whole trees.
 
-mod early;
+mod early_replies;
 mod errors;
 mod faults;
 mod local;

@@ -4,9 +4,9 @@
 mod answers;
 mod conflicts;
 mod killed;
+mod killed_during_action;
 mod lost;
-mod put_back;
-mod taken_over;
+mod restored_layers;
 
 use std::sync::Mutex;
 use std::thread;
