@@ -72,8 +72,8 @@ impl Config {
     }
 }
 
-/// Reads an option whose empty text means that it is not set. An operator cannot unset an option
-/// that has a default in `config.yaml`, so the empty text stands for that.
+/// Reads an option whose empty text means that it is not set: that is its default in `config.yaml`,
+/// so Juju gives it to a charm whose operator has set nothing.
 fn none_if_empty<'de, D, T>(option: D) -> Result<Option<T>, D::Error>
 where
     D: Deserializer<'de>,

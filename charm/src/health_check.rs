@@ -51,8 +51,8 @@ impl FromStr for HealthCheck {
             return Ok(Self::Tcp);
         }
         match text.split_once(':') {
-            // A path that begins with `//` is not what an operator means, who has left a host in
-            // it. A URL has only printable ASCII characters: others have to be escaped.
+            // `http://HOST/` is refused, since the check goes to the workload's own port. A URL has
+            // only printable ASCII characters: others have to be escaped.
             Some(("http", path))
                 if path.starts_with('/')
                     && !path.starts_with("//")

@@ -1,4 +1,5 @@
-//! How commands end: by themselves, at their timeout, with their handle, or not at all.
+//! These tests end commands in each way: by themselves, at their timeout, when the handle is
+//! dropped, and by an abort.
 
 use std::future::poll_fn;
 use std::io;
@@ -38,8 +39,8 @@ async fn a_wait_that_was_dropped_is_taken_up_again() {
         let waited = tokio::time::timeout(Duration::from_millis(20), process.wait()).await;
         assert!(waited.is_err());
     }
-    // The dropped ones leave nobody asleep: a reader in another task is woken by what only it waits
-    // for.
+    // Whoever polls last drives the connection for all. A dropped wait must hand that on, or this
+    // reader in another task would never be woken.
     let mut stdout = process.take_stdout().unwrap();
     let reading = tokio::spawn(async move {
         let mut text = String::new();
@@ -87,7 +88,7 @@ async fn another_process_that_keeps_the_output_is_not_waited_for_for_ever() {
     assert_eq!(*error.kind(), ErrorKind::TimedOut, "{error}");
     assert!(error.to_string().contains("stdout: still open"), "{error}");
     assert!(started.elapsed() >= Duration::from_secs(5), "Pebble's own word is waited for first");
-    // With its output elsewhere nothing holds it up.
+    // A background process with its output elsewhere does not keep the command's streams open.
     let script = format!("sleep 600 >/dev/null 2>&1 & echo $! > {}; echo out", path.display());
     let output = fixture.output(&sh(script)).await;
     assert_eq!((output.stdout(), output.exit_code()), (&b"out\n"[..], 0));
@@ -120,7 +121,7 @@ async fn dropping_the_handle_kills_the_command() {
     assert_eq!(stdin.write(b"x").await.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
     let change = within(fixture.direct.wait_change(&id, Duration::from_secs(10))).await.unwrap();
     assert_eq!(*change.status(), ChangeStatus::Done);
-    // So does dropping the future that has it.
+    // Dropping the future of `exec_output`, which holds the handle, kills the command, too.
     std::fs::remove_file(&path).unwrap();
     let exec = sh(&script);
     let mut running = Box::pin(fixture.direct.exec_output(&exec));
@@ -139,7 +140,7 @@ async fn a_call_that_is_dropped_on_the_way_leaves_nothing() {
     };
     let path = fixture.file("pids");
     let exec = sh(format!("echo $$ >> {}; exec sleep 600", path.display()));
-    // Once, twice, three times polled, and so on until it has its handle.
+    // The future is dropped after one poll, after two, and so on until it returns its handle first.
     for polls in 1.. {
         let mut left = polls;
         let mut starting = Box::pin(fixture.direct.exec(&exec));
@@ -157,7 +158,7 @@ async fn a_call_that_is_dropped_on_the_way_leaves_nothing() {
         }
         assert_eq!(fixture.output(&sh("exit 3")).await.exit_code(), 3, "after {polls} polls");
     }
-    // When all that Pebble has of it is over, nothing runs.
+    // A dropped call may have left a change behind. Once all have ended, no command may run.
     let select = ChangeFilter::select(ChangeSelect::InProgress);
     until("all changes are ready", async || {
         fixture.direct.changes(&select).await.unwrap().is_empty()
@@ -175,7 +176,7 @@ async fn an_aborted_change_is_a_killed_command() {
     let path = fixture.file("pid");
     let script = format!("echo $$ > {}; exec sleep 600", path.display());
     let process = fixture.direct.exec(&sh(script)).await.unwrap();
-    // Aborted before it has begun, it has no exit code.
+    // A change that is aborted before its command runs has no exit code.
     written_pid(&path).await;
     let aborting = async { fixture.direct.abort_change(process.change_id()).await };
     let (aborted, status) = within(async { tokio::join!(aborting, process.wait()) }).await;

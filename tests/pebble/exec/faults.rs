@@ -1,5 +1,5 @@
-//! What breaks between the client and the daemon: a command runs at most once, and the caller
-//! learns what is known of it.
+//! These tests break connections and kill the daemon. A command must run at most once, and the
+//! error must say what is known of it.
 
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -17,22 +17,24 @@ use tokio::io::AsyncReadExt as _;
 use super::{sh, start_fixture};
 use charmwright_testing::CapturedLog;
 
-/// A command that leaves a line for each time that it is run.
+/// Returns a command that adds a line to the file `runs` each time that it is run.
 fn counting(fixture: &Fixture) -> Exec {
     sh(format!("echo run >> {}; cat; exit 3", fixture.file("runs").display())).stdin("in")
 }
 
+/// Returns how often the command of [`counting`] has run.
 fn runs(fixture: &Fixture) -> usize {
     std::fs::read_to_string(fixture.file("runs")).unwrap_or_default().lines().count()
 }
 
+// The websockets of the first command of a daemon, whose task has the id 1.
 const CONTROL: &str = "/v1/tasks/1/websocket/control";
 const STDIO: &str = "/v1/tasks/1/websocket/stdio";
 const STDERR: &str = "/v1/tasks/1/websocket/stderr";
 
-/// The command comes to its end in spite of the fault, having run once, after so many requests for
-/// it.
-async fn overcome(path: &str, fault: Fault, requests: usize) {
+/// Injects the fault and asserts that the command succeeds all the same, has run once, and took
+/// this many requests.
+async fn assert_overcome(path: &str, fault: Fault, requests: usize) {
     let what = format!("{path}: {fault:?}");
     let Some(fixture) = start_fixture(&what) else {
         return;
@@ -48,6 +50,7 @@ async fn overcome(path: &str, fault: Fault, requests: usize) {
     assert_eq!((runs(&fixture), proxy.count("POST", "/v1/exec")), (1, requests), "{what}");
 }
 
+/// Returns a fault that replies with an error of Pebble.
 fn refusal(status: u16, message: &str) -> Fault {
     Fault::Reply {
         status,
@@ -65,7 +68,7 @@ async fn a_request_that_is_lost_before_the_streams_is_made_again() {
         Fault::CutReplyAfter(150),
         Fault::CutRequestBefore,
     ] {
-        overcome("/v1/exec", fault, 2).await;
+        assert_overcome("/v1/exec", fault, 2).await;
     }
     for fault in [
         Fault::DropReply,
@@ -73,31 +76,32 @@ async fn a_request_that_is_lost_before_the_streams_is_made_again() {
         Fault::CutRequestBefore,
         refusal(404, "cannot find task \\\"1\\\""),
     ] {
-        overcome(CONTROL, fault, 2).await;
+        assert_overcome(CONTROL, fault, 2).await;
     }
-    overcome(STDIO, refusal(404, "cannot find task \\\"1\\\""), 2).await;
+    assert_overcome(STDIO, refusal(404, "cannot find task \\\"1\\\""), 2).await;
 }
 
 #[tokio::test]
 async fn a_stream_that_provably_never_arrived_is_made_again() {
-    // Only Pebble's own patience of 5 s proves it, so they wait side by side.
+    // Only when Pebble has waited 5 s for the websocket is it known not to have arrived, so the
+    // cases run side by side.
     let already = "stdio websocket already connected";
     tokio::join!(
-        overcome(STDIO, Fault::CutRequestBefore, 2),
-        overcome(STDERR, Fault::CutRequestBefore, 2),
-        overcome(STDIO, refusal(500, already), 2),
-        overcome(STDERR, Fault::Silence, 2),
-        overcome(CONTROL, Fault::Silence, 2),
+        assert_overcome(STDIO, Fault::CutRequestBefore, 2),
+        assert_overcome(STDERR, Fault::CutRequestBefore, 2),
+        assert_overcome(STDIO, refusal(500, already), 2),
+        assert_overcome(STDERR, Fault::Silence, 2),
+        assert_overcome(CONTROL, Fault::Silence, 2),
     );
 }
 
 #[tokio::test]
 async fn one_byte_at_a_time_is_slow_and_no_more() {
     for path in ["/v1/exec", CONTROL, STDIO, STDERR] {
-        overcome(path, Fault::DripFeed(Duration::ZERO), 1).await;
+        assert_overcome(path, Fault::DripFeed(Duration::ZERO), 1).await;
     }
-    overcome("/v1/changes/1/wait", Fault::DropReply, 1).await;
-    overcome("/v1/changes/1/wait", Fault::CutReplyAfter(30), 1).await;
+    assert_overcome("/v1/changes/1/wait", Fault::DropReply, 1).await;
+    assert_overcome("/v1/changes/1/wait", Fault::CutReplyAfter(30), 1).await;
 }
 
 #[tokio::test]
@@ -164,7 +168,8 @@ async fn a_task_that_has_ended_is_asked_for_its_outcome() {
         return;
     };
     let (proxy, client) = (&fixture.proxy, &fixture.client);
-    // Somebody aborts it before anything could run: Pebble answers 200 or 500 then, and no upgrade.
+    // Another client aborts the change before the command runs. Pebble then answers the upgrade
+    // with 200 or 500.
     let aborter = Client::new(fixture.daemon.socket());
     let fault = Fault::before(move |_| {
         let aborter = aborter.clone();
@@ -173,6 +178,7 @@ async fn a_task_that_has_ended_is_asked_for_its_outcome() {
             aborter.abort_change(&id).await.unwrap();
             aborter.wait_change(&id, Duration::from_secs(10)).await.unwrap();
         };
+        // The callback runs on a thread of the proxy, which has no runtime.
         tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(abort);
     });
     proxy.add(Rule::new("GET", CONTROL, fault));
@@ -184,8 +190,9 @@ async fn a_task_that_has_ended_is_asked_for_its_outcome() {
     assert_eq!((runs(&fixture), proxy.count("POST", "/v1/exec")), (0, 1), "{error}");
 }
 
-/// Runs a command that says its number and stays, and breaks something when it has.
-async fn broken_by(
+/// Runs a command that does not end, calls `break_it` once the command runs, and returns the errors
+/// of the wait and of a read of its output. Asserts that the command has ended.
+async fn errors_after(
     client: &Client,
     path: &Path,
     break_it: impl FnOnce(),
@@ -211,7 +218,8 @@ async fn connections_that_break_in_the_middle_end_it() {
         return;
     };
     let (proxy, client) = (&fixture.proxy, &fixture.client);
-    let (error, read) = broken_by(client, &fixture.file("pid"), || proxy.cut_connections()).await;
+    let (error, read) =
+        errors_after(client, &fixture.file("pid"), || proxy.cut_connections()).await;
     assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{error}");
     assert!(
         error.may_have_acted() && error.to_string().contains("broke before its end"),
@@ -233,7 +241,7 @@ async fn a_daemon_that_is_killed_in_the_middle_is_told() {
             fixture.daemon.kill().unwrap();
             fixture.daemon.start_again().unwrap();
         };
-        let (error, _) = broken_by(&fixture.direct, &fixture.file("pid"), restart).await;
+        let (error, _) = errors_after(&fixture.direct, &fixture.file("pid"), restart).await;
         assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{error}");
         assert!(error.may_have_acted(), "{error}");
     }
@@ -243,12 +251,12 @@ async fn a_daemon_that_is_killed_in_the_middle_is_told() {
     let few = policy().attempts(NonZeroU32::new(3).unwrap());
     let client = Client::new(fixture.daemon.socket()).with_retry(few);
     let (error, _) =
-        broken_by(&client, &fixture.file("pid"), || fixture.daemon.kill().unwrap()).await;
+        errors_after(&client, &fixture.file("pid"), || fixture.daemon.kill().unwrap()).await;
     assert_eq!(*error.kind(), ErrorKind::Unreachable, "{error}");
     assert!(error.may_have_acted(), "{error}");
 }
 
-/// Starts the daemon again when an attempt has failed for want of it.
+/// An observer that starts the daemon again when an attempt has failed because it does not run.
 struct Starter(Arc<Daemon>);
 
 impl RetryObserver for Starter {
@@ -266,16 +274,17 @@ async fn the_log_tells_one_story_of_a_daemon_that_is_killed_in_the_middle() {
     };
     let client = fixture.direct.clone();
     let client = client.with_observer(Arc::new(Starter(Arc::clone(&fixture.daemon))));
-    let told = CapturedLog::default();
-    let _default = tracing::subscriber::set_default(told.clone());
+    let log = CapturedLog::default();
+    let _default = tracing::subscriber::set_default(log.clone());
     let kill = || fixture.daemon.kill().unwrap();
-    let (error, _) = broken_by(&client, &fixture.file("pid"), kill).await;
+    let (error, _) = errors_after(&client, &fixture.file("pid"), kill).await;
     assert!(error.to_string().starts_with("cannot run command "), "{error}");
-    // The steps are told of, and the whole by its error alone.
-    let lines = told.lines();
+    // The log has a line for each step. The call as a whole is reported by its error and not
+    // logged.
+    let lines = log.lines();
     assert!(!lines.iter().any(|(_, line)| line.contains("run command")), "{lines:?}");
-    let learned = |line: &str| line.starts_with("could learn the end of command ");
-    assert!(lines.iter().any(|(_, line)| learned(line)), "{lines:?}");
+    let is_recovery = |line: &str| line.starts_with("could learn the end of command ");
+    assert!(lines.iter().any(|(_, line)| is_recovery(line)), "{lines:?}");
 }
 
 #[tokio::test]
@@ -316,6 +325,8 @@ async fn a_daemon_that_is_killed_on_the_way_runs_it_at_most_once() {
                 Err(error) => {
                     assert!(runs <= 1 && error.may_have_acted(), "{what}, {runs} runs: {error}");
                     assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{what}: {error}");
+                    // A request for the command that was not answered is safe to repeat, and so is
+                    // the one for the control websocket.
                     assert!(path == STDIO || path == STDERR || answered, "{what}: {error}");
                 }
             }

@@ -1,5 +1,5 @@
-//! Running commands through a real Pebble: streams, exit codes, signals, timeouts, and everything
-//! that breaks on the way.
+//! These tests run commands through a real Pebble: their streams, exit codes, signals and timeouts,
+//! and connections that break.
 
 mod ended;
 mod faults;
@@ -11,12 +11,13 @@ use charmwright_pebble::Exec;
 use charmwright_testing::daemon::DaemonOptions;
 use charmwright_tests::Fixture;
 
-/// A daemon with no state file, which would only be slow.
+/// Starts a fixture whose daemon keeps no state on disk, since writing that takes time and no test
+/// here needs it.
 fn start_fixture(test: &str) -> Option<Fixture> {
     Fixture::start(test, DaemonOptions::new().hold().forgetful())
 }
 
-/// A shell script as a command.
+/// Returns a command that runs a shell script.
 fn sh(script: impl AsRef<str>) -> Exec {
     Exec::new(["/bin/sh", "-c", script.as_ref()])
 }

@@ -1,4 +1,4 @@
-//! What Pebble does not run, and what it says of it.
+//! These tests ask for commands that Pebble cannot run, and check the errors.
 
 use charmwright_pebble::{ErrorKind, Exec, UserFault};
 use charmwright_tests::wait::within;

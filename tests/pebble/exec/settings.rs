@@ -1,4 +1,5 @@
-//! What a command runs as: environment, user, group, working directory, service context.
+//! These tests set the environment, the user, the group, the working directory and the service
+//! context of a command.
 
 use charmwright_pebble::{Exec, Layer, LayerMode, Service};
 use charmwright_testing::daemon::DaemonOptions;
@@ -6,8 +7,8 @@ use charmwright_tests::Fixture;
 
 use super::{sh, start_fixture};
 
-/// The user and group that every Linux has besides root; tests that are not run by root cannot
-/// become them.
+/// The id of the user and of the group `nobody`. Only root can run commands as another user, so
+/// tests that are not run by root skip that.
 const NOBODY: u32 = 65534;
 
 fn is_root() -> bool {
@@ -49,16 +50,18 @@ async fn it_runs_where_and_as_whom_it_is_told() {
         eprintln!("not run as root: what needs another user was left out");
         return;
     }
-    let ids = |exec: Exec| exec.working_dir("/");
+    // The daemon's folder, which is the default, cannot be entered by another user.
+    let at_root = |exec: Exec| exec.working_dir("/");
     for exec in [
         Exec::new(["id", "-u"]).user("nobody"),
         Exec::new(["id", "-u"]).user_id(NOBODY).group_id(NOBODY),
         Exec::new(["id", "-g"]).user_id(NOBODY).group_id(NOBODY),
     ] {
-        let output = fixture.output(&ids(exec)).await;
+        let output = fixture.output(&at_root(exec)).await;
         assert_eq!(output.stdout_text(), format!("{NOBODY}\n"), "{}", output.stderr_text());
     }
-    let output = fixture.output(&ids(Exec::new(["id", "-gn"]).user("nobody").group("root"))).await;
+    let output =
+        fixture.output(&at_root(Exec::new(["id", "-gn"]).user("nobody").group("root"))).await;
     assert_eq!(output.stdout(), b"root\n", "{}", output.stderr_text());
 }
 
@@ -76,7 +79,7 @@ async fn a_service_lends_its_context() {
     fixture.direct.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
     let exec = sh("echo $OF $OVER; pwd").service_context("web").env("OVER", "exec");
     assert_eq!(fixture.output(&exec).await.stdout(), b"service exec\n/usr\n");
-    // A daemon that was restarted gets its layer back first.
+    // A restarted daemon has lost the layer. The client restores it before it runs the command.
     fixture.daemon.kill().unwrap();
     fixture.daemon.start_again().unwrap();
     assert_eq!(fixture.output(&exec).await.stdout(), b"service exec\n/usr\n");

@@ -1,4 +1,5 @@
-//! Data in both directions: large, separate, combined, unread, dropped and slow.
+//! These tests send data to commands and read their output: much data, separate and combined
+//! streams, and streams that are not read, dropped or read slowly.
 
 use std::io;
 use std::time::Duration;
@@ -11,7 +12,8 @@ use super::{sh, start_fixture};
 
 const MIB: usize = 1024 * 1024;
 
-/// Bytes that show any that is missing, doubled or out of order.
+/// Returns bytes in which a missing, doubled or misplaced piece shows. The steps of 251, a prime,
+/// keep the pattern from repeating at the size of a buffer.
 fn pattern(length: usize) -> Vec<u8> {
     (0..length).map(|index| (index / 251 + index) as u8).collect()
 }
@@ -73,7 +75,7 @@ async fn megabytes_go_both_ways_at_once() {
         stdin.shutdown().await.unwrap();
     };
     let (mut out, mut err) = (Vec::new(), Vec::new());
-    // Each in a task of its own, so that they have a waker each.
+    // Each reader has a task of its own and so a waker of its own, as in a charm with two tasks.
     let reading = async {
         let out = tokio::spawn(async move {
             stdout.read_to_end(&mut out).await.unwrap();
@@ -105,7 +107,7 @@ async fn a_dialogue_needs_no_wait() {
         within(stdout.read_exact(&mut echo)).await.unwrap();
         assert_eq!(echo, line);
     }
-    // Dropping it is its end.
+    // Dropping stdin sends the end of the input.
     drop(stdin);
     assert_eq!(within(stdout.read(&mut [0; 4])).await.unwrap(), 0);
     assert!(within(process.wait()).await.unwrap().success());
@@ -126,7 +128,7 @@ async fn an_unread_stream_keeps_a_mebibyte_and_says_what_it_lost() {
     let error = within(held.read_to_end(&mut kept)).await.unwrap_err();
     assert!(kept == input[..MIB]);
     assert!(error.to_string().contains("4194304 bytes of the command's stdout"), "{error}");
-    // Not taken is as unread as held, and small output is whole.
+    // Output that is taken only after the end is complete if it is small enough.
     let mut process = fixture.direct.exec(&sh("echo small")).await.unwrap();
     within(process.wait()).await.unwrap();
     let mut small = String::new();
@@ -172,8 +174,8 @@ async fn a_slow_reader_gets_everything() {
                 return all;
             }
             all.extend_from_slice(&piece[..count]);
-            // Slower than the command by far, so that it fills everything on the way again and
-            // again.
+            // The command writes much faster, so all buffers between the two are full most of the
+            // time.
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
@@ -214,7 +216,7 @@ async fn writing_to_a_command_that_is_over_is_a_broken_pipe() {
     assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
     assert_eq!(status.unwrap().exit_code(), 4);
     within(stdin.shutdown()).await.unwrap();
-    // Given input that is not read does not hold it up either.
+    // Input that the command does not read does not keep the call from returning.
     let output = fixture.output(&sh("exit 5").stdin(vec![7; 20 * MIB])).await;
     assert_eq!(output.exit_code(), 5);
 }
@@ -235,7 +237,8 @@ async fn a_terminal_has_a_size_that_can_be_changed() {
     }
     assert_eq!(seen, "25 80\r\n");
     within(process.resize(120, 40)).await.unwrap();
-    // It is sent on another connection than the next line, so the two may arrive in any order.
+    // The size is sent on the control websocket and the next line on that of stdin, so the two may
+    // arrive in any order.
     while !seen.ends_with("40 120\r\n") {
         within(stdin.write_all(b"\n")).await.unwrap();
         let count = within(stdout.read(&mut piece)).await.unwrap();

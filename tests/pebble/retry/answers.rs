@@ -1,4 +1,5 @@
-//! What Pebble, or something in its place, answers: refusals, failures, silence and garbage.
+//! These tests check the client on refusals, failed changes, silence and garbage, from Pebble or
+//! from something else at its socket.
 
 use std::time::Duration;
 
@@ -17,43 +18,54 @@ async fn every_definite_refusal_is_sent_once_and_says_what_is_at_fault() {
     };
     fixture.start_service("one").await;
     let client = &fixture.client;
-    let check = |result: Result<(), Error>, status: u16, sent: (&str, &str), named: &str| {
-        let error = result.unwrap_err();
-        assert_eq!(*error.kind(), ErrorKind::Api { status }, "{error}");
-        assert!(error.to_string().contains(named), "{error} names {named}");
-        assert!(
-            error.to_string().starts_with("cannot ")
-                && error.message().is_some()
-                && !error.may_have_acted()
-        );
-        assert_eq!(error.attempts(), 1);
-        assert_eq!(fixture.proxy.count(sent.0, sent.1), 1, "{error}");
-        fixture.proxy.forget();
-    };
+    let assert_refused =
+        |result: Result<(), Error>, status: u16, sent: (&str, &str), named: &str| {
+            let error = result.unwrap_err();
+            assert_eq!(*error.kind(), ErrorKind::Api { status }, "{error}");
+            assert!(error.to_string().contains(named), "{error} names {named}");
+            assert!(
+                error.to_string().starts_with("cannot ")
+                    && error.message().is_some()
+                    && !error.may_have_acted()
+            );
+            assert_eq!(error.attempts(), 1);
+            assert_eq!(fixture.proxy.count(sent.0, sent.1), 1, "{error}");
+            fixture.proxy.forget();
+        };
     let services = ("POST", "/v1/services");
     let layers = ("POST", "/v1/layers");
-    check(client.start(["nope"]).await.map(drop), 400, services, "\"nope\"");
-    check(client.stop(["nope"]).await.map(drop), 400, services, "\"nope\"");
-    check(client.restart(["web", "nope"]).await.map(drop), 400, services, "\"nope\"");
-    check(client.autostart().await.map(drop), 400, services, "no default services");
-    check(
+    assert_refused(client.start(["nope"]).await.map(drop), 400, services, "\"nope\"");
+    assert_refused(client.stop(["nope"]).await.map(drop), 400, services, "\"nope\"");
+    assert_refused(client.restart(["web", "nope"]).await.map(drop), 400, services, "\"nope\"");
+    assert_refused(client.autostart().await.map(drop), 400, services, "no default services");
+    assert_refused(
         client.add_layer("web", &fixture.layer("x"), LayerMode::New).await,
         400,
         layers,
         "\"web\"",
     );
     let requires = Layer::new().service("api", fixture.service("x").requires(["ghost"]));
-    check(client.add_layer("api", &requires, LayerMode::Combine).await, 400, layers, "\"ghost\"");
+    assert_refused(
+        client.add_layer("api", &requires, LayerMode::Combine).await,
+        400,
+        layers,
+        "\"ghost\"",
+    );
     let id = "4711".parse().unwrap();
-    check(client.change(&id).await.map(drop), 404, ("GET", "/v1/changes/4711"), "4711");
-    check(
+    assert_refused(client.change(&id).await.map(drop), 404, ("GET", "/v1/changes/4711"), "4711");
+    assert_refused(
         client.wait_change(&id, WAIT_LIMIT).await.map(drop),
         404,
         ("GET", "/v1/changes/4711"),
         "4711",
     );
-    check(client.abort_change(&id).await.map(drop), 404, ("POST", "/v1/changes/4711"), "4711");
-    check(
+    assert_refused(
+        client.abort_change(&id).await.map(drop),
+        404,
+        ("POST", "/v1/changes/4711"),
+        "4711",
+    );
+    assert_refused(
         client.refresh_check("ghost").await.map(drop),
         404,
         ("POST", "/v1/checks/refresh"),
@@ -100,10 +112,10 @@ async fn a_silent_pebble_is_waited_for_and_never_asked_twice() {
     );
     assert!(error.to_string().contains("may have acted"), "{error}");
     assert_eq!(fixture.posts("/v1/services"), 1);
-    // An answer that drips in takes no longer than the limit either.
+    // A reply that comes a byte at a time has the same limit as a whole.
     fixture.proxy.add(Rule::new("GET", "/v1/plan", Fault::DripFeed(Duration::from_millis(20))));
     assert_eq!(*client.plan().await.unwrap_err().kind(), ErrorKind::Unreachable);
-    // And the connection that was left in the middle is not used again.
+    // The connection with the rest of that reply is not used again.
     client.plan().await.unwrap();
 }
 
@@ -128,7 +140,7 @@ async fn what_is_not_pebble_is_not_asked_twice() {
         return;
     };
     let json = |text: &str| Fault::Reply { status: 200, body: text.to_owned() };
-    let spoiled = [
+    let replies = [
         Fault::Garbage(b"SSH-2.0-OpenSSH_9.6\r\n".to_vec()),
         Fault::Garbage(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n".to_vec()),
         Fault::Garbage(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello".to_vec()),
@@ -136,14 +148,14 @@ async fn what_is_not_pebble_is_not_asked_twice() {
         json("{\"type\":\"sync\",\"result\":7}"),
         json("{\"type\":\"surprise\"}"),
     ];
-    for fault in spoiled {
+    for fault in replies {
         fixture.proxy.forget();
         fixture.proxy.add(Rule::any(fault.clone()));
         let error = fixture.client.plan().await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::Protocol, "{fault:?}: {error}");
         assert_eq!(fixture.proxy.requests().len(), 1, "{fault:?}");
     }
-    // A truncated answer is a lost one.
+    // A reply that is cut off counts as lost, so a read is repeated.
     fixture.proxy.add(Rule::any(Fault::Garbage(
         b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n{".to_vec(),
     )));
@@ -207,7 +219,7 @@ async fn a_bad_socket_path_is_refused_at_the_first_call() {
         assert!(error.to_string().contains(cause), "{name}: {error}");
         assert_eq!(client.budget().retries(), 0, "{name}");
     }
-    // What may come about by itself is waited for.
+    // The client waits for sockets of which Pebble may still make good ones.
     drop(std::os::unix::net::UnixListener::bind(place("left")).unwrap());
     std::os::unix::fs::symlink("nowhere", place("dangling")).unwrap();
     for name in ["left", "dangling", "missing", "missing/s"] {
@@ -240,7 +252,7 @@ async fn a_dropped_call_leaves_a_client_that_works() {
     let dropped = tokio::time::timeout(Duration::from_millis(50), fixture.client.plan()).await;
     assert!(dropped.is_err());
     fixture.client.plan().await.unwrap();
-    // Many at once need more than one connection, and get them.
+    // Calls at the same time need more than one connection, and get them.
     let (a, b, c) = tokio::join!(
         fixture.client.plan(),
         fixture.client.all_services(),

@@ -1,4 +1,5 @@
-//! Another change is at work on the same service: its end is waited for, and then the rest is done.
+//! In these tests another change works on the same service. The client waits for its end and then
+//! does what is still to be done.
 
 use std::path::Path;
 use std::thread;
@@ -13,8 +14,8 @@ use charmwright_tests::wait::until;
 
 use super::{side_by_side, start_held};
 
-/// Adds a line to the file of starts, and ends only when it is killed. Its line comes when it has
-/// stopped listening to SIGTERM.
+/// Returns a service that adds a line to the file of starts and ignores SIGTERM, so that a stop
+/// takes the whole `kill_delay`. It writes its line only after its trap is set.
 fn stubborn(value: &str, kill_delay: Duration) -> Service {
     let script =
         r#"trap "" TERM; echo "$PPID $NAME" >> $PEBBLE/../starts; while :; do sleep 0.05; done"#;
@@ -24,31 +25,35 @@ fn stubborn(value: &str, kill_delay: Duration) -> Service {
         .kill_delay(kill_delay)
 }
 
+/// Adds a layer with this service as `web`.
 async fn add(client: &Client, service: Service) {
     let layer = Layer::new().service("web", service);
     client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
 }
 
-/// A client of the same daemon for another party: another hook, or `pebble` on a command line.
-fn another(fixture: &Fixture) -> Client {
+/// Returns a client that shares nothing with the fixture's. It stands for another hook or for a
+/// user who runs `pebble`.
+fn another_client(fixture: &Fixture) -> Client {
     fixture.daemon.client()
 }
 
-/// Waits until a change that stops the service is at work, and the service ends.
+/// Waits until the service is being stopped: it was started and is no longer active.
 async fn wait_until_ending(fixture: &Fixture) {
     until("the service ends", async || {
-        let services = another(fixture).services(["web"]).await.unwrap();
+        let services = another_client(fixture).services(["web"]).await.unwrap();
         services.iter().any(|info| !info.is_active() && info.current_since().is_some())
     })
     .await;
 }
 
+/// The kill delay of a service whose stop is to last long enough for another request.
 const SLOW: Duration = Duration::from_secs(2);
 
-/// A check may take as long as its period, and one that a busy machine makes late has failed.
+/// The period of a check, which also limits each run. A shorter one could fail a run on a busy
+/// machine.
 const CHECK_PERIOD: Duration = Duration::from_millis(500);
 
-/// The hook is killed while its replan waits, and Juju runs it again.
+/// The first hook is killed while its replan waits, and Juju runs it again.
 #[test]
 fn a_replan_beside_a_replan_that_a_killed_hook_has_left_starts_the_service_once() {
     let cases = vec![(Startup::Enabled, 1), (Startup::Disabled, 1), (Startup::Enabled, 2)];
@@ -59,16 +64,17 @@ fn a_replan_beside_a_replan_that_a_killed_hook_has_left_starts_the_service_once(
         add(&fixture.client, stubborn("a", SLOW).startup(startup.clone())).await;
         fixture.client.start(["web"]).await.unwrap();
         for _ in 0..hooks {
-            let first = another(&fixture);
+            let first = another_client(&fixture);
             add(&first, stubborn("b", SLOW).startup(startup.clone())).await;
             let replan = first.replan();
-            // Dropped while it waits, as a killed hook is.
+            // The future is dropped while it waits, which leaves the change to Pebble as a killed
+            // hook does.
             tokio::select! {
                 _ = replan => panic!("the service ended at once"),
                 () = wait_until_ending(&fixture) => {}
             }
         }
-        let again = another(&fixture);
+        let again = another_client(&fixture);
         add(&again, stubborn("b", SLOW).startup(startup.clone())).await;
         let change = again.replan().await.unwrap();
         assert_eq!(*change.status(), ChangeStatus::Done);
@@ -78,14 +84,16 @@ fn a_replan_beside_a_replan_that_a_killed_hook_has_left_starts_the_service_once(
     });
 }
 
+/// The action of the other client.
 #[derive(Debug, Clone, Copy)]
 enum Other {
     Stop,
     Restart,
 }
 
+/// The action of the client under test.
 #[derive(Debug, Clone, Copy)]
-enum Ours {
+enum Action {
     Start,
     Restart,
     Replan,
@@ -95,35 +103,35 @@ enum Ours {
 fn what_another_party_is_at_work_on_is_waited_for_and_done() {
     let mut cases = Vec::new();
     for other in [Other::Stop, Other::Restart] {
-        for ours in [Ours::Start, Ours::Restart, Ours::Replan] {
-            cases.push((other, ours));
+        for action in [Action::Start, Action::Restart, Action::Replan] {
+            cases.push((other, action));
         }
     }
-    side_by_side(cases, async |(other, ours)| {
-        let what = format!("{ours:?} beside {other:?}");
+    side_by_side(cases, async |(other, action)| {
+        let what = format!("{action:?} beside {other:?}");
         let Some(fixture) = start_held("another_party", DaemonOptions::new()) else {
             return;
         };
         add(&fixture.client, stubborn("a", SLOW).startup(Startup::Enabled)).await;
         fixture.client.start(["web"]).await.unwrap();
-        let party = another(&fixture);
-        let theirs = async {
+        let party = another_client(&fixture);
+        let other_call = async {
             match other {
                 Other::Stop => party.stop(["web"]).await,
                 Other::Restart => party.restart(["web"]).await,
             }
         };
-        let mine = async {
+        let under_test = async {
             wait_until_ending(&fixture).await;
-            match ours {
-                Ours::Start => fixture.client.start(["web"]).await,
-                Ours::Restart => fixture.client.restart(["web"]).await,
-                Ours::Replan => fixture.client.replan().await,
+            match action {
+                Action::Start => fixture.client.start(["web"]).await,
+                Action::Restart => fixture.client.restart(["web"]).await,
+                Action::Replan => fixture.client.replan().await,
             }
         };
-        let (theirs, mine) = tokio::join!(theirs, mine);
-        theirs.unwrap_or_else(|error| panic!("{what}: {error}"));
-        mine.unwrap_or_else(|error| panic!("{what}: {error}"));
+        let (other_result, result) = tokio::join!(other_call, under_test);
+        other_result.unwrap_or_else(|error| panic!("{what}: {error}"));
+        result.unwrap_or_else(|error| panic!("{what}: {error}"));
         assert!(fixture.client.services(["web"]).await.unwrap()[0].is_active(), "{what}");
         assert_eq!(fixture.started(), ["a", "a"], "{what}");
     });
@@ -136,22 +144,23 @@ async fn a_stop_beside_a_stop_ends_with_the_process() {
     };
     add(&fixture.client, stubborn("a", SLOW)).await;
     fixture.client.start(["web"]).await.unwrap();
-    let party = another(&fixture);
-    let mine = async {
+    let party = another_client(&fixture);
+    let under_test = async {
         wait_until_ending(&fixture).await;
-        // Pebble says at once that it is done.
+        // Pebble answers at once that nothing is to be stopped, though the process still runs.
         fixture.client.stop(["web"]).await.unwrap();
         let in_progress = fixture.client.changes(&Default::default()).await.unwrap();
         assert_eq!(in_progress, [], "the other stop is not over");
     };
-    let (theirs, ()) = tokio::join!(party.stop(["web"]), mine);
-    theirs.unwrap();
+    let (other_result, ()) = tokio::join!(party.stop(["web"]), under_test);
+    other_result.unwrap();
 }
 
-/// A restart by a check of the service's own is in no change.
+/// Pebble restarts a service for a failed check outside of any change, so the client cannot wait
+/// for a change.
 #[test]
 fn a_service_that_a_check_restarts_is_waited_for() {
-    side_by_side(vec![Ours::Start, Ours::Restart, Ours::Replan], async |ours| {
+    side_by_side(vec![Action::Start, Action::Restart, Action::Replan], async |action| {
         let Some(fixture) = start_held("check_restarts", DaemonOptions::new()) else {
             return;
         };
@@ -167,17 +176,18 @@ fn a_service_that_a_check_restarts_is_waited_for() {
         touch(&fixture.daemon.folder().join("fail"));
         wait_until_ending(&fixture).await;
         std::fs::remove_file(fixture.daemon.folder().join("fail")).unwrap();
-        let result = match ours {
-            Ours::Start => fixture.client.start(["web"]).await,
-            Ours::Restart => fixture.client.restart(["web"]).await,
-            Ours::Replan => fixture.client.replan().await,
+        let result = match action {
+            Action::Start => fixture.client.start(["web"]).await,
+            Action::Restart => fixture.client.restart(["web"]).await,
+            Action::Replan => fixture.client.replan().await,
         };
-        result.unwrap_or_else(|error| panic!("{ours:?}: {error}"));
-        assert!(fixture.client.services(["web"]).await.unwrap()[0].is_active(), "{ours:?}");
-        assert_eq!(fixture.started(), ["a", "a"], "{ours:?}");
+        result.unwrap_or_else(|error| panic!("{action:?}: {error}"));
+        assert!(fixture.client.services(["web"]).await.unwrap()[0].is_active(), "{action:?}");
+        assert_eq!(fixture.started(), ["a", "a"], "{action:?}");
     });
 }
 
+/// Makes an empty file.
 fn touch(path: &Path) {
     std::fs::write(path, "").unwrap();
 }
@@ -189,25 +199,25 @@ async fn what_is_at_work_is_named_at_the_change_deadline() {
     };
     add(&fixture.client, stubborn("a", Duration::from_secs(600))).await;
     fixture.client.start(["web"]).await.unwrap();
-    let party = another(&fixture);
+    let party = another_client(&fixture);
     let hurried = fixture.client.clone().with_change_deadline(Duration::from_secs(1));
-    let mine = async {
+    let under_test = async {
         wait_until_ending(&fixture).await;
         hurried.start(["web"]).await.unwrap_err()
     };
     let error = tokio::select! {
         _ = party.stop(["web"]) => panic!("the service ended at once"),
-        error = mine => error,
+        error = under_test => error,
     };
     assert_eq!(*error.kind(), ErrorKind::ChangeRunning, "{error}");
     let text = error.to_string();
     assert!(text.contains("(Stop service \"web\") is still running after "), "{text}");
 }
 
-/// Pebble is told to stop, waits for a slow service, and comes back.
+/// Pebble gets SIGTERM, waits for its slow service, ends, and is started again.
 #[test]
 fn an_orderly_stop_with_a_slow_service_is_waited_for() {
-    side_by_side(vec![Ours::Start, Ours::Restart, Ours::Replan], async |ours| {
+    side_by_side(vec![Action::Start, Action::Restart, Action::Replan], async |action| {
         let Some(fixture) = start_held("orderly_stop", DaemonOptions::new()) else {
             return;
         };
@@ -220,21 +230,21 @@ fn an_orderly_stop_with_a_slow_service_is_waited_for() {
             daemon.start_again().unwrap();
         });
         wait_until_ending(&fixture).await;
-        let result = match ours {
-            Ours::Start => fixture.client.start(["web"]).await,
-            Ours::Restart => fixture.client.restart(["web"]).await,
-            Ours::Replan => fixture.client.replan().await,
+        let result = match action {
+            Action::Start => fixture.client.start(["web"]).await,
+            Action::Restart => fixture.client.restart(["web"]).await,
+            Action::Replan => fixture.client.replan().await,
         };
         stopper.join().unwrap();
-        result.unwrap_or_else(|error| panic!("{ours:?}: {error}"));
-        assert!(fixture.client.services(["web"]).await.unwrap()[0].is_active(), "{ours:?}");
+        result.unwrap_or_else(|error| panic!("{action:?}: {error}"));
+        assert!(fixture.client.services(["web"]).await.unwrap()[0].is_active(), "{action:?}");
         let second = fixture.daemon.pid().unwrap().to_string();
         let expected = [(first, "a".to_owned()), (second, "a".to_owned())];
-        assert_eq!(fixture.started_by_daemon(), expected, "{ours:?}");
+        assert_eq!(fixture.started_by_daemon(), expected, "{action:?}");
     });
 }
 
-/// The other start fails while ours goes on with another service.
+/// The other client's start fails while the client under test waits for another service.
 #[tokio::test]
 async fn a_start_that_had_joined_one_that_failed_meanwhile_fails_too() {
     let Some(fixture) = start_held("joined_a_failing_start", DaemonOptions::new()) else {
@@ -247,10 +257,10 @@ async fn a_start_that_had_joined_one_that_failed_meanwhile_fails_too() {
     let db = fixture.service("db").after(["web"]);
     let layer = Layer::new().service("web", web).service("db", db);
     fixture.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
-    let party = another(&fixture);
-    let mine = async {
+    let party = another_client(&fixture);
+    let under_test = async {
         until("their start has begun", async || {
-            another(&fixture).services(["web"]).await.unwrap()[0].is_active()
+            another_client(&fixture).services(["web"]).await.unwrap()[0].is_active()
         })
         .await;
         fixture.client.start(["web", "db"]).await
@@ -259,14 +269,14 @@ async fn a_start_that_had_joined_one_that_failed_meanwhile_fails_too() {
         until("ours has come to its second service", async || fixture.started() == ["db"]).await;
         touch(&ends);
     };
-    let (theirs, mine, ()) = tokio::join!(party.start(["web"]), mine, failing);
-    theirs.unwrap_err();
-    let error = mine.unwrap_err();
+    let (other_result, result, ()) = tokio::join!(party.start(["web"]), under_test, failing);
+    other_result.unwrap_err();
+    let error = result.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::ChangeFailed, "{error}");
     assert!(error.to_string().contains("exited quickly with code 3"), "{error}");
 }
 
-/// Pebble calls a change `Done` whose stop was done when it was aborted, though its start was not.
+/// Pebble calls an aborted change `Done` if its stop was done, although its start was not.
 #[tokio::test]
 async fn a_restart_that_is_aborted_between_its_tasks_has_failed() {
     let Some(fixture) = start_held("aborted_restart", DaemonOptions::new()) else {
@@ -274,20 +284,21 @@ async fn a_restart_that_is_aborted_between_its_tasks_has_failed() {
     };
     add(&fixture.client, stubborn("a", SLOW)).await;
     fixture.client.start(["web"]).await.unwrap();
-    let party = another(&fixture);
+    let party = another_client(&fixture);
     let abort = async {
         wait_until_ending(&fixture).await;
         let changes = party.changes(&Default::default()).await.unwrap();
         party.abort_change(changes[0].id()).await.unwrap();
     };
-    let (mine, ()) = tokio::join!(fixture.client.restart(["web"]), abort);
-    let error = mine.unwrap_err();
+    let (result, ()) = tokio::join!(fixture.client.restart(["web"]), abort);
+    let error = result.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::ChangeFailed, "{error}");
     assert!(error.to_string().contains("was aborted"), "{error}");
     assert_eq!(fixture.started(), ["a"], "nor is it started again");
 }
 
-/// Each refused replan leaves the same start to be done.
+/// Pebble refuses replans while the service ends. Each refused one leaves the start to be done, and
+/// only one may be made.
 #[tokio::test]
 async fn a_replan_that_is_refused_many_times_leaves_one_start() {
     let Some(fixture) = start_held("refused_replans", DaemonOptions::new()) else {
@@ -312,7 +323,8 @@ async fn a_replan_that_is_refused_many_times_leaves_one_start() {
     assert_eq!(fixture.changes_of_kind("start").await.len(), 2, "that of before, and one");
 }
 
-/// Only another replan may have stopped a disabled service to start it again.
+/// A failed start of a disabled service does not fail a replan, unless that start is of a replan
+/// itself.
 #[tokio::test]
 async fn a_replan_is_not_about_the_start_of_a_disabled_service_by_another_party() {
     let Some(fixture) = start_held("another_starts_a_job", DaemonOptions::new()) else {
@@ -324,15 +336,15 @@ async fn a_replan_is_not_about_the_start_of_a_disabled_service_by_another_party(
     let layer = Layer::new().service("job", job).service("web", web);
     fixture.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
     fixture.client.replan().await.unwrap();
-    let party = another(&fixture);
-    let mine = async {
+    let party = another_client(&fixture);
+    let under_test = async {
         until("their start has begun", async || {
-            another(&fixture).services(["job"]).await.unwrap()[0].is_active()
+            another_client(&fixture).services(["job"]).await.unwrap()[0].is_active()
         })
         .await;
         fixture.client.replan().await
     };
-    let (theirs, mine) = tokio::join!(party.start(["job"]), mine);
-    theirs.unwrap_err();
-    mine.unwrap();
+    let (other_result, result) = tokio::join!(party.start(["job"]), under_test);
+    other_result.unwrap_err();
+    result.unwrap();
 }

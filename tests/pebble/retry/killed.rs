@@ -1,4 +1,4 @@
-//! A Pebble that is killed, and one that comes back.
+//! These tests kill Pebble or stop it, and mostly start it again.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -16,15 +16,15 @@ use charmwright_tests::{AWAY, Fixture, policy};
 
 use super::{side_by_side, start_held};
 
-/// What a hook does: the layer, then the replan.
+/// Adds a layer and replans, as a hook does.
 async fn configure(fixture: &Fixture, value: &str) -> Result<Change, Error> {
     let layer = Layer::new().service("web", fixture.service(value).startup(Startup::Enabled));
     fixture.client.add_layer("web", &layer, LayerMode::Combine).await?;
     fixture.client.replan().await
 }
 
-/// The value that the running service has, from its own process.
-async fn is_running(fixture: &Fixture, value: &str) {
+/// Asserts that the service runs, that its process has this value, and that the plan has it, too.
+async fn assert_running(fixture: &Fixture, value: &str) {
     let services = fixture.client.services(["web"]).await.unwrap();
     assert!(services.len() == 1 && services[0].is_active(), "{services:?}");
     assert_eq!(fixture.started().last().map(String::as_str), Some(value));
@@ -44,24 +44,27 @@ fn pebble_killed_and_back_at_a_chosen_moment_makes_the_same_calls_succeed() {
         ("GET", "/v1/changes/", true),
         ("", "", true),
     ];
-    let kept = moments.map(|moment| (moment, false));
-    let forgotten = moments.map(|moment| (moment, true));
-    side_by_side([kept, forgotten].concat(), async |((method, path, before), forgetful)| {
-        let what =
-            format!("killed at {method} {path}, before it: {before}, state lost: {forgetful}");
-        let options = DaemonOptions::new();
-        let options = if forgetful { options.forgetful() } else { options };
-        let Some(fixture) = start_held("pebble_killed_and_back", options) else {
-            return;
-        };
-        configure(&fixture, "one").await.unwrap();
-        fixture.kill_at(method, path, before);
-        configure(&fixture, "two").await.unwrap_or_else(|error| panic!("{what}: {error}"));
-        assert_eq!(fixture.daemon.boots(), 2, "{what}");
-        is_running(&fixture, "two").await;
-        fixture.assert_started_once(&what);
-        assert!(fixture.client.budget().retries() > 0, "{what}");
-    });
+    let with_state = moments.map(|moment| (moment, false));
+    let without_state = moments.map(|moment| (moment, true));
+    side_by_side(
+        [with_state, without_state].concat(),
+        async |((method, path, before), forgetful)| {
+            let what =
+                format!("killed at {method} {path}, before it: {before}, state lost: {forgetful}");
+            let options = DaemonOptions::new();
+            let options = if forgetful { options.forgetful() } else { options };
+            let Some(fixture) = start_held("pebble_killed_and_back", options) else {
+                return;
+            };
+            configure(&fixture, "one").await.unwrap();
+            fixture.kill_at(method, path, before);
+            configure(&fixture, "two").await.unwrap_or_else(|error| panic!("{what}: {error}"));
+            assert_eq!(fixture.daemon.boots(), 2, "{what}");
+            assert_running(&fixture, "two").await;
+            fixture.assert_started_once(&what);
+            assert!(fixture.client.budget().retries() > 0, "{what}");
+        },
+    );
 }
 
 #[tokio::test]
@@ -75,11 +78,12 @@ async fn pebble_killed_and_back_between_two_calls_gets_its_layers_back() {
     fixture.client.add_layer("web", &layer, LayerMode::New).await.unwrap();
     fixture.client.add_layer("over", &other, LayerMode::New).await.unwrap();
     fixture.replace_daemon();
-    // Nothing fails: the kept connection is found dead, and that alone is reason enough to look.
+    // No attempt fails. The client finds its kept connection closed and for that reason alone looks
+    // whether the daemon still has its layers.
     fixture.client.replan().await.unwrap();
-    is_running(&fixture, "two").await;
+    assert_running(&fixture, "two").await;
     assert_eq!((fixture.posts("/v1/layers"), fixture.client.budget().retries()), (2, 0));
-    // With the daemon alive nothing is put back again.
+    // If the daemon has not been restarted, no layer is added again.
     fixture.proxy.cut_connections();
     fixture.client.restart(["web"]).await.unwrap();
     assert_eq!((fixture.posts("/v1/layers"), fixture.started().len()), (2, 2));
@@ -103,8 +107,8 @@ async fn calls_made_side_by_side_put_a_forgotten_layer_back_once() {
 
 #[test]
 fn pebble_killed_at_any_moment_makes_the_same_calls_succeed() {
-    // Over the whole of it: the stop of the old service takes no time, the start of the new one a
-    // second.
+    // The moments cover the whole of the two calls, and are closest at the beginning: the stop of
+    // the old service takes no time, and the start of the new one a second.
     let moments = (0..12_u64).map(|n| Duration::from_millis(n * n * 10)).collect();
     side_by_side(moments, async |delay: Duration| {
         let Some(fixture) = start_held("pebble_killed_at_any_moment", DaemonOptions::new()) else {
@@ -120,17 +124,17 @@ fn pebble_killed_at_any_moment_makes_the_same_calls_succeed() {
         killer.join().unwrap();
         result.unwrap_or_else(|error| panic!("killed after {delay:?}: {error}"));
         fixture.wait_for_boot(2).await;
-        // Killed when both calls were over, it is for the next call to find out.
+        // If the daemon was killed after both calls, the next call has to restore the service.
         fixture.client.replan().await.unwrap();
-        is_running(&fixture, "two").await;
+        assert_running(&fixture, "two").await;
         fixture.assert_started_once(&format!("killed after {delay:?}"));
     });
 }
 
 #[test]
 fn pebble_stopped_in_order_during_a_replan_makes_the_same_calls_succeed() {
-    // A daemon that is told to stop ends the starts in hand, and says so of a change that nobody
-    // but itself has spoilt.
+    // A daemon that gets SIGTERM aborts the starts that are running, so their changes fail though
+    // nothing is wrong with the service.
     side_by_side(vec![false, true], async |forgetful| {
         let options = DaemonOptions::new();
         let options = if forgetful { options.forgetful() } else { options };
@@ -139,7 +143,8 @@ fn pebble_stopped_in_order_during_a_replan_makes_the_same_calls_succeed() {
         };
         let (daemon, starts) = (Arc::clone(&fixture.daemon), fixture.starts());
         let stopper = thread::spawn(move || {
-            // With its line in it: a shell that is stopped between opening and writing leaves none.
+            // The file has to have its line: a shell that ends between opening the file and writing
+            // to it leaves it empty.
             until_blocking("the service is started", || {
                 std::fs::metadata(&starts).is_ok_and(|file| file.len() > 0)
             });
@@ -150,7 +155,7 @@ fn pebble_stopped_in_order_during_a_replan_makes_the_same_calls_succeed() {
         let result = configure(&fixture, "one").await;
         stopper.join().unwrap();
         result.unwrap_or_else(|error| panic!("state lost: {forgetful}: {error}"));
-        is_running(&fixture, "one").await;
+        assert_running(&fixture, "one").await;
         assert_eq!(fixture.started(), ["one", "one"]);
     });
 }
@@ -202,7 +207,7 @@ async fn pebble_gone_for_good_is_told_with_effort_and_cause() {
         text.contains(" after 3 attempts in ") && text.contains("(connection refused)"),
         "{text}"
     );
-    // The budget is spent: the next call makes one attempt.
+    // The failed call has used up the budget, so the next one makes one attempt.
     assert_eq!(client.plan().await.unwrap_err().attempts(), 1);
     fixture.proxy.set_listening(Some(ListenState::Missing));
     let error = client

@@ -1,7 +1,9 @@
-//! Actions that a killed daemon had taken on: the next one runs them as it starts, with the plan of
-//! its layer files, and the effect is wanted once on it all the same.
+//! These tests kill the daemon after it has accepted an action. The next daemon resumes the change
+//! as it starts, with only the layer files in its plan. The action must still take effect on it,
+//! with the client's layers, and only once.
 //!
-//! Starts are counted at the workload, for each daemon and content.
+//! The services record their starts, each with the process id of the daemon and the value that the
+//! layers give the service.
 
 use std::thread;
 use std::time::Duration;
@@ -14,6 +16,7 @@ use charmwright_tests::{AWAY, COUNTED, Fixture, Random};
 
 use super::{side_by_side, start_held};
 
+/// The action of a case.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Action {
     Start,
@@ -22,25 +25,27 @@ enum Action {
     Autostart,
 }
 
-/// When the daemon is killed.
+/// The moment at which the daemon is killed.
 #[derive(Debug, Clone, Copy)]
 enum Moment {
-    /// It has taken the request on and answers; the answer still arrives.
+    /// The daemon has accepted the request. Its reply still arrives.
     Answered,
-    /// It has taken the request on, its answer was lost, and the client comes back to ask.
+    /// The reply was lost, and the client's next request comes in.
     Lost,
-    /// The client knows the change and asks for its end.
+    /// The client knows the change and waits for its end.
     Waited,
 }
 
 const MOMENTS: [Moment; 3] = [Moment::Answered, Moment::Lost, Moment::Waited];
 
+/// Kills the daemon at this moment and starts it again after [`AWAY`].
 fn kill_at(fixture: &Fixture, moment: Moment) {
     match moment {
         Moment::Answered => fixture.kill_at("POST", "/v1/services", false),
         Moment::Lost => {
             fixture.proxy.add(Rule::new("POST", "/v1/services", Fault::DropReply));
-            // What is asked first on the next connection, with layers to look for and without.
+            // The client asks for the plan first if it has layers to look for, and else for the
+            // changes.
             let kill = fixture.killer(AWAY);
             for path in ["/v1/plan", "/v1/changes"] {
                 let kill = kill.clone();
@@ -52,17 +57,21 @@ fn kill_at(fixture: &Fixture, moment: Moment) {
     }
 }
 
+/// One combination of what may differ.
 #[derive(Debug, Clone, Copy)]
 struct Case {
     action: Action,
     moment: Moment,
-    /// A layer file has the service, too.
+    /// `true` if a layer file has the service, too.
     in_file: bool,
+    /// `true` if the service's startup is enabled.
     enabled: bool,
-    /// The state of the daemon is not kept: `PEBBLE_PERSIST=never`.
+    /// `true` if the daemon keeps no state on disk (`PEBBLE_PERSIST=never`), so that the next one
+    /// knows nothing of the change.
     forgetful: bool,
 }
 
+/// Returns all combinations, but an autostart of a disabled service, which starts nothing.
 fn cases() -> Vec<Case> {
     let mut cases = Vec::new();
     for action in [Action::Start, Action::Restart, Action::Replan, Action::Autostart] {
@@ -78,6 +87,7 @@ fn cases() -> Vec<Case> {
     cases
 }
 
+/// Starts the fixture of a case.
 fn start_for_case(test: &str, case: &Case) -> Option<Fixture> {
     let mut options = DaemonOptions::new();
     if case.forgetful {
@@ -92,11 +102,12 @@ fn start_for_case(test: &str, case: &Case) -> Option<Fixture> {
         );
         options = options.layer("image", yaml);
     }
-    // A daemon in a container starts what is enabled; one that is held shows what only we start.
+    // Enabled services are tested with a daemon that starts them by itself, as in a container. With
+    // `--hold` all starts are the client's.
     if case.enabled { Fixture::start(test, options) } else { start_held(test, options) }
 }
 
-/// Adds the service in three contents of one label, so that only all of them make its value 123.
+/// Combines three layers into one label. The value of the service is `123` only if all are there.
 async fn add_in_three(fixture: &Fixture, case: &Case) {
     let startup = if case.enabled { Startup::Enabled } else { Startup::Disabled };
     let first = Service::new().command(COUNTED).env("NAME", "1").after(["one"]).startup(startup);
@@ -109,8 +120,8 @@ async fn add_in_three(fixture: &Fixture, case: &Case) {
     }
 }
 
-/// What was done before the action of a case: the service runs an older content where the action
-/// is to change that, and its newest is in the plan.
+/// Does what comes before the action of a case: for a restart and a replan it starts the service
+/// with an older value, and it adds the newest layers.
 async fn prepare(fixture: &Fixture, case: &Case) {
     if matches!(case.action, Action::Restart | Action::Replan) {
         let old = fixture.service("old");
@@ -122,6 +133,7 @@ async fn prepare(fixture: &Fixture, case: &Case) {
     add_in_three(fixture, case).await;
 }
 
+/// Runs the action through the proxy.
 async fn run(fixture: &Fixture, action: Action) -> Result<Change, Error> {
     match action {
         Action::Start => fixture.client.start(["web"]).await,
@@ -132,22 +144,22 @@ async fn run(fixture: &Fixture, action: Action) -> Result<Change, Error> {
 }
 
 #[test]
-fn an_action_that_a_killed_daemon_had_taken_on_happens_once_on_the_next() {
+fn an_action_that_a_killed_daemon_had_accepted_happens_once_on_the_next() {
     side_by_side(cases(), async |case| {
-        let Some(fixture) = start_for_case("taken_over", &case) else {
+        let Some(fixture) = start_for_case("killed_during_action", &case) else {
             return;
         };
         prepare(&fixture, &case).await;
         kill_at(&fixture, case.moment);
         run(&fixture, case.action).await.unwrap_or_else(|error| panic!("{case:?}: {error}"));
         assert_eq!(fixture.daemon.boots(), 2, "{case:?}");
-        happened_once(&fixture, &case).await;
+        assert_happened_once(&fixture, &case).await;
     });
 }
 
-/// The service runs its newest content, and no daemon has started one content twice, nor another
-/// one before it but that of a layer file.
-async fn happened_once(fixture: &Fixture, case: &Case) {
+/// Asserts that the service runs with its newest value, that no daemon has started a value twice,
+/// and that the newest daemon has started no other value, save that of a layer file.
+async fn assert_happened_once(fixture: &Fixture, case: &Case) {
     let services = fixture.client.services(["web"]).await.unwrap();
     assert!(services.len() == 1 && services[0].is_active(), "{case:?}: {services:?}");
     let plan = fixture.client.plan().await.unwrap();
@@ -160,8 +172,8 @@ async fn happened_once(fixture: &Fixture, case: &Case) {
     assert!(is_right, "{case:?}: {starts:?}");
 }
 
-/// The same at any moment, also when the action is over. `CHARMWRIGHT_KILLS` says how often, from
-/// the seed in `CHARMWRIGHT_SEED`.
+/// Kills the daemon at random moments, some of them after the action has ended. `CHARMWRIGHT_KILLS`
+/// is the number of kills (24 by default) and `CHARMWRIGHT_SEED` the seed (1 by default).
 #[test]
 fn an_action_killed_at_any_moment_happens_at_most_once_on_each_daemon() {
     let number = |name: &str, default: u64| {
@@ -174,7 +186,8 @@ fn an_action_killed_at_any_moment_happens_at_most_once_on_each_daemon() {
     let mut drawn = Vec::new();
     for _ in 0..count {
         let case = *random.one_of(&all);
-        // A restart of a service takes a little more than the second in which it has to stay up.
+        // The longest action, a restart, takes a little more than a second: so long Pebble waits to
+        // see whether the service stays up.
         drawn.push((case, Duration::from_millis(random.below(1300))));
     }
     side_by_side(drawn, async |(case, delay)| {
@@ -206,11 +219,11 @@ fn an_action_killed_at_any_moment_happens_at_most_once_on_each_daemon() {
 }
 
 #[test]
-fn two_actions_that_a_killed_daemon_had_taken_on_both_happen_once() {
+fn two_actions_that_a_killed_daemon_had_accepted_both_happen_once() {
     side_by_side(vec![false, true], async |forgetful| {
         let options = DaemonOptions::new();
         let options = if forgetful { options.forgetful() } else { options };
-        let Some(fixture) = start_held("two_taken_over", options) else {
+        let Some(fixture) = start_held("killed_during_two_actions", options) else {
             return;
         };
         let one = fixture.service("one").startup(Startup::Disabled);
@@ -231,10 +244,10 @@ fn two_actions_that_a_killed_daemon_had_taken_on_both_happen_once() {
     });
 }
 
-/// The program of an action finds that the layer, which an earlier hook had added, went with the
-/// daemon: nobody but the next pebble-ready can mend that.
+/// The layer was added by another client, such as an earlier hook, and is lost with the daemon.
+/// This client cannot restore it, so it reports that: the next pebble-ready will add it again.
 #[test]
-fn an_action_on_a_layer_of_somebody_else_tells_that_it_is_gone() {
+fn an_action_on_a_layer_of_another_client_reports_that_it_is_gone() {
     let mut cases = Vec::new();
     for forgetful in [false, true] {
         for moment in MOMENTS {
@@ -247,9 +260,9 @@ fn an_action_on_a_layer_of_somebody_else_tells_that_it_is_gone() {
         let Some(fixture) = start_held("layer_of_another", options) else {
             return;
         };
-        let straight = fixture.daemon.client();
-        straight.add_layer("web", &fixture.layer("one"), LayerMode::Combine).await.unwrap();
-        straight.start(["web"]).await.unwrap();
+        let another = fixture.daemon.client();
+        another.add_layer("web", &fixture.layer("one"), LayerMode::Combine).await.unwrap();
+        another.start(["web"]).await.unwrap();
         kill_at(&fixture, moment);
         let error = fixture.client.restart(["web"]).await.unwrap_err();
         assert_eq!(*error.kind(), charmwright_pebble::ErrorKind::Restarted, "{error}");
@@ -257,7 +270,8 @@ fn an_action_on_a_layer_of_somebody_else_tells_that_it_is_gone() {
     });
 }
 
-/// The next daemon starts what is enabled by itself, a moment after its socket answers.
+/// The next daemon starts the enabled services by itself, a moment after its socket answers. The
+/// stop must come after that.
 #[test]
 fn a_stop_holds_on_the_next_daemon() {
     let command = serde_json::to_string(COUNTED).unwrap();
@@ -289,7 +303,8 @@ fn a_stop_holds_on_the_next_daemon() {
     });
 }
 
-/// The next daemon's own autostart, which knows the layer files alone, looks like the lost one.
+/// The next daemon makes an autostart of its own, with only the layer files in its plan. The client
+/// must not take it for the lost one.
 #[test]
 fn an_autostart_starts_the_services_of_layers_beside_those_of_a_layer_file() {
     let command = serde_json::to_string(COUNTED).unwrap();
@@ -319,7 +334,7 @@ fn an_autostart_starts_the_services_of_layers_beside_those_of_a_layer_file() {
     });
 }
 
-/// The start has found the daemon's own autostart at work, and is over before the daemon is killed.
+/// The start joins the daemon's own autostart, and its change ends before the daemon is killed.
 #[test]
 fn a_start_that_had_joined_an_autostart_is_done_on_the_next_daemon() {
     let command = serde_json::to_string(COUNTED).unwrap();

@@ -1,4 +1,4 @@
-//! Replies that are lost, and requests that never arrive.
+//! These tests lose replies on the way to the client, and requests on the way to Pebble.
 
 use std::sync::{Arc, Mutex};
 
@@ -11,17 +11,18 @@ use charmwright_tests::AWAY;
 
 use super::{side_by_side, start_held};
 
-/// Keeps what an observer is told.
+/// An observer that records the failed attempts.
 #[derive(Default)]
-struct Told(Mutex<Vec<FailedAttempt>>);
+struct Recorder(Mutex<Vec<FailedAttempt>>);
 
-impl RetryObserver for Told {
+impl RetryObserver for Recorder {
     fn attempt_failed(&self, failure: &FailedAttempt) {
         self.0.lock().unwrap().push(failure.clone());
     }
 }
 
-/// The ways in which a reply is lost after the daemon has done its work.
+/// Returns the faults that lose a reply after the daemon has handled the request: the whole of it,
+/// from the middle of its status line on, and from its body on.
 fn losses() -> [Fault; 3] {
     [Fault::DropReply, Fault::CutReplyAfter(12), Fault::CutReplyAfter(150)]
 }
@@ -37,6 +38,8 @@ fn a_lost_reply_never_doubles_an_action() {
     side_by_side(cases, lose_the_reply);
 }
 
+/// Loses the reply to one action. The changes are hidden from as many lists as `hidden` says, as if
+/// the daemon had recorded the change late.
 async fn lose_the_reply((kind, hidden, fault): (&'static str, u32, Fault)) {
     let what = format!("{kind}, listed late {hidden} times, {fault:?}");
     let Some(fixture) = start_held("a_lost_reply_never_doubles_an_action", DaemonOptions::new())
@@ -90,20 +93,20 @@ async fn a_daemon_that_only_refuses_is_not_taken_for_a_new_one() {
         return;
     };
     fixture.start_service("one").await;
-    let told = Arc::new(Told::default());
-    let client = fixture.client.clone().with_observer(told.clone());
+    let recorder = Arc::new(Recorder::default());
+    let client = fixture.client.clone().with_observer(recorder.clone());
     fixture.proxy.add(Rule::new("POST", "/v1/services", Fault::DropReply));
     fixture.proxy.add(Rule::new("GET", "/v1/", Fault::Refuse(AWAY)));
     client.restart(["web"]).await.unwrap();
     assert_eq!(fixture.started(), ["one", "one"], "restarted once");
     assert_eq!((fixture.posts("/v1/services"), fixture.posts("/v1/layers")), (1, 0));
-    let told = told.0.lock().unwrap();
-    assert!(told.len() >= 3, "{told:?}");
-    assert!(told.iter().all(
+    let failures = recorder.0.lock().unwrap();
+    assert!(failures.len() >= 3, "{failures:?}");
+    assert!(failures.iter().all(
         |failure| failure.operation() == "restart service \"web\"" && failure.delay().is_some()
     ));
-    assert_eq!(told[0].attempt(), 1);
-    assert!(told.iter().any(|failure| failure.cause() == "connection refused"), "{told:?}");
+    assert_eq!(failures[0].attempt(), 1);
+    assert!(failures.iter().any(|failure| failure.cause() == "connection refused"), "{failures:?}");
 }
 
 #[tokio::test]
@@ -126,7 +129,7 @@ async fn a_lost_wait_is_asked_again() {
         },
     ));
     fixture.client.replan().await.unwrap();
-    // A replan starts what is enabled; this one is not.
+    // The service is not enabled, so the replan has not started it.
     assert_eq!(fixture.posts("/v1/services"), 1);
     fixture.client.start(["web"]).await.unwrap();
     assert_eq!(fixture.started(), ["one"]);
@@ -144,7 +147,7 @@ async fn a_layer_whose_reply_was_lost_is_combined_once() {
         fixture.client.add_layer("base", &base, LayerMode::New).await.unwrap();
         fixture.proxy.forget();
         fixture.proxy.add(Rule::new("POST", "/v1/layers", fault.clone()));
-        // Its list would grow if it were combined twice.
+        // Pebble appends to lists when it combines, so `after` shows a layer that came twice.
         let more = Layer::new()
             .service("web", Service::new().override_mode(Override::Merge).after(["db"]));
         fixture.client.add_layer("base", &more, LayerMode::Combine).await.unwrap();
@@ -153,7 +156,8 @@ async fn a_layer_whose_reply_was_lost_is_combined_once() {
         assert_eq!(plan.services()["web"].get_after(), ["db"], "{fault:?}");
         assert_eq!(plan.services()["web"].get_environment()["NAME"], "one");
 
-        // A new label: sent again, and that it exists is then what the first one has done.
+        // A layer with a new label is sent again. That the label exists then shows that the first
+        // request was handled.
         fixture.proxy.forget();
         fixture.proxy.add(Rule::new("POST", "/v1/layers", fault.clone()));
         fixture.client.add_layer("new", &fixture.layer("two"), LayerMode::New).await.unwrap();
@@ -162,7 +166,7 @@ async fn a_layer_whose_reply_was_lost_is_combined_once() {
             "two"
         );
 
-        // And one that never arrived.
+        // A request that never arrived is sent again, too.
         fixture.proxy.forget();
         fixture.proxy.add(Rule::new("POST", "/v1/layers", Fault::CutRequestBefore));
         fixture
@@ -181,7 +185,7 @@ async fn an_abort_whose_reply_was_lost_is_explained_by_itself() {
     };
     fixture.start_service("one").await;
     let done = fixture.changes_of_kind("start").await.remove(0);
-    // Without a lost reply, that nothing is pending is a refusal.
+    // If no reply was lost, a change that has ended already is a refusal.
     let error = fixture.client.abort_change(done.id()).await.unwrap_err();
     assert_eq!((error.kind(), fixture.posts("/v1/changes/")), (&ErrorKind::Api { status: 400 }, 1));
     fixture.proxy.add(Rule::new("POST", "/v1/changes/", Fault::DropReply));

@@ -1,5 +1,5 @@
-//! What the client does when a reply is lost or Pebble dies, against the real daemon: every effect
-//! exactly once, every refusal sent exactly once.
+//! These tests lose replies of a real Pebble and kill it. Each action must take effect exactly
+//! once, and a request that Pebble refuses must be sent exactly once.
 
 mod answers;
 mod conflicts;
@@ -14,13 +14,14 @@ use std::thread;
 use charmwright_testing::daemon::DaemonOptions;
 use charmwright_tests::Fixture;
 
-/// A daemon that starts nothing by itself.
+/// Starts a fixture whose daemon does not start the enabled services by itself (`pebble run
+/// --hold`).
 fn start_held(test: &str, options: DaemonOptions) -> Option<Fixture> {
     Fixture::start(test, options.hold())
 }
 
-/// Runs the cases of a test, some at a time: nearly all of their time is Pebble's own second of
-/// waiting.
+/// Runs the cases of a test, six at a time. They need little CPU: nearly all of their time is the
+/// second that Pebble waits to see whether a service that it has started stays up.
 fn side_by_side<T: Send>(cases: Vec<T>, run: impl AsyncFn(T) + Sync) {
     let cases = Mutex::new(cases.into_iter());
     let next = || cases.lock().unwrap().next();

@@ -1,4 +1,5 @@
-//! What was combined into one label goes back once, however often putting it back breaks off.
+//! These tests restart Pebble, which then has lost the layers of the API. The client restores them:
+//! what it had combined into one label is added once, also if the request for that fails at first.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +11,8 @@ use charmwright_tests::{COUNTED, Fixture};
 
 use super::{side_by_side, start_held};
 
-/// Three contents of one label, each with one more item of a list. The first merges, too.
+/// Returns three layers to combine into one label, each with one more item of a list. The first one
+/// merges too, so the result depends on the layers below.
 fn contents() -> Vec<Layer> {
     ["dep1", "dep2", "dep3"]
         .into_iter()
@@ -22,6 +24,7 @@ fn contents() -> Vec<Layer> {
         .collect()
 }
 
+/// Combines these layers into one label.
 async fn add(fixture: &Fixture, label: &str, contents: Vec<Layer>) {
     for layer in contents {
         fixture.client.add_layer(label, &layer, LayerMode::Combine).await.unwrap();
@@ -29,7 +32,7 @@ async fn add(fixture: &Fixture, label: &str, contents: Vec<Layer>) {
 }
 
 #[test]
-fn lists_are_not_appended_twice_when_putting_back_breaks_off() {
+fn lists_are_not_appended_twice_when_restoring_breaks_off() {
     let in_file = "services: {web: {override: replace, command: sleep 600, summary: of the image}}";
     let mut cases = Vec::new();
     for fault in [Fault::DropReply, Fault::CutRequestBefore, Fault::CutReplyAfter(20)] {
@@ -40,14 +43,14 @@ fn lists_are_not_appended_twice_when_putting_back_breaks_off() {
         }
     }
     side_by_side(cases, async |(fault, nth, file)| {
-        let what = format!("{fault:?} at put-back {nth}, a layer file has {file}");
+        let what = format!("{fault:?} at restoring request {nth}, a layer file has {file}");
         let options = DaemonOptions::new();
         let options = match file {
             "another label" => options.layer("image", in_file),
             "the same label" => options.layer("web", in_file),
             _ => options,
         };
-        let Some(fixture) = start_held("put_back_breaks_off", options) else {
+        let Some(fixture) = start_held("restoring_breaks_off", options) else {
             return;
         };
         add(&fixture, "web", contents()).await;
@@ -60,14 +63,14 @@ fn lists_are_not_appended_twice_when_putting_back_breaks_off() {
     });
 }
 
-/// A layer above hides what is put back, so the plan does not show whether it has arrived.
+/// A layer above hides the restored one, so the plan does not show whether it has arrived.
 #[test]
-fn a_hidden_layer_is_put_back_once() {
+fn a_hidden_layer_is_restored_once() {
     side_by_side(vec![false, true], async |same_label_in_file| {
         let options = DaemonOptions::new();
         let in_file = "services: {db: {override: replace, command: sleep 600}}";
         let options = if same_label_in_file { options.layer("web", in_file) } else { options };
-        let Some(fixture) = start_held("put_back_hidden", options) else {
+        let Some(fixture) = start_held("restored_hidden", options) else {
             return;
         };
         let mut contents = contents();
@@ -86,24 +89,24 @@ fn a_hidden_layer_is_put_back_once() {
     });
 }
 
-/// The plan has changed since the put-back was sent, but another party has changed it.
+/// The plan has changed since the layer was sent, but another client has changed it.
 #[tokio::test]
-async fn a_put_back_that_never_arrived_is_sent_again_beside_a_layer_of_another_party() {
-    let Some(fixture) = start_held("put_back_beside_another", DaemonOptions::new()) else {
+async fn a_layer_that_never_arrived_is_sent_again_beside_a_layer_of_another_client() {
+    let Some(fixture) = start_held("restored_beside_another", DaemonOptions::new()) else {
         return;
     };
     add(&fixture, "web", contents()).await;
     fixture.replace_daemon();
     fixture.proxy.add(Rule::new("POST", "/v1/layers", Fault::CutRequestBefore));
     let daemon = Arc::clone(&fixture.daemon);
-    let party = move || {
+    let add_from_another_client = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let layer = Layer::new().service("theirs", Service::new().command("sleep 600"));
         let client = daemon.client();
         let added = client.add_layer("theirs", &layer, LayerMode::New);
         runtime.block_on(added).unwrap();
     };
-    let fault = Fault::before(move |_| party());
+    let fault = Fault::before(move |_| add_from_another_client());
     fixture.proxy.add(Rule::new("GET", "/v1/plan", fault).from_nth(2));
     fixture.client.start(["web"]).await.unwrap();
     let plan = fixture.client.plan().await.unwrap();
@@ -111,7 +114,8 @@ async fn a_put_back_that_never_arrived_is_sent_again_beside_a_layer_of_another_p
     assert_eq!(plan.services()["web"].get_after(), ["dep1", "dep2", "dep3"]);
 }
 
-/// What this client combines by itself is what Pebble makes of the same contents.
+/// The client combines the layers of a label by itself to restore them in one request. Its result
+/// must be that of Pebble.
 #[tokio::test]
 async fn contents_are_combined_as_pebble_combines_them() {
     let Some(fixture) = start_held("combined", DaemonOptions::new()) else {
