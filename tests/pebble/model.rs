@@ -1,5 +1,5 @@
-//! The typed model against a real Pebble: what it accepts, what it reads back, and what it says of
-//! checks and itself.
+//! These tests compare the typed model of layers, plans and checks with a real Pebble: what it
+//! accepts, and what it returns.
 
 use std::io::{Read, Write};
 use std::os::unix::net::UnixListener;
@@ -15,11 +15,12 @@ use charmwright_testing::daemon_or_skip;
 use charmwright_tests::wait::{WAIT_LIMIT, until};
 use serde_json::json;
 
+/// Starts a daemon that does not start the enabled services by itself.
 fn daemon(test: &str, options: DaemonOptions) -> Option<Daemon> {
     daemon_or_skip(test, options.hold())
 }
 
-/// Every key that Pebble 1.32.1 knows, each with a value of its own.
+/// Returns a layer with every key that Pebble 1.32.1 knows, each with a value of its own.
 fn every_key() -> Layer {
     let web = Service::new()
         .summary("The web")
@@ -108,8 +109,8 @@ fn every_key() -> Layer {
         )
 }
 
-/// What the plan shows of that layer: the same, but for the threshold of each check, which it
-/// always shows.
+/// Asserts that the plan is the same as that layer, except that it always has the threshold of a
+/// check.
 fn assert_shows_every_key(plan: &Plan) {
     let layer = every_key();
     assert_eq!(plan.services(), layer.get_services());
@@ -128,7 +129,7 @@ fn assert_shows_every_key(plan: &Plan) {
 async fn a_layer_with_every_key_comes_back_as_it_was() {
     let layer = every_key();
     layer.validate().unwrap();
-    // A workload can only come from a file; the rest comes over the API once more, on top of it.
+    // Pebble takes workloads only from a layer file. Then the same layer is added over the API.
     let options = DaemonOptions::new().layer("model", layer.to_yaml().unwrap());
     let Some(daemon) = daemon("a_layer_with_every_key_comes_back_as_it_was", options) else {
         return;
@@ -140,8 +141,8 @@ async fn a_layer_with_every_key_comes_back_as_it_was() {
     assert_shows_every_key(&client.plan().await.unwrap());
 }
 
-/// Under each base, a layer is seen only once it is added, and combining it twice changes nothing
-/// exactly when it says so.
+/// On each base the plan reflects a layer only after it was added, and combining a layer twice
+/// changes nothing if the layer says that it is idempotent.
 #[tokio::test]
 async fn what_a_plan_reflects_and_what_may_be_repeated() {
     const BASES: [&str; 2] = [
@@ -179,7 +180,7 @@ async fn what_a_plan_reflects_and_what_may_be_repeated() {
     let mut repeats_differ = 0;
     for base in BASES {
         for yaml in layers {
-            // The daemon forgets the layers of the API when it starts again.
+            // A daemon loses the layers of the API when it is restarted.
             daemon.stop().unwrap();
             daemon.start_again().unwrap();
             let client = daemon.client();
@@ -202,8 +203,8 @@ async fn what_a_plan_reflects_and_what_may_be_repeated() {
             }
         }
     }
-    // Each rule against repeating is there for a layer that does differ: two lists (under both
-    // bases), a threshold, a timeout.
+    // Each rule by which a layer is not idempotent needs a layer here that does differ: two lists
+    // (on both bases), a threshold, a timeout.
     assert!(repeats_differ >= 5, "{repeats_differ}");
 }
 
@@ -239,7 +240,7 @@ async fn the_daemon_agrees_on_what_is_refused() {
         label += 1;
         let service = Layer::new().service("web", Service::new().command(command));
         let here = service.validate().map_err(|error| error.fault());
-        // Sent as it is, past the local check, so that the daemon's own answer is seen.
+        // The request bypasses the client, which would refuse the layer by itself.
         let there = post_layer(&daemon, &format!("l{label}"), &service);
         assert_eq!(here.is_ok(), there.is_ok(), "{command:?}: {here:?}, {there:?}");
         assert!(here.is_ok() || here == Err(LayerFault::Command), "{command:?}");
@@ -276,8 +277,7 @@ async fn the_daemon_agrees_on_what_is_refused() {
             "{yaml} there"
         );
     }
-    // What ends the daemon when it is run, the daemon accepts: only the check here stands before
-    // it.
+    // The daemon accepts this command and ends when it runs it. So the client refuses it.
     let empty = Layer::new().service("empty", Service::new().command(" # web"));
     let refused = daemon.client().add_layer("empty", &empty, LayerMode::New).await.unwrap_err();
     assert_eq!(
@@ -287,8 +287,7 @@ async fn the_daemon_agrees_on_what_is_refused() {
     assert!(post_layer(&daemon, "empty", &empty).is_ok());
 }
 
-/// Adds a layer without the client, so that nothing is checked here. The error is the daemon's
-/// answer.
+/// Adds a layer without the client, which would check it first. The error is the daemon's reply.
 fn post_layer(daemon: &Daemon, label: &str, layer: &Layer) -> Result<(), String> {
     let body = json!({
         "action": "add", "format": "yaml", "label": label, "layer": layer.to_yaml().unwrap()
@@ -350,8 +349,8 @@ async fn checks_are_listed_run_and_summed_up() {
     assert!(failed.error().unwrap().starts_with("exit status 3"), "{failed:?}");
     assert_eq!((failed.info().status(), failed.info().failures()), (&CheckStatus::Up, 1));
     assert!(client.health(&HealthQuery::all()).await.unwrap());
-    // The run that reaches the threshold says so at once; Pebble brings the status up to date a
-    // moment later.
+    // The reply to the run that reaches the threshold has the failure. The status of the check
+    // follows a moment later.
     assert!(!client.refresh_check("bad").await.unwrap().passed());
     let bad = CheckQuery::all().names(["bad"]);
     until("the check goes down", async || {
@@ -385,8 +384,8 @@ async fn the_daemon_says_who_it_is() {
     assert_eq!(info.http_address(), None);
 }
 
-/// A Pebble before 1.20 does not know the route; an unknown check is a 404 too, and is told from
-/// it.
+/// A Pebble before 1.20 has no such endpoint and replies with a 404. So does a newer one for an
+/// unknown check, and the client tells the two apart.
 #[tokio::test]
 async fn an_old_daemon_cannot_run_a_check_on_demand() {
     let folder = tempfile::tempdir().unwrap();
@@ -413,7 +412,7 @@ async fn an_old_daemon_cannot_run_a_check_on_demand() {
     server.join().unwrap();
 }
 
-/// Reads to the end of a small JSON request.
+/// Reads a request to the end of its body, a small JSON object.
 fn read_request(stream: &mut impl Read) {
     let started = Instant::now();
     let mut seen = Vec::new();

@@ -1,5 +1,5 @@
-//! YAML against a real Pebble: every kind of value in every kind of field of a layer is read here
-//! as it is read there.
+//! These tests compare how the client and a real Pebble read the YAML of a layer, with every kind
+//! of value in every kind of field.
 
 use charmwright_pebble::{Layer, Plan};
 use charmwright_testing::daemon::{Daemon, DaemonOptions};
@@ -7,7 +7,8 @@ use charmwright_testing::daemon_or_skip;
 use charmwright_tests::wire::ask;
 use serde_json::{Value, json};
 
-/// The entry `a` of each section, with the field that takes the value.
+/// The entry `a` of each section in YAML, and the fields whose values are tested in the place of
+/// FIELD.
 const ENTRIES: &[(&str, &str, &[&str])] = &[
     (
         "services",
@@ -51,6 +52,7 @@ const ENTRIES: &[(&str, &str, &[&str])] = &[
     ),
 ];
 
+/// The values, which YAML 1.1, YAML 1.2 and Go's parser read differently.
 const VALUES: &[&str] = &[
     "",
     "~",
@@ -168,7 +170,7 @@ async fn every_kind_of_value_is_read_as_the_daemon_reads_it() {
                         read += 1;
                     }
                     Answer::NoLayer(answer) => assert!(here.is_err(), "{text}\n{answer}"),
-                    // It was read; what it says does not please.
+                    // The daemon has parsed the value and refuses it, so the client must parse it.
                     Answer::Refused => assert!(here.is_ok(), "{here:?}\n{text}"),
                 }
             }
@@ -177,7 +179,8 @@ async fn every_kind_of_value_is_read_as_the_daemon_reads_it() {
     assert!(read > 300, "only {read} were added");
 }
 
-/// A section's own rules: it is read apart from the others, and it says something.
+/// Pebble reads each section of a layer apart from the others, so an anchor holds only in its
+/// section, and it refuses a section that is null.
 #[tokio::test]
 async fn sections_are_read_as_the_daemon_reads_them() {
     let options = DaemonOptions::new().hold();
@@ -232,14 +235,16 @@ async fn sections_are_read_as_the_daemon_reads_them() {
     }
 }
 
+/// The result of adding a layer.
 enum Answer {
     Added,
-    /// The text is no layer to the daemon.
+    /// The daemon cannot parse the text. This is its reply.
     NoLayer(String),
-    /// Some value in it is refused.
+    /// The daemon has parsed the text and refuses a value.
     Refused,
 }
 
+/// Adds a layer without the client, which would check it first.
 fn post(daemon: &Daemon, label: usize, text: &str) -> Answer {
     let body =
         json!({"action": "add", "format": "yaml", "label": format!("l{label}"), "layer": text})
@@ -256,24 +261,27 @@ fn post(daemon: &Daemon, label: usize, text: &str) -> Answer {
     }
 }
 
+/// Returns the entry `a` of a section of a layer.
 fn of_layer(layer: &Layer, section: &str) -> Value {
-    shown(match section {
+    normalized(match section {
         "services" => serde_json::to_value(&layer.get_services()["a"]),
         "checks" => serde_json::to_value(&layer.get_checks()["a"]),
         _ => serde_json::to_value(&layer.get_log_targets()["a"]),
     })
 }
 
+/// Returns the entry `a` of a section of a plan.
 fn of_plan(plan: &Plan, section: &str) -> Value {
-    shown(match section {
+    normalized(match section {
         "services" => serde_json::to_value(&plan.services()["a"]),
         "checks" => serde_json::to_value(&plan.checks()["a"]),
         _ => serde_json::to_value(&plan.log_targets()["a"]),
     })
 }
 
-/// An entry without what Pebble does not write: what is unset, and a check's default.
-fn shown(entry: serde_json::Result<Value>) -> Value {
+/// Removes from an entry what Pebble leaves out of its plan or adds to it: empty values, and the
+/// default threshold of a check.
+fn normalized(entry: serde_json::Result<Value>) -> Value {
     let Value::Object(mut entry) = entry.unwrap() else {
         panic!("an entry is an object");
     };

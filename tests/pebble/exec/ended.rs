@@ -39,8 +39,8 @@ async fn a_wait_that_was_dropped_is_taken_up_again() {
         let waited = tokio::time::timeout(Duration::from_millis(20), process.wait()).await;
         assert!(waited.is_err());
     }
-    // Whoever polls last drives the connection for all. A dropped wait must hand that on, or this
-    // reader in another task would never be woken.
+    // The dropped waits must not swallow a wake-up: a reader in another task is woken by data that
+    // only it waits for.
     let mut stdout = process.take_stdout().unwrap();
     let reading = tokio::spawn(async move {
         let mut text = String::new();

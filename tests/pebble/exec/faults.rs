@@ -325,8 +325,8 @@ async fn a_daemon_that_is_killed_on_the_way_runs_it_at_most_once() {
                 Err(error) => {
                     assert!(runs <= 1 && error.may_have_acted(), "{what}, {runs} runs: {error}");
                     assert_eq!(*error.kind(), ErrorKind::OutcomeUnknown, "{what}: {error}");
-                    // A request for the command that was not answered is safe to repeat, and so is
-                    // the one for the control websocket.
+                    // Before the control websocket is connected the command cannot have run, so
+                    // the call has to succeed then.
                     assert!(path == STDIO || path == STDERR || answered, "{what}: {error}");
                 }
             }

@@ -50,7 +50,7 @@ async fn it_runs_where_and_as_whom_it_is_told() {
         eprintln!("not run as root: what needs another user was left out");
         return;
     }
-    // The daemon's folder, which is the default, cannot be entered by another user.
+    // Every user can enter `/`. The default may be a folder that only root can enter.
     let at_root = |exec: Exec| exec.working_dir("/");
     for exec in [
         Exec::new(["id", "-u"]).user("nobody"),

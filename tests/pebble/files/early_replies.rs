@@ -1,5 +1,5 @@
-//! A daemon that answers before it has read what it is sent: one that refuses does not care for the
-//! body.
+//! These tests push to a server that replies before it has read the whole request. Go's server does
+//! so when a handler refuses a request without reading its body.
 
 use std::io::{Read as _, Write as _};
 use std::net::Shutdown;
@@ -16,12 +16,17 @@ const REFUSAL: &str = concat!(
     r#""result":{"message":"access denied","kind":"login-required"}}"#
 );
 
-/// Pushes 8 MiB to a server that reads the beginning, answers this, and stops reading.
-async fn answered_early(status: &'static str, body: &'static str, push: impl AsyncFnOnce(Client)) {
+/// Starts a server that reads the first 100 bytes of a request, sends this reply and stops reading,
+/// and calls `push` with a client of it. Asserts that the client does not connect a second time.
+async fn with_early_reply(
+    status: &'static str,
+    body: &'static str,
+    push: impl AsyncFnOnce(Client),
+) {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("s");
     let listener = UnixListener::bind(&socket).unwrap();
-    let (over, is_over) = mpsc::channel::<()>();
+    let (done, is_done) = mpsc::channel::<()>();
     let server = thread::spawn(move || {
         let (mut stream, _) = listener.accept().unwrap();
         let mut start = [0; 100];
@@ -32,29 +37,29 @@ async fn answered_early(status: &'static str, body: &'static str, push: impl Asy
             body.len()
         );
         stream.write_all(&[head.as_bytes(), body.as_bytes()].concat()).unwrap();
-        // As Go's server does: it ends its side and does not close at once, since that could take
-        // its answer back.
+        // Go's server also only shuts down its side at first: a close with unread data resets the
+        // connection, and then the client may lose the reply.
         stream.shutdown(Shutdown::Write).unwrap();
-        let _sender_gone = is_over.recv();
+        let _sender_gone = is_done.recv();
         assert!(
             listener.set_nonblocking(true).is_ok() && listener.accept().is_err(),
             "it was tried again"
         );
     });
     push(Client::new(&socket)).await;
-    drop(over);
+    drop(done);
     server.join().unwrap();
 }
 
 #[tokio::test]
-async fn an_early_refusal_is_heard() {
+async fn an_early_refusal_is_reported() {
     let content = vec![7_u8; 8 * 1024 * 1024];
-    answered_early("401 Unauthorized", REFUSAL, async |client| {
+    with_early_reply("401 Unauthorized", REFUSAL, async |client| {
         let error = client.push("/x", content.clone(), &options()).await.unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::PermissionDenied, "{error}");
     })
     .await;
-    answered_early("401 Unauthorized", REFUSAL, async |client| {
+    with_early_reply("401 Unauthorized", REFUSAL, async |client| {
         let error = client.push_from("/x", &content[..], &options()).await.unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::PermissionDenied, "{error}");
     })
@@ -68,13 +73,13 @@ async fn an_early_success_is_no_success() {
     let content = vec![7_u8; 8 * 1024 * 1024];
     let local = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(local.path(), &content).unwrap();
-    answered_early("200 OK", SUCCESS, async |client| {
+    with_early_reply("200 OK", SUCCESS, async |client| {
         let error = client.push_from("/x", &content[..], &options()).await.unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::Protocol, "{error}");
         assert!(error.may_have_acted());
     })
     .await;
-    answered_early("200 OK", SUCCESS, async |client| {
+    with_early_reply("200 OK", SUCCESS, async |client| {
         let error = client.push_file(local.path(), "/x", &options()).await.unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::Protocol, "{error}");
     })

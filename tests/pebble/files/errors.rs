@@ -1,4 +1,5 @@
-//! Each documented error, and what is refused before anything is sent.
+//! These tests cause each documented error of the file calls, and the errors of calls that the
+//! client refuses before it sends anything.
 
 use charmwright_pebble::{
     DirOptions, Error, ErrorKind, FileErrorKind, ListOptions, Owner, PushFile, RemoveOptions,
@@ -6,8 +7,8 @@ use charmwright_pebble::{
 
 use super::{options, start_fixture};
 
-/// The error of a call about one path.
-fn file(error: &Error) -> FileErrorKind {
+/// Returns the kind of an error that is about one path.
+fn file_kind(error: &Error) -> FileErrorKind {
     match error.kind() {
         ErrorKind::File(kind) => kind.clone(),
         other => panic!("{other:?}: {error}"),
@@ -19,7 +20,7 @@ async fn lists_that_fail() {
     let Some(fixture) = start_fixture("lists_that_fail") else { return };
     let missing =
         fixture.client.list_files(&fixture.path("missing"), &ListOptions::new()).await.unwrap_err();
-    assert_eq!(file(&missing), FileErrorKind::NotFound);
+    assert_eq!(file_kind(&missing), FileErrorKind::NotFound);
     let text = missing.to_string();
     assert!(
         text.starts_with("cannot list \"/") && text.contains("in container \"web\": "),
@@ -29,7 +30,7 @@ async fn lists_that_fail() {
     fixture.put("a", "");
     let pattern = ListOptions::new().pattern("[");
     let bad = fixture.client.list_files(&fixture.path(""), &pattern).await.unwrap_err();
-    assert_eq!(file(&bad), FileErrorKind::Generic);
+    assert_eq!(file_kind(&bad), FileErrorKind::Generic);
     let relative = fixture.client.list_files("a", &ListOptions::new()).await.unwrap_err();
     assert_eq!(relative.kind(), &ErrorKind::Api { status: 400 });
     let empty = fixture.client.list_files("", &ListOptions::new()).await.unwrap_err();
@@ -51,15 +52,15 @@ async fn reads_that_fail() {
     ] {
         let local = tempfile::tempdir().unwrap();
         let error = fixture.client.pull(&path).await.unwrap_err();
-        assert_eq!(file(&error), expected, "{error}");
+        assert_eq!(file_kind(&error), expected, "{error}");
         let error = fixture.client.pull_to(&path, Vec::new()).await.unwrap_err();
-        assert_eq!(file(&error), expected, "{error}");
+        assert_eq!(file_kind(&error), expected, "{error}");
         let error = fixture.client.pull_file(&path, local.path().join("x")).await.unwrap_err();
-        assert_eq!(file(&error), expected, "{error}");
+        assert_eq!(file_kind(&error), expected, "{error}");
         assert!(charmwright_tests::names_in(local.path()).is_empty());
     }
     assert_eq!(fixture.proxy.requests().len(), 15, "none is asked twice");
-    // One that is as large as memory, and one that is read in vain for ever.
+    // A file that is larger than the caller's limit is refused instead of filling the memory.
     fixture.put("large", vec![7; 1000]);
     let error = fixture.client.pull_at_most(&fixture.path("large"), 999).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::TooLarge { limit: 999 });
@@ -74,10 +75,10 @@ async fn what_pebble_may_not_do_is_denied() {
     let Some(fixture) = start_fixture("what_pebble_may_not_do_is_denied") else {
         return;
     };
-    // Root may write where others may not, but not here.
+    // Even root cannot create a file in `/proc`.
     let error = fixture.client.push("/proc/self/nothing", "x", &options()).await.unwrap_err();
     assert!(
-        matches!(file(&error), FileErrorKind::NotFound | FileErrorKind::PermissionDenied),
+        matches!(file_kind(&error), FileErrorKind::NotFound | FileErrorKind::PermissionDenied),
         "{error}"
     );
     if rustix::process::geteuid().is_root() {
@@ -86,7 +87,7 @@ async fn what_pebble_may_not_do_is_denied() {
     let path = fixture.put("secret", "x");
     std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o000)).unwrap();
     let error = fixture.client.pull(&path).await.unwrap_err();
-    assert_eq!(file(&error), FileErrorKind::PermissionDenied);
+    assert_eq!(file_kind(&error), FileErrorKind::PermissionDenied);
 }
 
 #[tokio::test]
@@ -95,7 +96,7 @@ async fn writes_that_fail() {
     std::fs::create_dir(fixture.path("folder")).unwrap();
     let group_only = options().owner(Owner::new().group_id(0));
     let unknown = options().owner(Owner::new().user("nobody-at-all"));
-    for (path, options, expected, says) in [
+    for (path, options, expected, message) in [
         (fixture.path("no/such"), options(), FileErrorKind::NotFound, "no such file"),
         (fixture.path("folder"), options(), FileErrorKind::Generic, ""),
         (fixture.path("star*"), options(), FileErrorKind::Generic, "'*'"),
@@ -105,11 +106,11 @@ async fn writes_that_fail() {
         (fixture.path("u"), unknown, FileErrorKind::Generic, "unknown user"),
     ] {
         let error = fixture.client.push(&path, "x", &options).await.unwrap_err();
-        assert_eq!(file(&error), expected, "{error}");
-        assert!(error.message().unwrap().contains(says), "{error}");
+        assert_eq!(file_kind(&error), expected, "{error}");
+        assert!(error.message().unwrap().contains(message), "{error}");
         assert!(error.to_string().starts_with("cannot push "), "{error}");
         let error = fixture.client.push_from(&path, &b"x"[..], &options).await.unwrap_err();
-        assert_eq!(file(&error), expected, "{error}");
+        assert_eq!(file_kind(&error), expected, "{error}");
     }
     assert_eq!(fixture.proxy.requests().len(), 14, "none is sent twice");
     assert_eq!(fixture.names(), ["folder"]);

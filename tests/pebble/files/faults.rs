@@ -1,4 +1,4 @@
-//! Answers that are lost, and streams that are cut anywhere.
+//! These tests lose replies of file calls and cut the streams at many places.
 
 use std::time::Duration;
 
@@ -8,10 +8,12 @@ use charmwright_tests::{names_in, noise};
 
 use super::{options, start_fixture};
 
+/// Returns a rule that injects a fault into the next list or read.
 fn get(fault: Fault) -> Rule {
     Rule::new("GET", "/v1/files", fault)
 }
 
+/// Returns a rule that injects a fault into the next write.
 fn post(fault: Fault) -> Rule {
     Rule::new("POST", "/v1/files", fault)
 }
@@ -52,8 +54,8 @@ async fn a_pull_that_is_cut_anywhere_is_repeated_or_says_so() {
     let path = fixture.put("x", &content);
     let local = tempfile::tempdir().unwrap();
     let target = local.path().join("x");
-    // In the head, in the head of the part, in the content, in the results, before the closing
-    // boundary, and before the end.
+    // The reply is cut in its head, in the head of the part, in the content, in the results, before
+    // the closing boundary, and before the end.
     for cut in [0, 20, 160, 330, 50_000, 100_330, 100_500, 100_620, 100_660, 100_700] {
         fixture.proxy.add(get(Fault::CutReplyAfter(cut)));
         assert!(
@@ -114,17 +116,16 @@ async fn a_pull_that_is_given_up_leaves_nothing() {
     assert_eq!(names_in(local.path()), ["x"]);
     fixture.proxy.clear();
 
-    // Dropped in the middle: the answer comes a byte at a time, and we leave once the file has
-    // begun.
+    // The reply comes a byte at a time, and the future is dropped once the temporary file is there.
     fixture.proxy.add(get(Fault::DripFeed(Duration::from_micros(200))));
-    let fresh = fixture.client_with_new_budget();
+    let client = fixture.client_with_new_budget();
     let begun = async {
         while names_in(local.path()).len() < 2 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
     tokio::select! {
-        result = fresh.pull_file(&path, &target) => panic!("it was over too soon: {result:?}"),
+        result = client.pull_file(&path, &target) => panic!("it was over too soon: {result:?}"),
         () = begun => {}
     }
     assert_eq!(names_in(local.path()), ["x"], "the temporary file goes with the future");
@@ -137,17 +138,18 @@ async fn slow_is_not_silent() {
         return;
     };
     let path = fixture.put("x", noise(3_000));
-    let patient = fixture.client.clone().with_retry(RetryPolicy::once(Duration::from_millis(600)));
-    // In all it takes far longer than the limit, but something moves all the time.
+    let client = fixture.client.clone().with_retry(RetryPolicy::once(Duration::from_millis(600)));
+    // The reply takes far longer than the timeout as a whole, but no pause in it is as long: the
+    // timeout counts from the last byte.
     let started = std::time::Instant::now();
     fixture.proxy.add(get(Fault::DripFeed(Duration::from_micros(500))));
-    assert_eq!(patient.pull(&path).await.unwrap().len(), 3_000);
+    assert_eq!(client.pull(&path).await.unwrap().len(), 3_000);
     assert!(started.elapsed() > Duration::from_millis(1200), "{:?}", started.elapsed());
     fixture.proxy.add(get(Fault::Silence));
-    let error = patient.pull(&path).await.unwrap_err();
+    let error = client.pull(&path).await.unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Unreachable, "{error}");
     fixture.proxy.add(post(Fault::HoldReply));
-    let error = patient
+    let error = client
         .clone()
         .with_budget(charmwright_pebble::Budget::new())
         .push(&path, "x", &options())
@@ -204,14 +206,14 @@ async fn what_is_not_pebbles_is_told_apart() {
         assert_eq!(error.kind(), &ErrorKind::Protocol, "{what}: {error}");
         assert_eq!(fixture.proxy.count("GET", "/v1/files"), 1, "{what}");
     }
-    let whole = format!("{head}{part}{}\r\n--bbbb--\r\n", results(&path));
-    fixture.proxy.add(get(Fault::Garbage(whole.into_bytes())));
+    let complete = format!("{head}{part}{}\r\n--bbbb--\r\n", results(&path));
+    fixture.proxy.add(get(Fault::Garbage(complete.into_bytes())));
     assert_eq!(fixture.client.pull(&path).await.unwrap(), b"xx");
 }
 
 #[tokio::test]
-async fn several_files_cut_anywhere_are_never_taken_for_whole() {
-    let Some(fixture) = start_fixture("several_files_cut_anywhere_are_never_taken_for_whole")
+async fn several_files_cut_anywhere_are_never_taken_for_complete() {
+    let Some(fixture) = start_fixture("several_files_cut_anywhere_are_never_taken_for_complete")
     else {
         return;
     };
@@ -221,33 +223,33 @@ async fn several_files_cut_anywhere_are_never_taken_for_whole() {
         .enumerate()
         .map(|(index, content)| fixture.put(&index.to_string(), content))
         .collect();
-    let mut broke = 0;
+    let mut cuts = 0;
     for random in noise(400).chunks_exact(4) {
-        // The whole answer has about 7,000 bytes.
+        // The complete reply has about 7,000 bytes, so a few cuts come too late to do harm.
         let cut = u32::from_be_bytes(random.try_into().unwrap()) as usize % 8_000;
         let rule = fixture.proxy.add(get(Fault::CutReplyAfter(cut)));
         let client = fixture.client_with_new_budget();
         let read = async {
             let mut stream = client.pull_all(&paths).await?;
-            let mut came = vec![None; contents.len()];
+            let mut received = vec![None; contents.len()];
             while let Some(mut file) = stream.next_file().await? {
                 let mut content = Vec::new();
                 while let Some(piece) = file.chunk().await? {
                     content.extend_from_slice(piece);
                 }
-                came[file.index()] = Some(content);
+                received[file.index()] = Some(content);
             }
             let results = stream.finish().await?;
             assert!(results.iter().all(FileResult::is_ok));
-            Ok::<_, Error>(came)
+            Ok::<_, Error>(received)
         };
         match read.await {
-            Ok(came) => assert!(
-                came.into_iter().map(Option::unwrap).eq(contents.iter().cloned()),
+            Ok(received) => assert!(
+                received.into_iter().map(Option::unwrap).eq(contents.iter().cloned()),
                 "cut after {cut}"
             ),
             Err(error) => {
-                broke += 1;
+                cuts += 1;
                 assert!(
                     matches!(error.kind(), ErrorKind::Interrupted { .. } | ErrorKind::Unreachable),
                     "cut after {cut}: {error}"
@@ -256,7 +258,7 @@ async fn several_files_cut_anywhere_are_never_taken_for_whole() {
         }
         assert_eq!(fixture.proxy.fired(rule), 1);
     }
-    assert!(broke > 50, "only {broke} of 100 broke in the middle");
+    assert!(cuts > 50, "only {cuts} of 100 broke in the middle");
 }
 
 #[tokio::test]

@@ -1,5 +1,5 @@
-//! What a pull does on this side: who may read it meanwhile, what it holds open, what is there when
-//! it is given up, and where it goes.
+//! These tests check what a pull does to local files: their modes while it runs, the number of open
+//! files, what a dropped pull leaves behind, and that nothing is written outside its folder.
 
 use std::fs::{Permissions, metadata, read, set_permissions};
 use std::os::unix::fs::{PermissionsExt as _, symlink};
@@ -14,6 +14,7 @@ use charmwright_tests::{names_in, noise};
 
 use super::start_fixture;
 
+/// Returns the permission bits of a path.
 fn mode(path: impl AsRef<Path>) -> u32 {
     metadata(path).unwrap().permissions().mode() & 0o7777
 }
@@ -22,12 +23,13 @@ fn set_mode(path: impl AsRef<Path>, mode: u32) {
     set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
-/// The read after so many lists takes long enough to look at what is there meanwhile.
+/// Returns a rule that slows the read after this many lists down, so that a test can look at the
+/// local files meanwhile.
 fn slow_read_after(lists: u32) -> Rule {
     Rule::new("GET", "/v1/files", Fault::DripFeed(Duration::from_micros(200))).from_nth(lists + 1)
 }
 
-/// Waits until there is a temporary file in a folder.
+/// Waits until there is a temporary file of a pull in a folder, and returns its path.
 async fn temporary_in(folder: &Path) -> PathBuf {
     loop {
         let names = std::fs::read_dir(folder).into_iter().flatten();
@@ -63,22 +65,23 @@ async fn a_secret_is_nobodys_while_it_comes() {
     };
     assert!(!temporary.exists(), "the temporary file goes with the future");
 
-    // A single file that takes the place of one has its mode, and never another.
+    // A file that replaces another gets the mode of that one. Until then only its owner may read
+    // it.
     let target = local.path().join("mine");
     std::fs::write(&target, "before").unwrap();
     set_mode(&target, 0o640);
     let secret = fixture.path("tree/secret");
     fixture.proxy.clear();
     fixture.proxy.add(slow_read_after(0));
-    let fresh = fixture.client_with_new_budget();
+    let client = fixture.client_with_new_budget();
     tokio::select! {
-        result = fresh.pull_file(&secret, &target) => panic!("it was over too soon: {result:?}"),
+        result = client.pull_file(&secret, &target) => panic!("it was over too soon: {result:?}"),
         meanwhile = async { mode(temporary_in(local.path()).await) } => {
             assert_eq!(meanwhile, 0o600);
         }
     }
     fixture.proxy.clear();
-    fresh.pull_file(&secret, &target).await.unwrap();
+    client.pull_file(&secret, &target).await.unwrap();
     assert_eq!((mode(&target), read(&target).unwrap().len()), (0o640, 20_000));
 }
 
@@ -104,7 +107,7 @@ async fn folders_have_their_modes_however_a_pull_ends() {
         meanwhile = async {
             temporary_in(&sub).await;
             (mode(&local), mode(&sub))
-        } => assert_eq!(meanwhile, (0o700, 0o700), "only ours while it is filled"),
+        } => assert_eq!(meanwhile, (0o700, 0o700), "only the owner may enter it while it is filled"),
     }
     assert_eq!((mode(&local), mode(&sub)), (0o711, 0o750));
     assert!(names_in(&sub).is_empty());
@@ -113,7 +116,7 @@ async fn folders_have_their_modes_however_a_pull_ends() {
         fixture.client_with_new_budget().pull_tree(&remote, &local, &options).await.unwrap();
     assert!(report.complete().is_ok());
     assert_eq!((mode(&local), mode(&sub)), (0o711, 0o750));
-    // The folder itself too, when it is made.
+    // The top folder gets its mode, too, if the pull has made it.
     let other = outer.path().join("other");
     let report =
         fixture.client_with_new_budget().pull_tree(&remote, &other, &options).await.unwrap();
@@ -158,7 +161,8 @@ async fn a_name_that_two_files_share_is_neithers() {
     };
     std::fs::create_dir(fixture.path("tree")).unwrap();
     fixture.put("tree/good", "1");
-    // Pebble writes U+FFFD for what is not UTF-8, so it lists both by one name.
+    // Pebble's JSON has U+FFFD in the place of bytes that are not UTF-8, so both files have one
+    // name in the list.
     fixture.put("tree/odd\u{fffd}", "2");
     let odd = Path::new(&fixture.path("tree")).join(std::ffi::OsStr::from_bytes(b"odd\xff"));
     std::fs::write(odd, "3").unwrap();
@@ -215,7 +219,7 @@ async fn a_link_that_is_planted_during_a_pull_is_not_gone_through() {
     set_mode(outside.path(), 0o755);
     std::fs::create_dir(outside.path().join("deeper")).unwrap();
     let local = tempfile::tempdir().unwrap();
-    // Once the folder is made and before it is filled, it is another.
+    // The folder is replaced by a link after it was made and before it is filled.
     let folder = local.path().join("sub");
     let planted = Arc::new(Mutex::new(false));
     let options = TreeOptions::new().on_progress({

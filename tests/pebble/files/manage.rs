@@ -1,4 +1,4 @@
-//! Folders that are made and paths that are removed, also when the answer is lost.
+//! These tests make folders and remove paths, also when the reply is lost.
 
 use charmwright_pebble::{DirOptions, ErrorKind, FileErrorKind, FileResult, Mode, RemoveOptions};
 use charmwright_testing::proxy::{Fault, Rule};
@@ -63,7 +63,8 @@ async fn a_lost_answer_is_success_when_it_is_done_by_then() {
     lose();
     fixture.client.make_dir(&folder, &DirOptions::new()).await.unwrap();
     assert_eq!(fixture.proxy.count("POST", "/v1/files"), 2);
-    // What is in its place is no folder: nothing that the first request could have made.
+    // At this path is a file, which the request whose reply was lost cannot have made. So the error
+    // stands.
     lose();
     let error =
         fixture.client.make_dir(&fixture.path("file"), &DirOptions::new()).await.unwrap_err();

@@ -1,5 +1,5 @@
-//! Files against the real daemon: what is written is what is read, each documented error, lost
-//! answers and broken streams, and whole trees.
+//! These tests push and pull files with a real Pebble: names and contents, each documented error,
+//! lost replies and cut streams, and whole trees.
 
 mod early_replies;
 mod errors;
@@ -17,13 +17,15 @@ use charmwright_pebble::{PushOptions, RetryPolicy};
 use charmwright_testing::daemon::DaemonOptions;
 use charmwright_tests::Fixture;
 
-/// A daemon with no state file, and clients that are quick to try again.
+/// Starts a fixture whose daemon keeps no state on disk and whose clients retry after short delays,
+/// at most eight times.
 fn start_fixture(test: &str) -> Option<Fixture> {
     let policy =
         RetryPolicy::new().step(Duration::from_millis(10)).attempts(NonZeroU32::new(8).unwrap());
     Fixture::start_with(test, DaemonOptions::new().forgetful(), &policy)
 }
 
+/// Returns the default options of a push.
 fn options() -> PushOptions {
     PushOptions::new()
 }

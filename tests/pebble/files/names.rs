@@ -1,4 +1,4 @@
-//! Names and contents, both ways.
+//! These tests push and pull files with unusual names and contents.
 
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _};
 
@@ -9,7 +9,7 @@ use charmwright_tests::noise;
 
 use super::{options, start_fixture};
 
-/// What a name may hold, and a header must not break on.
+/// File names that need quoting or encoding in the header of a part.
 const NAMES: [&str; 16] = [
     "plain",
     "with space ",
@@ -48,8 +48,8 @@ async fn a_name_is_the_same_in_both_directions() {
 }
 
 #[tokio::test]
-async fn several_files_travel_in_one_request() {
-    let Some(fixture) = start_fixture("several_files_travel_in_one_request") else {
+async fn several_files_go_in_one_request() {
+    let Some(fixture) = start_fixture("several_files_go_in_one_request") else {
         return;
     };
     let files: Vec<PushFile> =
@@ -63,7 +63,7 @@ async fn several_files_travel_in_one_request() {
     while let Some(mut file) = stream.next_file().await.unwrap() {
         assert_eq!(file.path(), paths[file.index()]);
         let name = NAMES[file.index()];
-        // The content of every other one is skipped.
+        // The content of every second file is not read: `next_file` skips it.
         if seen % 2 == 0 {
             let mut content = Vec::new();
             while let Some(piece) = file.chunk().await.unwrap() {
@@ -114,11 +114,11 @@ async fn a_failure_of_one_path_leaves_the_others_alone() {
 
     let paths = ["first", "nowhere", "last", "first"].map(|name| fixture.path(name));
     let mut stream = fixture.client.pull_all(&paths).await.unwrap();
-    let mut came = Vec::new();
+    let mut indexes = Vec::new();
     while let Some(file) = stream.next_file().await.unwrap() {
-        came.push(file.index());
+        indexes.push(file.index());
     }
-    assert_eq!(came, [0, 2, 3], "a path may be asked for twice");
+    assert_eq!(indexes, [0, 2, 3], "a path may be asked for twice");
     let results = stream.finish().await.unwrap();
     assert_eq!(results[1].error().unwrap().kind(), &FileErrorKind::NotFound);
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 3);
@@ -155,11 +155,11 @@ async fn mode_owner_and_folders_are_as_told() {
     let own = std::fs::metadata(&usual).unwrap();
     assert_eq!(own.permissions().mode() & 0o7777, 0o644);
     let path = fixture.path("new/folder/file");
-    let told = options()
+    let given = options()
         .make_dirs()
         .mode("604".parse().unwrap())
         .owner(Owner::new().user_id(own.uid()).group_id(own.gid()));
-    fixture.client.push(&path, "x", &told).await.unwrap();
+    fixture.client.push(&path, "x", &given).await.unwrap();
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o604);
     let infos = fixture.client.list_files(&fixture.path("new"), &ListOptions::new()).await.unwrap();
     assert_eq!((infos[0].name(), infos[0].file_type()), ("folder", &FileType::Directory));

@@ -1,4 +1,5 @@
-//! Readers and writers: bounded, counted, and honest about what cannot be repeated.
+//! These tests push from readers and pull to writers: slow ones, failing ones, and calls that
+//! cannot be repeated because the reader was read.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -10,10 +11,13 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{options, start_fixture};
 
-/// Gives its bytes a few at a time, and then fails if it is told to.
+/// A reader that gives its bytes in pieces and is not ready before each.
 struct Slow<'a> {
     left: &'a [u8],
+    /// The size of a piece, an even number. It is odd between the poll that is not ready and the
+    /// poll that gives the piece.
     at_once: usize,
+    /// `true` if the reader fails at its end.
     fails: bool,
 }
 
@@ -30,7 +34,7 @@ impl AsyncRead for Slow<'_> {
                 Ok(())
             });
         }
-        // Every piece has to be waited for.
+        // Each piece takes a second poll.
         if self.at_once.is_multiple_of(2) {
             self.at_once += 1;
             cx.waker().wake_by_ref();
@@ -45,7 +49,7 @@ impl AsyncRead for Slow<'_> {
     }
 }
 
-/// Takes some bytes and then no more.
+/// A writer that takes this many bytes and then fails, as a full disk does.
 struct Full(usize);
 
 impl AsyncWrite for Full {
@@ -71,6 +75,7 @@ impl AsyncWrite for Full {
     }
 }
 
+/// Returns a slow reader that does not fail.
 fn slow(left: &[u8], at_once: usize) -> Slow<'_> {
     Slow { left, at_once, fails: false }
 }
@@ -100,8 +105,9 @@ async fn any_reader_and_any_writer_will_do() {
 }
 
 #[tokio::test]
-async fn a_reader_that_fails_or_lies_writes_nothing() {
-    let Some(fixture) = start_fixture("a_reader_that_fails_or_lies_writes_nothing") else {
+async fn a_reader_that_fails_or_has_another_length_writes_nothing() {
+    let Some(fixture) = start_fixture("a_reader_that_fails_or_has_another_length_writes_nothing")
+    else {
         return;
     };
     let content = noise(300_000);
@@ -120,8 +126,8 @@ async fn a_reader_that_fails_or_lies_writes_nothing() {
             fixture.client.push_from(&path, reader, &options().length(length)).await.unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::Local(kind), "{error}");
     }
-    // The daemon sees each broken push before this one, and has taken its temporary files away by
-    // the time it has written this.
+    // The daemon notices each broken push before it gets this one, so it has removed their
+    // temporary files when this one is written.
     fixture.client.push(&fixture.path("y"), "after", &options()).await.unwrap();
     assert_eq!(fixture.content("x"), b"before");
 }
@@ -146,16 +152,17 @@ async fn a_reader_is_taken_from_only_when_it_is_being_sent() {
     };
     let content = noise(200_000);
     let path = fixture.path("x");
-    // Refused twice: nothing was sent, so the reader is whole.
+    // Two connections are refused. Nothing was read from the reader, so the client may try again.
     let proxy = std::sync::Arc::new(fixture.proxy);
     proxy.set_listening(Some(charmwright_testing::proxy::ListenState::Refusing));
     let client = fixture.client.clone();
-    let told =
+    let observer =
         std::sync::Arc::new(Opener(std::sync::Mutex::new(Some(std::sync::Arc::clone(&proxy)))));
-    let client = client.with_observer(told);
+    let client = client.with_observer(observer);
     client.push_from(&path, slow(&content, 10_000), &options()).await.unwrap();
     assert!(std::fs::read(&path).unwrap() == content);
-    // Sent, and the answer is lost: it cannot be sent again.
+    // The request was sent and its reply is lost. The reader is used up, so the client cannot send
+    // it again.
     proxy.forget();
     proxy.add(Rule::new("POST", "/v1/files", Fault::DropReply));
     let error = client.push_from(&path, slow(&content, 10_000), &options()).await.unwrap_err();
@@ -164,7 +171,7 @@ async fn a_reader_is_taken_from_only_when_it_is_being_sent() {
     assert_eq!(proxy.count("POST", "/v1/files"), 1);
 }
 
-/// Opens the door at the second failed attempt.
+/// An observer that lets the proxy accept connections after the second failed attempt.
 struct Opener(std::sync::Mutex<Option<std::sync::Arc<charmwright_testing::proxy::FaultProxy>>>);
 
 impl charmwright_pebble::RetryObserver for Opener {

@@ -1,4 +1,4 @@
-//! Whole trees, in both directions.
+//! These tests push and pull whole trees.
 
 use std::ffi::OsStr;
 use std::os::unix::ffi::OsStrExt as _;
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 
 use super::start_fixture;
 
-/// Path, mode, and content unless it is a folder, of all that is in a tree.
+/// Returns the path and the mode of everything in a tree, with the content of each file.
 fn tree(root: &Path) -> Vec<(PathBuf, u32, Option<Vec<u8>>)> {
     let mut found = Vec::new();
     let mut folders = vec![root.to_owned()];
@@ -33,6 +33,7 @@ fn tree(root: &Path) -> Vec<(PathBuf, u32, Option<Vec<u8>>)> {
     found
 }
 
+/// Writes a file with this mode and makes the folders above it.
 fn put(root: &Path, path: &str, content: impl AsRef<[u8]>, mode: u32) {
     let path = root.join(path);
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -40,6 +41,7 @@ fn put(root: &Path, path: &str, content: impl AsRef<[u8]>, mode: u32) {
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
 }
 
+/// Returns a tree with files of many sizes and modes, empty folders and an odd name.
 fn sample() -> TempDir {
     let root = tempfile::tempdir().unwrap();
     put(root.path(), "a", "1", 0o600);
@@ -56,7 +58,8 @@ fn sample() -> TempDir {
     root
 }
 
-fn failed(report: &TreeReport) -> Vec<&Path> {
+/// Returns the paths of the failures of a report, sorted.
+fn failed_paths(report: &TreeReport) -> Vec<&Path> {
     let mut paths: Vec<&Path> = report.failures().iter().map(TreeFailure::path).collect();
     paths.sort();
     paths
@@ -68,12 +71,12 @@ async fn a_tree_goes_there_and_back() {
         return;
     };
     let local = sample();
-    let told = Arc::new(Mutex::new(Vec::new()));
+    let seen = Arc::new(Mutex::new(Vec::new()));
     let options = TreeOptions::new().batch_bytes(100_000).on_progress({
-        let told = Arc::clone(&told);
+        let seen = Arc::clone(&seen);
         move |progress| {
             let so_far = progress.so_far();
-            told.lock()
+            seen.lock()
                 .unwrap()
                 .push((progress.path().to_owned(), so_far.files() + so_far.folders()));
         }
@@ -87,17 +90,18 @@ async fn a_tree_goes_there_and_back() {
     );
     assert_eq!(tree(Path::new(&remote)), tree(local.path()));
     let posts = fixture.proxy.count("POST", "/v1/files");
-    assert!(posts <= 12, "{posts} requests: small files travel together");
-    let told = std::mem::take(&mut *told.lock().unwrap());
-    assert!(told.iter().map(|(_, count)| *count).eq(1..=83));
-    assert!(told.iter().any(|(path, _)| path == Path::new("sub/deep/er/b")));
+    assert!(posts <= 12, "{posts} requests: small files go together");
+    let seen = std::mem::take(&mut *seen.lock().unwrap());
+    assert!(seen.iter().map(|(_, count)| *count).eq(1..=83));
+    assert!(seen.iter().any(|(path, _)| path == Path::new("sub/deep/er/b")));
 
     let back = tempfile::tempdir().unwrap();
     let report = fixture.client.pull_tree(&remote, back.path(), &options).await.unwrap();
     assert!(report.is_complete(), "{:?}", report.failures());
     assert_eq!((report.files(), report.folders()), (75, 8));
     assert_eq!(tree(back.path()), tree(local.path()));
-    // Again, over what is there.
+    // A second pull replaces changed files and leaves those alone that the remote tree does not
+    // have.
     put(back.path(), "a", "changed", 0o644);
     put(back.path(), "mine", "", 0o644);
     let report = fixture.client.pull_tree(&remote, back.path(), &options).await.unwrap();
@@ -138,14 +142,14 @@ async fn a_failure_stays_with_its_path() {
     std::fs::write(local.path().join(odd), "6").unwrap();
     symlink("good", local.path().join("link")).unwrap();
     rustix::fs::mkfifoat(rustix::fs::CWD, local.path().join("pipe"), 0o600.into()).unwrap();
-    // Where a folder and a file should be, there are a file and a folder.
+    // A file is in the place of a folder, and a folder in that of a file.
     let remote = fixture.path("t");
     std::fs::create_dir_all(fixture.path("t/zz/full")).unwrap();
     fixture.put("t/sub", "in the way");
     let report =
         fixture.client.push_tree(local.path(), &remote, &TreeOptions::new()).await.unwrap();
     let expected: Vec<&Path> = ["link", "odd", "pipe", "star*", "sub", "zz"].map(Path::new).into();
-    let mut failed = failed(&report);
+    let mut failed = failed_paths(&report);
     failed[1] = Path::new("odd");
     assert_eq!(failed, expected, "{:?}", report.failures());
     assert_eq!((report.files(), report.folders()), (2, 2));
@@ -185,27 +189,27 @@ async fn links_are_reported_left_out_or_followed() {
         let mut skipped: Vec<&Path> = report.skipped().iter().map(PathBuf::as_path).collect();
         skipped.sort();
         match symlinks {
-            Symlinks::Report => assert_eq!((failed(&report), skipped), (all.into(), vec![])),
-            Symlinks::Skip => assert_eq!((failed(&report), skipped), (vec![], all.into())),
+            Symlinks::Report => assert_eq!((failed_paths(&report), skipped), (all.into(), vec![])),
+            Symlinks::Skip => assert_eq!((failed_paths(&report), skipped), (vec![], all.into())),
             _ => {
                 let loops = ["dangling", "folder/up", "to-folder/up"].map(Path::new);
-                assert_eq!((failed(&report), skipped), (loops.into(), vec![]));
+                assert_eq!((failed_paths(&report), skipped), (loops.into(), vec![]));
                 assert_eq!(std::fs::read(fixture.path("f/to-folder/in")).unwrap(), b"2");
                 assert_eq!(std::fs::read(fixture.path("f/to-file")).unwrap(), b"1");
             }
         }
-        // The daemon sees the same tree as we do.
+        // The daemon and this test see the same file system.
         let back = tempfile::tempdir().unwrap();
         let remote = local.path().to_str().unwrap();
         let report = fixture.client.pull_tree(remote, back.path(), &options).await.unwrap();
         let mut skipped: Vec<&Path> = report.skipped().iter().map(PathBuf::as_path).collect();
         skipped.sort();
         match symlinks {
-            Symlinks::Report => assert_eq!((failed(&report), skipped), (all.into(), vec![])),
-            Symlinks::Skip => assert_eq!((failed(&report), skipped), (vec![], all.into())),
+            Symlinks::Report => assert_eq!((failed_paths(&report), skipped), (all.into(), vec![])),
+            Symlinks::Skip => assert_eq!((failed_paths(&report), skipped), (vec![], all.into())),
             _ => {
                 let unfit = ["dangling", "folder/up", "to-folder"].map(Path::new);
-                assert_eq!((failed(&report), skipped), (unfit.into(), vec![]));
+                assert_eq!((failed_paths(&report), skipped), (unfit.into(), vec![]));
                 let copied = std::fs::symlink_metadata(back.path().join("to-file")).unwrap();
                 assert!(copied.is_file());
             }
@@ -243,12 +247,12 @@ async fn hostile_names_do_not_leave_the_folder() {
     assert_eq!(report.files(), 0);
     assert!(tree(outside.path()).iter().all(|(path, ..)| path == Path::new("target")));
 
-    // A link in the place of a folder is not gone through.
+    // A pull does not follow a link that is in the place of a folder.
     std::fs::create_dir(fixture.path("sub")).unwrap();
     fixture.put("sub/x", "2");
     symlink(outside.path(), target.join("sub")).unwrap();
     let report = fixture.client.pull_tree(&folder, &target, &TreeOptions::new()).await.unwrap();
-    assert_eq!(failed(&report), [Path::new("sub")]);
+    assert_eq!(failed_paths(&report), [Path::new("sub")]);
     assert_eq!(report.files(), 1);
     assert!(!outside.path().join("x").exists());
 }
@@ -267,7 +271,8 @@ async fn a_tree_survives_lost_answers() {
         fixture.client.push_tree(local.path(), &remote, &TreeOptions::new()).await.unwrap();
     assert!(report.is_complete(), "{:?}", report.failures());
     assert_eq!(tree(Path::new(&remote)), tree(local.path()));
-    // The first read is cut, and so is that which takes its place.
+    // The first read is cut, and so is its repetition. A run without a fault shows first which of
+    // the requests that is.
     let reads = || {
         let gets = fixture.proxy.requests().into_iter().filter(|request| request.method == "GET");
         let places = gets.enumerate().filter(|(_, request)| request.path.contains("action=read"));
@@ -313,7 +318,8 @@ async fn the_bytes_of_a_report_are_those_that_were_sent() {
         return;
     };
     let local = tempfile::tempdir().unwrap();
-    // A file that says that it is empty, and is not: as one that grows.
+    // A file in `/proc` has the size 0 and content all the same. So it stands for a file that grows
+    // during the push.
     symlink("/proc/version", local.path().join("version")).unwrap();
     let options = TreeOptions::new().symlinks(Symlinks::Follow);
     for (options, name) in [(options.clone(), "small"), (options.batch_bytes(0), "large")] {

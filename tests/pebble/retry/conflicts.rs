@@ -147,7 +147,7 @@ async fn a_stop_beside_a_stop_ends_with_the_process() {
     let party = another_client(&fixture);
     let under_test = async {
         wait_until_ending(&fixture).await;
-        // Pebble answers at once that nothing is to be stopped, though the process still runs.
+        // The change of this stop is done at once, although the process still runs.
         fixture.client.stop(["web"]).await.unwrap();
         let in_progress = fixture.client.changes(&Default::default()).await.unwrap();
         assert_eq!(in_progress, [], "the other stop is not over");
@@ -323,8 +323,8 @@ async fn a_replan_that_is_refused_many_times_leaves_one_start() {
     assert_eq!(fixture.changes_of_kind("start").await.len(), 2, "that of before, and one");
 }
 
-/// A failed start of a disabled service does not fail a replan, unless that start is of a replan
-/// itself.
+/// Only a replan stops a disabled service to start it again. So the failed start of one by another
+/// client is no failure of this replan.
 #[tokio::test]
 async fn a_replan_is_not_about_the_start_of_a_disabled_service_by_another_party() {
     let Some(fixture) = start_held("another_starts_a_job", DaemonOptions::new()) else {

@@ -21,8 +21,8 @@ impl RetryObserver for Recorder {
     }
 }
 
-/// Returns the faults that lose a reply after the daemon has handled the request: the whole of it,
-/// from the middle of its status line on, and from its body on.
+/// Returns the faults that lose a reply after the daemon has handled the request: all of it, or
+/// what comes after 12 bytes (in the status line) or after 150.
 fn losses() -> [Fault; 3] {
     [Fault::DropReply, Fault::CutReplyAfter(12), Fault::CutReplyAfter(150)]
 }

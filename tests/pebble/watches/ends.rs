@@ -1,4 +1,4 @@
-//! What ends a watch, and what does not.
+//! These tests check which errors end a watch.
 
 use charmwright_pebble::{CheckQuery, Client, Error, ErrorKind, LogQuery, NoticeQuery};
 use charmwright_testing::daemon::DaemonOptions;
@@ -6,8 +6,9 @@ use charmwright_testing::proxy::{Fault, Rule};
 use charmwright_tests::Fixture;
 use charmwright_tests::wait::within;
 
-/// The first two items of each kind of watch, without what they are about.
-async fn firsts(client: &Client) -> [(&'static str, [Option<Result<(), Error>>; 2]); 4] {
+/// Returns the path and the first two items of each kind of watch. The values of the items are left
+/// out, so that all have one type.
+async fn first_items(client: &Client) -> [(&'static str, [Option<Result<(), Error>>; 2]); 4] {
     let mut notices = client.watch_notices(NoticeQuery::new());
     let mut services = client.watch_all_services();
     let mut checks = client.watch_checks(&CheckQuery::all());
@@ -41,14 +42,14 @@ async fn a_definite_refusal_is_the_last_item() {
         );
         let reply =
             |path| Rule::new("GET", path, Fault::Reply { status, body: body.clone() }).always();
-        // The log's own request is refused, not the one beside it.
+        // Following logs also asks for the services. Here only the request for the logs is refused.
         let logs = fixture.proxy.add(reply("/v1/logs"));
         let mut follow = fixture.client.follow_logs(&LogQuery::new());
         assert!(within(follow.next()).await.unwrap().is_err());
         assert!(within(follow.next()).await.is_none());
         fixture.proxy.remove(logs);
         fixture.proxy.add(reply(""));
-        for (path, items) in firsts(&fixture.client).await {
+        for (path, items) in first_items(&fixture.client).await {
             let [Some(Err(error)), None] = items else {
                 panic!("{status} at {path}: {items:?}");
             };
@@ -67,7 +68,7 @@ async fn a_definite_refusal_is_the_last_item() {
 async fn a_path_that_cannot_be_a_sockets_is_the_last_item() {
     let long = format!("/{}", "x".repeat(200));
     for path in ["", &long] {
-        for (_, items) in firsts(&Client::new(path)).await {
+        for (_, items) in first_items(&Client::new(path)).await {
             let [Some(Err(error)), None] = items else {
                 panic!("{path}: {items:?}");
             };

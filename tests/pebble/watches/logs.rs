@@ -1,4 +1,5 @@
-//! Following logs: each line once, or a mark where it may be missing.
+//! These tests follow logs. Each line must come once, or there must be a gap where lines may be
+//! missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -11,8 +12,8 @@ use charmwright_testing::proxy::{Fault, Rule};
 use charmwright_tests::Fixture;
 use charmwright_tests::wait::within;
 
-/// A service that writes `RUN N.` with N from 1 on, again and again, and notes in a file of its
-/// name what it has written.
+/// Returns the YAML of a service that writes lines `RUN N.` without end. RUN is its process id, N
+/// counts from 1, and the file `<name>.written` has the same lines.
 fn counter(name: &str, pause: &str) -> String {
     let script = format!(
         "n=0; while :; do n=$((n+1)); echo \"$$ $n.\"; echo \"$$ $n.\" >> {name}.written; sleep \
@@ -24,19 +25,26 @@ fn counter(name: &str, pause: &str) -> String {
     )
 }
 
-/// What was followed of one service: its runs, the lines of each, and marks.
+/// An item of the log of one service.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Item {
+    /// A line: the process id of the service and the number of the line.
     Line(u32, u32),
+    /// A gap, in which lines may be missing.
     Gap(GapCause),
 }
 
-/// What came, by service, and what of a line has come so far.
+/// What a follower has received so far.
 #[derive(Debug, Default)]
-struct Followed(Vec<(String, Item)>, BTreeMap<String, String>);
+struct Followed {
+    /// The service of each item, and the item.
+    items: Vec<(String, Item)>,
+    /// The pieces of a line that is not complete yet, by service.
+    incomplete: BTreeMap<String, String>,
+}
 
 impl Followed {
-    /// Goes on until that is so.
+    /// Receives events until `done` returns `true`.
     async fn until(&mut self, follow: &mut LogFollow, done: impl Fn(&Self) -> bool) {
         while !done(self) {
             let event = within(follow.next()).await.expect("it goes on").unwrap();
@@ -44,33 +52,36 @@ impl Followed {
         }
     }
 
-    /// A line that Pebble gives in several entries is one again: each ends with a point.
+    /// Adds an event. Pebble may split a line over several entries. Each line ends with a point, so
+    /// the pieces are joined up to that.
     fn take(&mut self, event: LogEvent) {
         match event {
             LogEvent::Entry(entry) => {
-                let begun = self.1.entry(entry.service().to_owned()).or_default();
+                let begun = self.incomplete.entry(entry.service().to_owned()).or_default();
                 begun.push_str(entry.message());
                 let Some(line) = begun.strip_suffix('.') else { return };
                 let words = line.split_once(' ');
                 let numbers =
                     words.and_then(|(run, number)| Some((run.parse().ok()?, number.parse().ok()?)));
                 if let Some((run, number)) = numbers {
-                    self.0.push((entry.service().to_owned(), Item::Line(run, number)));
+                    self.items.push((entry.service().to_owned(), Item::Line(run, number)));
                 }
                 begun.clear();
             }
             LogEvent::Gap(gap) => {
-                self.1.remove(gap.service());
-                self.0.push((gap.service().to_owned(), Item::Gap(gap.cause())));
+                self.incomplete.remove(gap.service());
+                self.items.push((gap.service().to_owned(), Item::Gap(gap.cause())));
             }
             event => panic!("{event:?}"),
         }
     }
 
+    /// Returns the items of a service.
     fn of(&self, service: &str) -> impl Iterator<Item = &Item> {
-        self.0.iter().filter(move |(name, _)| name == service).map(|(_, item)| item)
+        self.items.iter().filter(move |(name, _)| name == service).map(|(_, item)| item)
     }
 
+    /// Returns the process ids of the service, oldest first.
     fn runs(&self, service: &str) -> Vec<u32> {
         let mut runs: Vec<u32> = self
             .of(service)
@@ -83,11 +94,12 @@ impl Followed {
         runs
     }
 
+    /// Returns the number of gaps of a service.
     fn gaps(&self, service: &str) -> usize {
         self.of(service).filter(|item| matches!(item, Item::Gap(_))).count()
     }
 
-    /// The number of the last line.
+    /// Returns the number of the last line of a service, or 0 if it has none.
     fn last(&self, service: &str) -> u32 {
         self.of(service)
             .filter_map(|item| match item {
@@ -98,16 +110,17 @@ impl Followed {
             .unwrap_or(0)
     }
 
-    /// No line came twice, and where one is missing there is a mark.
+    /// Asserts that no line came twice and that there is a gap wherever one is missing.
     fn check(&self, service: &str) {
         let mut seen = BTreeSet::new();
-        let (mut gap, mut torn) = (false, false);
+        let (mut gap, mut is_truncated) = (false, false);
         let mut before: Option<(u32, u32)> = None;
         for item in self.of(service) {
             match *item {
-                Item::Gap(cause) => (gap, torn) = (true, cause == GapCause::Truncated),
-                // The line after such a gap may lack its beginning.
-                Item::Line(..) if torn => torn = false,
+                Item::Gap(cause) => (gap, is_truncated) = (true, cause == GapCause::Truncated),
+                // After a gap of this cause the first line may lack its beginning, and with it the
+                // first digits of its numbers.
+                Item::Line(..) if is_truncated => is_truncated = false,
                 Item::Line(run, number) => {
                     assert!(seen.insert((run, number)), "{run} {number} came twice: {self:?}");
                     let follows = match before {
@@ -126,8 +139,8 @@ impl Followed {
         }
     }
 
-    /// All that the service noted as written up to the last line that was seen has come, or is in a
-    /// gap.
+    /// Asserts that every line came that the service has written between the first and the last
+    /// line that came, unless there was a gap.
     fn check_written(&self, fixture: &Fixture, service: &str) {
         self.check(service);
         let written = std::fs::read_to_string(fixture.file(&format!("{service}.written"))).unwrap();
@@ -167,7 +180,7 @@ async fn a_restart_of_a_service_loses_nothing_and_a_later_service_is_taken_up() 
     let mut follow = fixture.client.follow_logs(&LogQuery::new().all());
     let mut seen = Followed::default();
     seen.until(&mut follow, |seen| seen.last("one") >= 20).await;
-    // Started for the first time when the following has long begun, and nothing of it is missed.
+    // This service is started for the first time long after the following began.
     let layer = format!("services: {{{}}}", counter("two", "0.01"));
     let layer = Layer::from_yaml(&layer).unwrap();
     fixture.direct.add_layer("two", &layer, LayerMode::New).await.unwrap();
@@ -184,7 +197,8 @@ async fn a_restart_of_a_service_loses_nothing_and_a_later_service_is_taken_up() 
         seen.check_written(&fixture, service);
         assert_eq!(seen.gaps(service), 0, "{seen:?}");
     }
-    // A service is covered by its first start: the second opens nothing anew.
+    // The request that is open covers a service from its first start on, so a restart does not make
+    // the client open another.
     assert!(fixture.proxy.count("GET", "/v1/logs") <= 6, "{:?}", fixture.proxy.requests());
 }
 
@@ -206,7 +220,8 @@ async fn breaks_lose_nothing_that_pebble_still_has() {
         match round {
             1 => fixture.proxy.cut_connections(),
             2 => {
-                // In the middle of reading what was missed, and in that of following.
+                // One cut comes while the client reads the lines that it has missed, and one while
+                // it follows.
                 for _ in 0..2 {
                     fixture.proxy.add(Rule::new("GET", "/v1/logs", Fault::CutReplyAfter(3000)));
                 }
@@ -238,7 +253,7 @@ async fn a_restart_of_pebble_is_marked() {
     else {
         return;
     };
-    // Of a service that was started and gone before it was ever looked at, nobody can know.
+    // The client can report a gap only for a service that it has seen, so both have to run first.
     for service in ["one", "quiet"] {
         let wait =
             fixture.direct.wait_service_active(service, Duration::ZERO, Duration::from_secs(60));
@@ -254,17 +269,17 @@ async fn a_restart_of_pebble_is_marked() {
     let gap = seen.of("one").position(|item| matches!(item, Item::Gap(_))).unwrap();
     assert_eq!(seen.of("one").nth(gap), Some(&Item::Gap(GapCause::Forgotten)));
     assert!(matches!(seen.of("one").nth(gap + 1), Some(Item::Line(_, 1))), "{seen:?}");
-    // It may have written something that nobody has seen.
+    // This service may have written lines that are lost with the old Pebble.
     assert_eq!(seen.gaps("quiet"), 1, "{seen:?}");
 }
 
-/// A service that writes a first line, waits for a file of its name and then writes so many lines
-/// at once, for each start anew.
+/// Returns a layer with a service that writes the line 0, waits for the file `name`, and then
+/// writes this many lines at once. It does so at each start.
 fn burst(fixture: &Fixture, name: &str, lines: u32) -> Layer {
     after_file(fixture, name, "echo \"$$ 0.\"", lines)
 }
 
-/// The same with something else first.
+/// Returns such a layer with another first command.
 fn after_file(fixture: &Fixture, name: &str, first: &str, lines: u32) -> Layer {
     let go = fixture.file(name);
     let script = format!(
@@ -295,7 +310,7 @@ async fn what_pebble_has_dropped_meanwhile_is_marked() {
     seen.until(&mut follow, |seen| seen.of("burst").next().is_some()).await;
     fixture.refuse_connections();
     fixture.touch("burst");
-    written(&fixture, LINES).await;
+    wait_for_line(&fixture, LINES).await;
     fixture.accept_connections();
     seen.until(&mut follow, |seen| seen.last("burst") == LINES).await;
     seen.check("burst");
@@ -310,13 +325,14 @@ async fn a_later_service_that_has_written_more_than_is_kept_is_marked() {
         return;
     };
     let mut follow = fixture.client.follow_logs(&LogQuery::new());
-    // It is open, and covers nothing.
+    // After the first poll the request is open. No service runs that it could cover.
     let opened = tokio::time::timeout(Duration::from_millis(200), follow.next());
     assert!(opened.await.is_err());
     let layer = burst(&fixture, "burst", LINES);
     fixture.direct.add_layer("burst", &layer, LayerMode::New).await.unwrap();
     fixture.touch("burst");
-    // A second passes before it is known to stay up, and by then it has written all.
+    // `start` returns when Pebble has seen the service stay up for a second. By then all lines are
+    // written.
     fixture.direct.start(["burst"]).await.unwrap();
     let mut seen = Followed::default();
     seen.until(&mut follow, |seen| seen.last("burst") == LINES).await;
@@ -328,8 +344,8 @@ async fn a_later_service_that_has_written_more_than_is_kept_is_marked() {
     );
 }
 
-/// Waits until Pebble has this as the newest line.
-async fn written(fixture: &Fixture, lines: u32) {
+/// Waits until the newest line that Pebble has is the one with this number.
+async fn wait_for_line(fixture: &Fixture, lines: u32) {
     let last = format!(" {lines}.");
     within(async {
         loop {
@@ -355,7 +371,7 @@ async fn lines_from_the_call_on_that_are_dropped_before_the_first_reading_are_ma
     fixture.direct.start(["burst"]).await.unwrap();
     let mut follow = fixture.client.follow_logs(&LogQuery::new());
     fixture.touch("burst");
-    written(&fixture, LINES).await;
+    wait_for_line(&fixture, LINES).await;
     let mut seen = Followed::default();
     seen.until(&mut follow, |seen| seen.last("burst") == LINES).await;
     seen.check("burst");
@@ -375,13 +391,14 @@ async fn the_first_lines_of_a_service_that_are_dropped_while_nobody_reads_are_ma
     fixture.direct.add_layer("silent", &silent, LayerMode::New).await.unwrap();
     fixture.touch("one");
     fixture.direct.start(["one", "silent"]).await.unwrap();
-    written(&fixture, 5).await;
+    wait_for_line(&fixture, 5).await;
     let mut follow = fixture.client.follow_logs(&LogQuery::new().all());
     let mut seen = Followed::default();
-    // The buffers are being read, and whoever reads thinks about the first line for a while.
+    // The client has begun to read Pebble's buffers, and the caller does not take the next item for
+    // a while.
     seen.until(&mut follow, |seen| seen.of("one").next().is_some()).await;
     fixture.touch("silent");
-    written(&fixture, LINES).await;
+    wait_for_line(&fixture, LINES).await;
     seen.until(&mut follow, |seen| seen.last("silent") == LINES).await;
     seen.check("silent");
     assert!(seen.gaps("silent") > 0);
@@ -405,8 +422,8 @@ async fn a_line_without_an_end_is_given_in_pieces_and_what_is_dropped_of_it_is_m
     fixture.direct.add_layer("endless", &layer, LayerMode::New).await.unwrap();
     fixture.direct.start(["endless"]).await.unwrap();
     let mut follow = fixture.client.follow_logs(&LogQuery::new().all());
-    // Followed before it begins: of a line whose beginning and end Pebble does not have it gives
-    // nothing.
+    // The following begins before the long line, since Pebble gives no piece of a line of which it
+    // has neither the beginning nor the end.
     let first = within(follow.next()).await.unwrap().unwrap();
     assert!(matches!(&first, LogEvent::Entry(entry) if entry.message() == "first"), "{first:?}");
     fixture.touch("begin");
@@ -425,8 +442,8 @@ async fn a_line_without_an_end_is_given_in_pieces_and_what_is_dropped_of_it_is_m
             LogEvent::Gap(_) => gaps += 1,
             event => panic!("{event:?}"),
         }
-        // In the middle of the line, of which Pebble no longer has the beginning. Not all of the
-        // half need have come: a piece that is not full waits for more.
+        // The connection is cut in the middle of the line, whose beginning Pebble has dropped by
+        // then. Less than the half may have come, since Pebble holds back a piece that is not full.
         if !broken && (length >= HALF / 2 || gaps > 0) {
             broken = true;
             fixture.proxy.cut_connections();
@@ -438,7 +455,7 @@ async fn a_line_without_an_end_is_given_in_pieces_and_what_is_dropped_of_it_is_m
 
 #[tokio::test]
 async fn what_is_not_read_in_time_is_marked() {
-    // Far more than the buffers on the way hold.
+    // These are far more lines than Pebble's and the socket's buffers hold.
     const LINES: u32 = 300_000;
     let Some(fixture) = Fixture::start("what_is_not_read_in_time", DaemonOptions::new().hold())
     else {
@@ -453,10 +470,10 @@ async fn what_is_not_read_in_time_is_marked() {
     fixture.direct.start(["burst"]).await.unwrap();
     let mut seen = Followed::default();
     seen.until(&mut follow, |seen| seen.of("burst").next().is_some()).await;
-    // The following is open, and then nobody reads for a while.
+    // This poll opens the request. After it nothing is read for a while.
     let _ = tokio::time::timeout(Duration::from_millis(300), follow.next()).await;
     fixture.touch("burst");
-    written(&fixture, LINES).await;
+    wait_for_line(&fixture, LINES).await;
     seen.until(&mut follow, |seen| seen.last("burst") == LINES).await;
     seen.check("burst");
     assert!(seen.gaps("burst") > 0);
@@ -473,7 +490,7 @@ async fn it_begins_where_the_query_says() {
     }
     fixture.touch("one");
     fixture.direct.start(["one", "two"]).await.unwrap();
-    // The first lines of both and the burst of one are written.
+    // This waits for the first line of each service and the five more of `one`.
     within(async {
         while fixture.direct.logs(&LogQuery::new().all()).await.unwrap().len() < 7 {
             tokio::time::sleep(Duration::from_millis(10)).await;
@@ -489,7 +506,8 @@ async fn it_begins_where_the_query_says() {
         (LogQuery::new(), 0..0, "only what comes, of all services"),
     ];
     let mut follows: Vec<(LogFollow, Followed)> = Vec::new();
-    // Entries count milliseconds, and so what is from now on begins with the present one.
+    // The times of entries are in milliseconds, and a follower without old lines begins with the
+    // present one. So the lines above have to be some milliseconds older.
     tokio::time::sleep(Duration::from_millis(3)).await;
     for (query, ..) in &cases {
         follows.push((fixture.client.follow_logs(query), Followed::default()));

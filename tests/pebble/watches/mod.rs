@@ -1,5 +1,5 @@
-//! Notices, watches and waits against the real daemon: over breaks, over restarts of services and
-//! of Pebble, and to their end.
+//! These tests watch a real Pebble: its notices, services, checks and logs, across broken
+//! connections and restarts, to the last item of a watch.
 
 mod ends;
 mod logs;

@@ -1,4 +1,4 @@
-//! Notices, and watching them.
+//! These tests record, list and watch notices.
 
 use std::time::Duration;
 
@@ -13,21 +13,24 @@ use charmwright_tests::wait::within;
 const A: &str = "example.com/a";
 const B: &str = "example.com/b";
 
+/// Returns a query for custom notices, so that the notices of changes do not disturb a test.
 fn custom() -> NoticeQuery {
     NoticeQuery::new().types([NoticeType::Custom])
 }
 
-fn bare(test: &str) -> Option<Fixture> {
+/// Starts a fixture without services.
+fn start_fixture(test: &str) -> Option<Fixture> {
     Fixture::start(test, DaemonOptions::new().hold())
 }
 
+/// Returns the next notice of a watch.
 async fn next(watch: &mut NoticeWatch) -> Notice {
     within(watch.next()).await.expect("the watch goes on").unwrap()
 }
 
 #[tokio::test]
 async fn a_notice_is_recorded_read_and_listed() {
-    let Some(fixture) = bare("a_notice_is_recorded") else {
+    let Some(fixture) = start_fixture("a_notice_is_recorded") else {
         return;
     };
     let client = &fixture.client;
@@ -51,7 +54,7 @@ async fn a_notice_is_recorded_read_and_listed() {
     let listed = client.notices(&custom()).await.unwrap();
     assert_eq!(listed.iter().map(Notice::key).collect::<Vec<_>>(), [A, B]);
     assert_eq!(listed[0].repeat_after(), GoDuration::from(hour));
-    // Counted, but not repeated.
+    // The third occurrence was counted, but it is no repetition, since it came within the hour.
     assert_eq!((listed[0].occurrences(), listed[0].last_repeated()), (3, second.last_repeated()));
     assert!(listed[0].last_occurred() > listed[0].last_repeated());
     let one = |query: NoticeQuery| async move {
@@ -66,11 +69,11 @@ async fn a_notice_is_recorded_read_and_listed() {
 
 #[tokio::test]
 async fn the_users_of_a_query_are_kept() {
-    let Some(fixture) = bare("the_users_of_a_query") else {
+    let Some(fixture) = start_fixture("the_users_of_a_query") else {
         return;
     };
     let client = &fixture.client;
-    // A change's notices are public, a custom one is its user's.
+    // The notices of changes are public. A custom one belongs to the user that has recorded it.
     client.replan().await.unwrap();
     let id = client.notify(&Notify::new(A)).await.unwrap();
     let user = client.notice(&id).await.unwrap().user_id().unwrap();
@@ -89,7 +92,7 @@ async fn the_users_of_a_query_are_kept() {
 
 #[tokio::test]
 async fn what_is_no_notice_is_refused() {
-    let Some(fixture) = bare("what_is_no_notice") else {
+    let Some(fixture) = start_fixture("what_is_no_notice") else {
         return;
     };
     let (client, proxy) = (&fixture.client, &fixture.proxy);
@@ -102,12 +105,12 @@ async fn what_is_no_notice_is_refused() {
         assert!(error.to_string().contains(why), "{error}");
     }
     assert_eq!(proxy.requests().len(), 0);
-    // Too long only as JSON: Pebble says so itself.
+    // These data are too long only in JSON, with the quotes escaped, so Pebble refuses them.
     let error = client.notify(&Notify::new(A).data("a", "\"".repeat(4000))).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Api { status: 400 }, "{error}");
     let error = client.notice(&"4711".parse().unwrap()).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Api { status: 404 }, "{error}");
-    // As a Pebble before 1.5 answers.
+    // A Pebble before 1.5 replies so.
     let refusal = Fault::Reply {
         status: 404,
         body: concat!(
@@ -123,7 +126,7 @@ async fn what_is_no_notice_is_refused() {
 
 #[tokio::test]
 async fn a_lost_answer_makes_no_second_occurrence_that_wakes_anybody() {
-    let Some(fixture) = bare("a_lost_answer_makes_no_second") else {
+    let Some(fixture) = start_fixture("a_lost_answer_makes_no_second") else {
         return;
     };
     let (client, proxy) = (&fixture.client, &fixture.proxy);
@@ -144,7 +147,7 @@ async fn a_lost_answer_makes_no_second_occurrence_that_wakes_anybody() {
 
 #[tokio::test]
 async fn waiting_ends_with_a_notice_or_at_its_deadline() {
-    let Some(fixture) = bare("waiting_ends_with_a_notice") else {
+    let Some(fixture) = start_fixture("waiting_ends_with_a_notice") else {
         return;
     };
     let (client, proxy) = (&fixture.client, &fixture.proxy);
@@ -156,7 +159,7 @@ async fn waiting_ends_with_a_notice_or_at_its_deadline() {
         while proxy.count("GET", "/v1/notices") == 0 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        // It also outlives a break.
+        // The wait also goes on after its connection was cut.
         proxy.cut_connections();
         client.notify(&Notify::new(A)).await.unwrap()
     };
@@ -169,14 +172,14 @@ async fn waiting_ends_with_a_notice_or_at_its_deadline() {
 
 #[tokio::test]
 async fn a_watch_misses_nothing_over_a_break() {
-    let Some(fixture) = bare("a_watch_misses_nothing") else {
+    let Some(fixture) = start_fixture("a_watch_misses_nothing") else {
         return;
     };
     let direct = &fixture.direct;
     direct.notify(&Notify::new(A)).await.unwrap();
     let mut watch = fixture.client.watch_notices(custom());
     assert_eq!(next(&mut watch).await.key(), A);
-    // It waits in the daemon when the road is cut.
+    // The watch is polled until its long poll waits in the daemon. Then the connection is cut.
     let waiting = within(async {
         let mut waiting = std::pin::pin!(watch.next());
         while fixture.proxy.count("GET", "/v1/notices") < 2 {
@@ -191,7 +194,7 @@ async fn a_watch_misses_nothing_over_a_break() {
         direct.notify(&Notify::new(A).data("n", n.to_string())).await.unwrap();
     }
     direct.notify(&Notify::new(B)).await.unwrap();
-    // It finds the door closed at least once.
+    // In this time the client tries at least once to connect and is refused.
     assert!(tokio::time::timeout(Duration::from_millis(900), watch.next()).await.is_err());
     fixture.accept_connections();
     let last = next(&mut watch).await;
@@ -199,7 +202,7 @@ async fn a_watch_misses_nothing_over_a_break() {
     assert_eq!(last.last_data()["n"], "20");
     assert_eq!(watch.cursor(), Some(last.last_repeated()));
     assert_eq!(next(&mut watch).await.key(), B);
-    // Over garbage, too, and in another watch from where this one stands.
+    // Another watch begins at the cursor of this one, and goes on after a reply of garbage.
     fixture.proxy.add(Rule::new("GET", "/v1/notices", Fault::Garbage(b"hello\r\n\r\n".to_vec())));
     let mut another = fixture.client.watch_notices(custom().after(watch.cursor().unwrap()));
     direct.notify(&Notify::new(A)).await.unwrap();
@@ -208,7 +211,7 @@ async fn a_watch_misses_nothing_over_a_break() {
 
 #[tokio::test]
 async fn a_watch_goes_on_over_a_restart_of_pebble() {
-    let Some(fixture) = bare("a_watch_goes_on_over_a_restart") else {
+    let Some(fixture) = start_fixture("a_watch_goes_on_over_a_restart") else {
         return;
     };
     fixture.direct.notify(&Notify::new(A)).await.unwrap();
@@ -217,7 +220,8 @@ async fn a_watch_goes_on_over_a_restart_of_pebble() {
     fixture.restart();
     fixture.direct.notify(&Notify::new(B)).await.unwrap();
     assert_eq!(next(&mut watch).await.key(), B);
-    // An orderly end with the poll in the daemon, which waits for it no longer than a second.
+    // Pebble is stopped by SIGTERM while the long poll waits in it. It waits for open requests for
+    // no longer than a second.
     assert!(tokio::time::timeout(Duration::from_millis(200), watch.next()).await.is_err());
     fixture.daemon.stop().unwrap();
     fixture.daemon.start_again().unwrap();

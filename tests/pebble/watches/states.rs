@@ -1,4 +1,4 @@
-//! Watching services and checks.
+//! These tests watch services and checks.
 
 use std::time::Duration;
 
@@ -10,8 +10,10 @@ use charmwright_testing::daemon::DaemonOptions;
 use charmwright_tests::Fixture;
 use charmwright_tests::wait::within;
 
+/// The interval at which a watch asks for the services.
 const OFTEN: Duration = Duration::from_millis(20);
 
+/// Returns the name of the service of an update, with its status unless it is gone.
 fn service(update: Update<ServiceInfo>) -> (String, Option<ServiceStatus>) {
     match update {
         Update::Is(service) => (service.name().to_owned(), Some(service.current().clone())),
@@ -21,10 +23,10 @@ fn service(update: Update<ServiceInfo>) -> (String, Option<ServiceStatus>) {
 }
 
 #[tokio::test]
-async fn services_are_told_as_they_stand_and_as_they_change() {
+async fn services_are_given_as_they_are_and_as_they_change() {
     let layer = "services: {kept: {override: replace, command: sleep 600}}";
     let Some(fixture) =
-        Fixture::start("services_are_told", DaemonOptions::new().hold().layer("kept", layer))
+        Fixture::start("services_are_given", DaemonOptions::new().hold().layer("kept", layer))
     else {
         return;
     };
@@ -37,20 +39,20 @@ async fn services_are_told_as_they_stand_and_as_they_change() {
     assert_eq!(next().await, ("kept".to_owned(), inactive.clone()));
     fixture.direct.start(["added"]).await.unwrap();
     assert_eq!(next().await, ("added".to_owned(), active.clone()));
-    // Active before and after, but not the same.
+    // The service is active before and after a restart, so only its start time shows the change.
     fixture.direct.restart(["added"]).await.unwrap();
     assert_eq!(next().await, ("added".to_owned(), active));
     fixture.restart();
     assert_eq!(next().await, ("added".to_owned(), None));
     fixture.direct.add_layer("kept", &Layer::new(), LayerMode::Combine).await.unwrap();
     fixture.direct.replan().await.unwrap();
-    // Its layer was put back by the client that had added it.
+    // `direct` has added the layer of `added`, so it restored it before the replan.
     assert_eq!(next().await, ("added".to_owned(), inactive));
 }
 
 #[tokio::test]
-async fn checks_are_told_as_they_stand_and_as_they_change() {
-    let Some(fixture) = Fixture::start("checks_are_told", DaemonOptions::new().hold()) else {
+async fn checks_are_given_as_they_are_and_as_they_change() {
+    let Some(fixture) = Fixture::start("checks_are_given", DaemonOptions::new().hold()) else {
         return;
     };
     fixture.touch("well");
@@ -66,14 +68,14 @@ async fn checks_are_told_as_they_stand_and_as_they_change() {
         Update::Is(check) => check,
         other => panic!("{other:?}"),
     };
-    let standing = |check: &CheckInfo| (check.name().to_owned(), check.status().clone());
-    assert_eq!(standing(&next().await), ("well".to_owned(), CheckStatus::Up));
+    let state = |check: &CheckInfo| (check.name().to_owned(), check.status().clone());
+    assert_eq!(state(&next().await), ("well".to_owned(), CheckStatus::Up));
     std::fs::remove_file(fixture.file("well")).unwrap();
     let mut seen = vec![next().await];
     while *seen.last().unwrap().status() != CheckStatus::Down {
         seen.push(next().await);
     }
-    // That it has succeeded more often was no news.
+    // A watch gives no item for one more success of a check, so the next item was a failure.
     assert!(seen[0].failures() > 0, "{seen:?}");
     fixture.touch("well");
     while *next().await.status() != CheckStatus::Up {}

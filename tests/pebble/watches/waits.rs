@@ -1,4 +1,4 @@
-//! Waiting for a service and for a check.
+//! These tests wait for a service to be active and for a check to be up.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use charmwright_testing::daemon::DaemonOptions;
 use charmwright_tests::Fixture;
 use charmwright_tests::wait::within;
 
+/// A time that no wait here takes.
 const LONG: Duration = Duration::from_secs(60);
 
 #[tokio::test]
@@ -22,7 +23,7 @@ async fn a_service_that_stays_active_is_waited_for() {
     let stays = Duration::from_millis(700);
     let service = within(fixture.client.wait_service_active("web", stays, LONG)).await.unwrap();
     assert_eq!(*service.current(), ServiceStatus::Active);
-    // Pebble goes and comes back while it is waited for.
+    // Pebble is restarted during the wait, which then begins again.
     let since = service.current_since();
     let (service, ()) = within(async {
         tokio::join!(
