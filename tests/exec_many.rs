@@ -1,5 +1,6 @@
-//! A thousand commands in a row and fifty side by side leave nothing behind. In a process of its
-//! own, since it counts what the process holds.
+//! This test runs a thousand commands one after the other and fifty at the same time. They must
+//! leave no open files, threads, tasks or processes. It has a process of its own, since it counts
+//! those of the process.
 
 use charmwright_pebble::{Client, Exec};
 use charmwright_testing::daemon::DaemonOptions;
@@ -7,11 +8,11 @@ use charmwright_testing::{daemon_or_skip, processes};
 use charmwright_tests::wait::until_blocking;
 use tokio::task::JoinSet;
 
-/// Idle connections that a client keeps for later.
-const KEPT: usize = 4;
+/// The number of idle connections that a client keeps.
+const IDLE_CONNECTIONS: usize = 4;
 
-/// What the daemon may still hold of the last few commands.
-const A_FEW: usize = 16;
+/// The number of files of the last few commands that the daemon may still have open.
+const DAEMON_LEFTOVERS: usize = 16;
 
 fn open_files() -> usize {
     std::fs::read_dir("/proc/self/fd").unwrap().count()
@@ -69,7 +70,7 @@ fn many_commands_leave_nothing_behind() {
         while let Some(done) = all.join_next().await {
             done.unwrap();
         }
-        // And as many that are given up in the middle.
+        // As many commands again are dropped while they run.
         let exec = Exec::new(["/bin/sleep", "600"]);
         let mut held = Vec::new();
         for _ in 0..50 {
@@ -78,14 +79,14 @@ fn many_commands_leave_nothing_behind() {
     });
     assert_eq!(metrics.num_alive_tasks(), 0);
     assert_eq!(threads(), tasks);
-    assert!(open_files() <= files + KEPT, "{} files, {files} before", open_files());
+    assert!(open_files() <= files + IDLE_CONNECTIONS, "{} files, {files} before", open_files());
     until_blocking("the daemon has no process left", || !has_children(pid));
-    // Pebble leaves the ends of its websockets to Go's garbage collector, which comes when there
-    // was work.
+    // Pebble does not close its websockets: Go's garbage collector does, which only runs when there
+    // is work. So commands are run until the files are closed.
     until_blocking("the daemon has closed its ends", || {
         runtime.block_on(async { client.exec_output(&Exec::new(["/bin/true"])).await.unwrap() });
-        files_of(pid) <= daemons + A_FEW
+        files_of(pid) <= daemons + DAEMON_LEFTOVERS
     });
     drop(client);
-    assert!(open_files() < files, "the kept connection is gone, too");
+    assert!(open_files() < files, "the idle connection is closed, too");
 }

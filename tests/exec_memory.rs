@@ -1,5 +1,6 @@
-//! A daemon that pings and pings and reads nothing, while this process grows by less than 16 MiB. A
-//! binary of its own: the memory of a process is one number.
+//! This test lets a server send pings without reading the pongs. The client must not queue them:
+//! its process may grow by less than 16 MiB. The test has a process of its own, since it measures
+//! the memory of the process.
 
 use std::time::Duration;
 
@@ -9,10 +10,12 @@ use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, Buf
 use tokio::net::{UnixListener, UnixStream};
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
-/// What is sent in pings; each is to be answered by as much.
+/// The number of bytes of all pings. The pongs have as many.
 const SENT: usize = 64 * 1024 * 1024;
 const RISE: u64 = 16 * 1024 * 1024;
 
+/// Serves one connection with as much of Pebble's API as a command needs, and sends the pings on
+/// the websocket of stdio.
 async fn serve(stream: UnixStream) -> Option<()> {
     let mut stream = BufReader::new(stream);
     loop {
@@ -77,7 +80,8 @@ async fn unread_pongs_do_not_pile_up() {
     let rise = rise(async { end = stdout.read(&mut [0; 10]).await.err() }).await;
     let error = end.unwrap();
     println!("the peak rose by {} KiB", rise / 1024);
-    // All of them were read: the end that comes after them was seen.
+    // The client has read all pings, since it has seen the end of the connection, which comes after
+    // them.
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset, "{error}");
     assert!(rise < RISE, "{rise} bytes more");
 }

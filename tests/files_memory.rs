@@ -1,5 +1,5 @@
-//! 1 GiB pushed from a reader and pulled to a writer while this process grows by less than 32 MiB.
-//! A binary of its own: the memory of a process is one number.
+//! This test pushes 1 GiB from a reader and pulls it to a writer. The process may grow by less than
+//! 32 MiB. The test has a process of its own, since it measures the memory of the process.
 
 use std::path::Path;
 
@@ -12,12 +12,13 @@ use tokio::io::AsyncReadExt as _;
 const SIZE: u64 = 1024 * 1024 * 1024;
 const RISE: u64 = 32 * 1024 * 1024;
 
-/// A folder in memory where there is room for the file; a disk would make this a test of the disk.
+/// Returns a folder for the file. It is in memory if there is enough space, since a disk would be
+/// slow.
 fn folder() -> tempfile::TempDir {
     let memory = Path::new("/dev/shm");
-    let has_room = rustix::fs::statvfs(memory)
+    let has_space = rustix::fs::statvfs(memory)
         .is_ok_and(|space| space.f_bavail.saturating_mul(space.f_frsize) > 2 * SIZE);
-    if has_room { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
+    if has_space { tempfile::tempdir_in(memory).unwrap() } else { tempfile::tempdir().unwrap() }
 }
 
 #[tokio::test]
@@ -30,7 +31,8 @@ async fn memory_does_not_grow_with_the_file() {
     let client = daemon.client();
     let path = folder.path().join("large");
     let name = path.to_str().unwrap();
-    // What is set up once is no part of it.
+    // The first calls allocate what the client keeps, such as its connection, before the
+    // measurement.
     client.push(name, "small", &PushOptions::new()).await.unwrap();
     assert_eq!(client.pull(name).await.unwrap(), b"small");
 
@@ -47,7 +49,7 @@ async fn memory_does_not_grow_with_the_file() {
     println!("the peak rose by {} KiB pushing and {} KiB pulling", pushed / 1024, pulled / 1024);
     assert!(pushed < RISE, "pushing took {pushed} bytes more");
     assert!(pulled < RISE, "pulling took {pulled} bytes more");
-    // It can tell: what is held shows.
+    // This shows that the measurement works: a file that is held in memory exceeds the limit.
     std::fs::File::create(&path).unwrap().set_len(2 * RISE).unwrap();
     let held = rise(async {
         assert_eq!(client.pull(name).await.unwrap().len() as u64, 2 * RISE);

@@ -1,8 +1,9 @@
-//! A charm that keeps its state in the local file, killed with SIGKILL at fifty random moments: the
-//! file is always the old one or the new one, whole, and with it every deferred event.
+//! This test kills a charm that keeps its state in the local file with SIGKILL, at fifty random
+//! moments. The file must always be the complete old one or the complete new one, with every
+//! deferred event.
 //!
 //! This test program is also the charm: it starts itself again with [`CHILD`] set. It has no
-//! harness, since a charm owns its process.
+//! harness, since the charm's `main` takes over the process.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,7 +19,9 @@ use charmwright::{
 use charmwright_testing::ToolScripts;
 use charmwright_tests::run_tests;
 
+/// The environment variable that makes this program run the charm.
 const CHILD: &str = "CHARM_PROCESS_CHILD";
+/// The name of the file with the state.
 const STATE: &str = ".charmwright-state.json";
 const KILLS: u32 = 50;
 
@@ -26,13 +29,13 @@ struct Declared;
 
 impl Declaration for Declared {
     type Config = NoConfig;
-    /// How many hooks ended well.
+    /// The number of hooks that have succeeded.
     type State = u32;
     type Action = NoActions;
     const METADATA: Metadata = Metadata::new("counter");
 }
 
-/// Waits for ever for its start to be done, and counts the hooks that ended well.
+/// A charm that defers its start without end and counts the hooks that have succeeded.
 struct Counter;
 
 impl Charm for Counter {
@@ -52,16 +55,18 @@ impl Charm for Counter {
     }
 }
 
-/// The charm's folder, with hook tools that have no state.
+/// A unit whose Juju has no hook tools for the state, so that the charm keeps it in a file.
 struct Unit {
     folder: tempfile::TempDir,
     tools: ToolScripts,
 }
 
-/// What is stored: how often the deferred event was tried, and how many hooks ended well.
+/// The stored state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stored {
+    /// The number of attempts at the deferred event.
     attempts: u32,
+    /// The number of hooks that have succeeded.
     count: u32,
 }
 
@@ -80,6 +85,7 @@ impl Unit {
         self.folder.path().join(name)
     }
 
+    /// Starts a hook.
     fn begin(&self, hook: &str) -> Child {
         Command::new(std::env::current_exe().unwrap())
             .env_clear()
@@ -95,12 +101,13 @@ impl Unit {
             .unwrap()
     }
 
+    /// Runs a hook to its end.
     fn run(&self, hook: &str) {
         assert!(self.begin(hook).wait().unwrap().success());
     }
 
-    /// Reads the file, which must be whole, with the deferred event in it and both documents of the
-    /// same hook.
+    /// Reads the file. Asserts that it is complete, has the deferred event, and that both documents
+    /// are of the same hook.
     fn stored(&self) -> Stored {
         let text = fs::read_to_string(self.path(STATE)).unwrap();
         let documents: BTreeMap<String, String> =
@@ -116,7 +123,8 @@ impl Unit {
         Stored { attempts: start.attempts(), count }
     }
 
-    fn half_written(&self) -> usize {
+    /// Returns the number of temporary files that a killed hook has left.
+    fn temporary_files(&self) -> usize {
         let names =
             fs::read_dir(self.folder.path()).unwrap().map(|entry| entry.unwrap().file_name());
         names.filter(|name| name.to_string_lossy().ends_with(".tmp")).count()
@@ -133,21 +141,22 @@ fn a_hook_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
     let unit = Unit::new();
     unit.run("start");
     assert_eq!(unit.stored(), Stored { attempts: 1, count: 0 });
-    // How long a hook takes here and now, so that the moments fall on all of it.
+    // The time that a hook takes on this machine, so that the moments are spread over all of it.
     let began = Instant::now();
     for _ in 0..5 {
         unit.run("config-changed");
     }
-    let whole = began.elapsed().as_micros() as u64 / 5;
+    let hook_time = began.elapsed().as_micros() as u64 / 5;
     let mut before = unit.stored();
     assert_eq!(before.count, 5);
     let (mut kills, mut after_the_write, mut leftovers) = (0, 0, 0);
     while kills < KILLS {
+        // This is xorshift64, with the seed made odd above, since zero would stay zero.
         state ^= state << 13;
         state ^= state >> 7;
         state ^= state << 17;
         let mut hook = unit.begin("config-changed");
-        std::thread::sleep(Duration::from_micros(state % whole));
+        std::thread::sleep(Duration::from_micros(state % hook_time));
         hook.kill().unwrap();
         let killed = hook.wait().unwrap().signal() == Some(9);
         let now = unit.stored();
@@ -155,14 +164,14 @@ fn a_hook_killed_at_any_moment_leaves_the_old_file_or_the_new_one() {
         assert!(written == 1 || (written == 0 && killed), "{before:?} {now:?}");
         kills += u32::from(killed);
         after_the_write += u32::from(killed && written == 1);
-        leftovers = leftovers.max(unit.half_written());
+        leftovers = leftovers.max(unit.temporary_files());
         before = now;
     }
     unit.run("config-changed");
     assert_eq!(unit.stored().count, before.count + 1);
-    assert_eq!(unit.half_written(), 0, "what was half written goes with the next write");
+    assert_eq!(unit.temporary_files(), 0, "the next write removes the temporary files");
     println!(
-        "{kills} kills within {whole} us, {after_the_write} of them after the write, at most \
+        "{kills} kills within {hook_time} us, {after_the_write} of them after the write, at most \
          {leftovers} left half written"
     );
 }

@@ -1,5 +1,5 @@
-//! 1 GiB through the proxy while this process grows by less than 32 MiB. A binary of its own: the
-//! memory of a process is one number.
+//! This test sends 1 GiB through the proxy. The process may grow by less than 32 MiB. The test has
+//! a process of its own, since it measures the memory of the process.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -22,17 +22,17 @@ fn a_large_body_is_passed_on_as_it_comes() {
     let listener = UnixListener::bind(&socket).unwrap();
     let proxy = FaultProxy::start(&socket).unwrap();
     let received = Arc::new(AtomicU64::new(0));
-    let counting = Arc::clone(&received);
+    let counter = Arc::clone(&received);
     thread::spawn(move || {
         while let Ok((stream, _)) = listener.accept() {
-            let counting = Arc::clone(&counting);
-            thread::spawn(move || take(stream, &counting));
+            let counter = Arc::clone(&counter);
+            thread::spawn(move || serve(stream, &counter));
         }
     });
     let block = vec![b'x'; 256 * 1024];
     let before = memory("VmHWM:");
     let faults = [None, Some(Fault::Delay(Duration::ZERO)), Some(Fault::CutRequestBefore)];
-    // A gibibyte in all; the last is not passed on.
+    // The first two requests have 1 GiB together. The proxy does not forward the third.
     let each = SIZE / 2;
     for fault in faults {
         let cut = matches!(fault, Some(Fault::CutRequestBefore));
@@ -57,8 +57,8 @@ fn a_large_body_is_passed_on_as_it_comes() {
     assert!(rise < RISE, "{rise} bytes more");
 }
 
-/// Reads one request with a `Content-Length` body, then answers.
-fn take(mut stream: UnixStream, received: &AtomicU64) {
+/// Reads one request with a `Content-Length`, stores the length of its body, and replies.
+fn serve(mut stream: UnixStream, received: &AtomicU64) {
     let mut wanted = None;
     let mut head = Vec::new();
     let mut buffer = vec![0; 256 * 1024];

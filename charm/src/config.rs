@@ -239,14 +239,14 @@ mod tests {
 
     #[test]
     fn a_wrong_environment_is_told_in_the_operators_words() {
-        for (bad, told) in [
+        for (bad, place) in [
             ("{A: 1, A: hunter2}", "(a name is given twice, the second time at line 1, column 8)"),
             ("{A: {B: hunter2}}", "(wrong at line 1, column "),
             ("hunter2", "(wrong at line 1, column 1)"),
         ] {
             let error =
                 config(json!({"command": "x", "environment": bad})).unwrap_err().to_string();
-            assert!(error.contains(told) && !error.contains("hunter2"), "{error}");
+            assert!(error.contains(place) && !error.contains("hunter2"), "{error}");
         }
     }
 
@@ -275,9 +275,9 @@ mod tests {
     fn the_value_of_a_variable_does_not_show() {
         let shown = config(json!({"command": "x", "environment": "{TOKEN: secret}"})).unwrap();
         assert!(!format!("{shown:?}").contains("secret"), "{shown:?}");
-        let told = config(json!({"command": "x", "environment": "TOKEN: secret\n B: [x"}));
-        let told = told.unwrap_err().to_string();
-        assert!(!told.contains("secret") && told.contains("line 2"), "{told}");
+        let refused = config(json!({"command": "x", "environment": "TOKEN: secret\n B: [x"}));
+        let error = refused.unwrap_err().to_string();
+        assert!(!error.contains("secret") && error.contains("line 2"), "{error}");
     }
 
     #[test]

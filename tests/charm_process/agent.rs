@@ -1,26 +1,31 @@
-//! The unit agent of one charm, as far as these tests need it.
+//! A unit agent that does what these tests need: it runs hooks and records the calls of hook tools.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use charmwright_testing::ToolScripts;
 
-/// The variable that makes this program the charm that it names.
+/// The environment variable with the name of a charm that makes this program run that charm.
 pub const CHILD: &str = "CHARM_PROCESS_CHILD";
 
-/// A folder with hook tools that write down how they were called.
+/// The agent of one unit.
 pub struct Agent {
     charm: &'static str,
     folder: tempfile::TempDir,
+    /// The hook tools, shell scripts that record their calls.
     pub tools: ToolScripts,
 }
 
-/// How a hook ended, what it printed, and the tools that it called, each with its arguments.
+/// The result of a hook.
 #[derive(Debug)]
 pub struct Ran {
+    /// The exit code, or `None` if a signal has ended the process.
     pub code: Option<i32>,
+    /// The text on standard output.
     pub out: String,
+    /// The text on standard error.
     pub err: String,
+    /// The hook tools that it called, each with its arguments.
     pub tools: Vec<String>,
 }
 
@@ -47,12 +52,12 @@ impl Agent {
         self.folder.path().join(name)
     }
 
-    /// Runs the charm to its end.
+    /// Runs the charm with these environment variables and no others of the caller's.
     pub fn run(&self, variables: &[(&str, &str)]) -> Ran {
         self.run_as(&std::env::current_exe().unwrap(), variables)
     }
 
-    /// Does the same by another path of this program.
+    /// Runs the charm by another path of this program, such as a link with the name of a hook.
     pub fn run_as(&self, program: &Path, variables: &[(&str, &str)]) -> Ran {
         self.tools.forget_calls().unwrap();
         let output = Command::new(program)

@@ -1,6 +1,7 @@
-//! A unit whose state was written by an earlier version of the library goes on under this one.
+//! These tests give a charm a state that an earlier version of the library has written, as after a
+//! refresh of the charm.
 //!
-//! What `state-get` prints here are the real documents that the library keeps as golden files.
+//! `state-get` prints documents here that such a version has written, the library's golden files.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,6 +18,7 @@ use serde_json::{Value, json};
 
 use crate::agent::{Agent, Ran};
 
+/// The name of the charm.
 pub const NAME: &str = "example";
 
 struct Declared;
@@ -28,23 +30,24 @@ impl Declaration for Declared {
     const METADATA: Metadata = Metadata::new(NAME).containers(&["web", "db"]);
 }
 
-/// What the tests have the charm do.
+/// The options by which the tests choose what the charm does.
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Config {
-    /// Every event is deferred again.
+    /// `true` if the charm defers every event.
     defers: bool,
-    /// An update-status asks the Pebble of this container, which is away.
+    /// The container whose Pebble an update-status asks. No Pebble runs in these tests.
     asks: Option<String>,
 }
 
-/// The type of what the charm of the golden file has stored.
+/// The charm's own state, in the form of the golden file.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 struct Stored {
     backups: u32,
     left: u32,
 }
 
+/// A charm that logs each event that it handles, with its state.
 struct Keeper;
 
 impl Charm for Keeper {
@@ -64,7 +67,8 @@ impl Charm for Keeper {
         match (event, &config.asks) {
             (Event::Install, _) => hook.update_state(|state| state.backups += 1)?,
             (Event::UpdateStatus, Some(container)) => {
-                // One attempt tells the phases apart; as many as either allows would take seconds.
+                // One attempt is enough to tell the phases apart. The default policies would take
+                // seconds.
                 let once = RetryPolicy::once(Duration::from_secs(5));
                 hook.container_named(container)?.with_retry(once).system_info().await?;
             }
@@ -92,7 +96,7 @@ pub const TESTS: &[(&str, fn())] = &[
     ("a_container_is_in_the_phase_that_was_stored", a_container_is_in_the_phase_that_was_stored),
 ];
 
-/// The documents of a unit by their keys, as hook tools carry them.
+/// The documents of a unit by their keys, as `state-get` and `state-set` have them.
 type Documents = BTreeMap<String, String>;
 
 /// Reads one of the library's golden files.
@@ -101,7 +105,7 @@ fn golden(name: &str) -> String {
     fs::read_to_string(folder.join(name)).unwrap().trim_end().to_owned()
 }
 
-/// Gives what a unit has stored that has met every event.
+/// Returns the state of a unit that has deferred an event of every kind.
 fn every_event() -> Documents {
     [
         (FRAMEWORK_KEY.to_owned(), golden("framework-1-every-event.json")),
@@ -110,16 +114,17 @@ fn every_event() -> Documents {
     .into()
 }
 
-/// Gives what a unit has stored that has started, and whose containers have not.
+/// Returns the state of a unit that has started and has not reached a Pebble yet.
 fn started() -> Documents {
     [(FRAMEWORK_KEY.to_owned(), golden("framework-1-started.json"))].into()
 }
 
+/// Parses a document.
 fn parsed(document: &str) -> Value {
     serde_json::from_str(document).unwrap_or_else(|error| panic!("{error}: {document:?}"))
 }
 
-/// Runs an update-status on these documents, and gives what was written of them.
+/// Runs update-status with these documents as the state, and returns those that were written.
 fn update_status(stored: &Documents, config: &Value) -> (Ran, Documents) {
     let agent = Agent::new(NAME);
     let (state, options, written) = (agent.path("state"), agent.path("config"), agent.path("set"));
@@ -140,17 +145,17 @@ fn update_status(stored: &Documents, config: &Value) -> (Ran, Documents) {
     ]);
     let written = fs::read_to_string(written).ok();
     assert_eq!(written.is_some(), ran.called("state-set"), "{ran:#?}");
-    // It is YAML for Juju, written as JSON.
+    // `state-set` takes YAML. The library writes JSON, which is YAML, too.
     (ran, written.map(|text| serde_json::from_str(&text).unwrap()).unwrap_or_default())
 }
 
 impl Ran {
-    /// What the charm said of each event that it handled.
+    /// Returns the charm's log line of each event that it has handled, oldest first.
     fn handled(&self) -> Vec<&str> {
         self.tools.iter().filter_map(|line| Some(line.split_once("handles ")?.1)).collect()
     }
 
-    /// The statuses that were set.
+    /// Returns the statuses that were set, oldest first.
     fn statuses(&self) -> Vec<&str> {
         self.tools.iter().filter_map(|call| call.strip_prefix("status-set ")).collect()
     }
@@ -159,7 +164,7 @@ impl Ran {
 fn stored_events_run_oldest_first_and_the_charms_own_state_is_read_and_written() {
     let (ran, written) = update_status(&every_event(), &json!({}));
     assert_eq!(ran.code, Some(0), "{ran:#?}");
-    // The stored update-status runs with the one of this hook.
+    // The stored update-status is merged with the one of this hook, so it runs only once.
     assert_eq!(
         ran.handled(),
         [
@@ -192,7 +197,8 @@ fn stored_events_run_oldest_first_and_the_charms_own_state_is_read_and_written()
         json!({"version": 1, "data": {"backups": 4, "left": 0}})
     );
 
-    // A unit in which nothing changes writes nothing, so it can be rolled back.
+    // A hook that changes nothing writes nothing, so the charm can still be rolled back to the
+    // earlier version.
     let (ran, rewritten) = update_status(&written, &json!({}));
     assert_eq!(
         (ran.code, ran.handled()),
@@ -219,22 +225,27 @@ fn what_is_deferred_again_is_written_as_the_earlier_version_wrote_it() {
 }
 
 fn a_container_is_in_the_phase_that_was_stored() {
-    let in_operation = |stored: &Documents, container: &str| {
+    // A Pebble that cannot be reached fails the hook if the container is in operation. Otherwise
+    // the event is deferred.
+    let is_in_operation = |stored: &Documents, container: &str| {
         let (ran, written) = update_status(stored, &json!({"asks": container}));
         let fails = ran.code == Some(1);
         if fails {
-            // Juju drops what the hook wrote, and runs it again.
+            // Juju drops what a failed hook has written and runs it again, so it writes nothing.
             assert!(written.is_empty() && ran.statuses().is_empty(), "{ran:#?}");
         } else {
             assert_eq!(ran.code, Some(0), "{ran:#?}");
             let deferred = deferred_events(&written[FRAMEWORK_KEY]).unwrap();
             let [entry] = deferred.as_slice() else { panic!("{written:?}") };
             assert_eq!(entry.event(), &Event::UpdateStatus);
-            assert!(matches!(*ran.statuses(), [told] if told.starts_with("waiting")), "{ran:#?}");
+            assert!(
+                matches!(*ran.statuses(), [status] if status.starts_with("waiting")),
+                "{ran:#?}"
+            );
         }
         fails
     };
-    assert!(in_operation(&every_event(), "web"));
-    assert!(!in_operation(&every_event(), "db"));
-    assert!(!in_operation(&started(), "web"));
+    assert!(is_in_operation(&every_event(), "web"));
+    assert!(!is_in_operation(&every_event(), "db"));
+    assert!(!is_in_operation(&started(), "web"));
 }

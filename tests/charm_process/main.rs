@@ -1,8 +1,9 @@
-//! A charm's `main` as the unit agent meets it: a process with an environment, hook tools on PATH,
-//! two streams and an exit code.
+//! These tests run a charm's `main` as the unit agent does: as a process with an environment, hook
+//! tools on PATH, two output streams and an exit code.
 //!
 //! This test program is also the charms: it starts itself again with [`agent::CHILD`] set to the
-//! name of one. It has no harness, since a harness writes to the streams that are looked at.
+//! name of a charm. It has no harness, since a harness would write to the streams that the tests
+//! check.
 
 mod agent;
 mod earlier_state;

@@ -1,4 +1,4 @@
-//! A charm that does little, and whatever the agent may do to its process.
+//! These tests give a small charm bad environments and broken hook tools, and let it panic.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -11,6 +11,7 @@ use charmwright::{
 
 use crate::agent::Agent;
 
+/// The name of the charm.
 pub const NAME: &str = "probe";
 
 struct Declared;
@@ -199,7 +200,7 @@ fn hook_tools_that_are_absent_or_broken_fail_the_hook_with_their_name() {
             ran.tools
         );
     }
-    // Without any tool at all the last resort is standard error.
+    // Without any hook tool there is no `juju-log`, so the charm writes to standard error.
     let agent = Agent::new(NAME);
     fs::remove_dir_all(agent.tools.folder()).unwrap();
     let ran = agent.run(&update_status);

@@ -1,11 +1,11 @@
-//! Changes: listing, reading, waiting, aborting.
+//! These cases list, read, await and abort changes.
 
 use std::time::Duration;
 
 use charmwright_pebble::{ChangeFilter, ChangeId, ChangeSelect, ChangeStatus, ErrorKind, Service};
 use charmwright_tests::wait::WAIT_LIMIT;
 
-use super::pebble::{Pebble, add, refused, sleeper, until};
+use super::pebble::{Pebble, add, assert_refused, sleeper, until};
 use super::raw::{get, post};
 
 pub(crate) async fn are_listed_by_state_and_service(pebble: &impl Pebble) {
@@ -43,7 +43,7 @@ pub(crate) async fn are_waited_for_and_told_when_they_fail(pebble: &impl Pebble)
     assert!(good.spawn_time() < good.ready_time());
     let error = client.start(["bad"]).await.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::ChangeFailed, "{error}");
-    // The trap: a wait for a change that failed is a status of 200.
+    // Trap: the status of a wait is 200 also if the change has failed.
     let id = error.change().unwrap().id().clone();
     let failed = client.wait_change(&id, WAIT_LIMIT).await.unwrap();
     assert_eq!(*failed.status(), ChangeStatus::Error);
@@ -59,15 +59,15 @@ pub(crate) async fn that_are_unknown_are_404(pebble: &impl Pebble) {
     let client = pebble.client();
     let id: ChangeId = "4711".parse().unwrap();
     let text = "cannot find change with id \"4711\"";
-    refused(client.change(&id).await, 404, text);
-    refused(client.wait_change(&id, WAIT_LIMIT).await, 404, text);
-    refused(client.abort_change(&id).await, 404, text);
-    // The id is looked at first, then the rest.
+    assert_refused(client.change(&id).await, 404, text);
+    assert_refused(client.wait_change(&id, WAIT_LIMIT).await, 404, text);
+    assert_refused(client.abort_change(&id).await, 404, text);
+    // Pebble looks for the change before it parses the rest of the request.
     assert_eq!(get(pebble, "/v1/changes/4711/wait?timeout=soon").status, 404);
     assert_eq!(post(pebble, "/v1/changes/4711", "{").status, 404);
 }
 
-/// A service whose start takes a while, since it is not killed by its first signal.
+/// Returns a service that ignores SIGTERM, so that its stop takes a while.
 fn stubborn() -> Service {
     Service::new()
         .command("/bin/sh -c 'trap \"\" TERM; while :; do sleep 0.05; done'")
@@ -78,11 +78,11 @@ pub(crate) async fn are_aborted_once(pebble: &impl Pebble) {
     let client = pebble.client();
     add(&client, [("web", sleeper())]).await;
     let started = client.start(["web"]).await.unwrap();
-    refused(client.abort_change(started.id()).await, 400, "nothing pending");
+    assert_refused(client.abort_change(started.id()).await, 400, "nothing pending");
     let answer = post(pebble, &format!("/v1/changes/{}", started.id()), r#"{"action":"undo"}"#);
     assert_eq!(answer.status, 400, "{}", answer.error_message());
     client.stop(["web"]).await.unwrap();
-    // A start within its first second.
+    // The start is aborted within the second in which Pebble watches whether the service stays up.
     let (aborted, result) = tokio::join!(
         async {
             let starting = until(

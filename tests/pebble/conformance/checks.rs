@@ -1,4 +1,4 @@
-//! Checks: listing, starting, stopping, running one now.
+//! These cases list, start, stop and run checks.
 
 use std::path::Path;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use charmwright_pebble::{
 };
 use charmwright_pebble::{Layer, LayerMode, Startup};
 
-use super::pebble::{Pebble, refused, since, until};
+use super::pebble::{Pebble, assert_refused, since, until};
 use super::raw::post;
 
 const LONG: Duration = Duration::from_secs(3600);
@@ -38,7 +38,7 @@ pub(crate) async fn are_listed_by_level_and_name(pebble: &impl Pebble) {
         checks.iter().map(|check| check.name().to_owned()).collect()
     };
     assert_eq!(names(CheckQuery::all()).await, ["alive", "plain", "ready"]);
-    // The trap: unlike for health, ready does not include alive.
+    // Trap: the level ready includes alive for health, and not here.
     assert_eq!(names(CheckQuery::all().level(CheckLevel::Ready)).await, ["ready"]);
     assert_eq!(names(CheckQuery::all().names(["plain", "nobody"])).await, ["plain"]);
     let alive = one(&client, "alive").await;
@@ -46,7 +46,7 @@ pub(crate) async fn are_listed_by_level_and_name(pebble: &impl Pebble) {
     assert_eq!(alive.change_id().is_some(), pebble.has("1.11"));
     assert_eq!(alive.successes().is_some(), pebble.has("1.23"));
     let bad = CheckQuery::all().level(CheckLevel::Other("half".to_owned()));
-    refused(client.checks(&bad).await, 400, "level must be");
+    assert_refused(client.checks(&bad).await, 400, "level must be");
 }
 
 pub(crate) async fn start_and_stop(pebble: &impl Pebble) {
@@ -64,7 +64,11 @@ pub(crate) async fn start_and_stop(pebble: &impl Pebble) {
     assert_eq!(*one(&client, "on").await.status(), CheckStatus::Inactive);
     assert_eq!(client.stop_checks(["on"]).await.unwrap(), [""; 0]);
     assert_eq!(client.start_checks(["on", "off"]).await.unwrap(), ["off", "on"]);
-    refused(client.start_checks(["on", "x", "y"]).await, 400, "cannot find checks in plan: x, y");
+    assert_refused(
+        client.start_checks(["on", "x", "y"]).await,
+        400,
+        "cannot find checks in plan: x, y",
+    );
     assert_eq!(*client.stop_checks([""; 0]).await.unwrap_err().kind(), ErrorKind::InvalidRequest);
     let none = post(pebble, "/v1/checks", r#"{"action":"stop","checks":[]}"#);
     assert_eq!(
@@ -82,11 +86,11 @@ pub(crate) async fn are_run_when_asked_for(pebble: &impl Pebble) {
         return;
     };
     assert!(good.unwrap().passed());
-    // The trap: a check that fails is a status of 200.
+    // Trap: the status is 200 also if the check has failed.
     let bad = client.refresh_check("bad").await.unwrap();
     assert!(bad.error().unwrap().starts_with("exit status 3"), "{bad:?}");
     assert_eq!((bad.info().failures(), bad.info().status()), (1, &CheckStatus::Up));
-    refused(client.refresh_check("nobody").await, 404, "cannot find check");
+    assert_refused(client.refresh_check("nobody").await, 404, "cannot find check");
     assert_eq!(post(pebble, "/v1/checks/refresh", "{}").status, 400);
 }
 

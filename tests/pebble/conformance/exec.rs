@@ -1,4 +1,5 @@
-//! Commands: what they run as, what they give, how they end, and what is not run at all.
+//! These cases run commands: their settings, their output, how they end, and commands that Pebble
+//! refuses.
 
 use std::path::Path;
 use std::time::Duration;
@@ -9,21 +10,22 @@ use charmwright_pebble::{
 use charmwright_tests::wait::WAIT_LIMIT;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use super::pebble::{Pebble, add, refused, sleeper, until};
+use super::pebble::{Pebble, add, assert_refused, sleeper, until};
 use super::raw::post;
 
+/// Returns a command that runs a shell script.
 fn sh(script: &str) -> Exec {
     Exec::new(["/bin/sh", "-c", script])
 }
 
-/// A user that every Linux has besides root. Only root can become it.
+/// The id of the user and of the group `nobody`. Only root can run commands as another user.
 const NOBODY: u32 = 65534;
 
 async fn output(client: &Client, exec: &Exec) -> ExecOutput {
     client.exec_output(exec).await.unwrap()
 }
 
-/// The exit code as the change tells it, which is the only place.
+/// Returns the exit code of a command from the data of its task, the only place that has it.
 pub(crate) fn exit_code(change: &Change) -> Option<i64> {
     change.tasks()[0].data()?.get("exit-code")?.as_i64()
 }
@@ -38,7 +40,7 @@ pub(crate) async fn gives_output_and_exit_code(pebble: &impl Pebble) {
     );
     let combined = output(&client, &script.combine_stderr()).await;
     assert_eq!((combined.stdout(), combined.stderr()), (&b"in\nerr\n"[..], &b""[..]));
-    // The trap: an exit code other than 0 is a change that is done, without an error.
+    // Trap: the change of a command with an exit code other than 0 is `Done` and has no error.
     let process = client.exec(&sh("exit 7")).await.unwrap();
     assert_eq!(process.wait().await.unwrap().exit_code(), 7);
     let change = client.change(process.change_id()).await.unwrap();
@@ -48,16 +50,17 @@ pub(crate) async fn gives_output_and_exit_code(pebble: &impl Pebble) {
     let task =
         if pebble.has("1.8") { "Execute command \"/bin/sh\"" } else { "exec command \"/bin/sh\"" };
     assert_eq!(change.tasks()[0].summary(), task);
-    // More than any buffer on the way holds, in both directions.
+    // These bytes are more than all buffers between the client and the command hold, in both
+    // directions.
     let large: Vec<u8> = (0..3_000_000_u32).map(|number| (number % 251) as u8).collect();
     let echoed = output(&client, &Exec::new(["cat"]).stdin(large.clone())).await;
     assert!(echoed.stdout() == large, "{echoed:?}");
 }
 
-/// What Pebble sets where there is no other.
+/// The PATH that an old Pebble gives to commands.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-/// The home that the list of users has for the user of this process.
+/// Returns the home of the user of this process in `/etc/passwd`.
 fn home_of_this_user() -> Option<String> {
     let id = rustix::process::geteuid().as_raw().to_string();
     let users = std::fs::read_to_string("/etc/passwd").unwrap();
@@ -70,7 +73,8 @@ pub(crate) async fn runs_where_and_with_what_it_is_told(pebble: &impl Pebble) {
     let client = pebble.client();
     let text = async |exec: Exec| output(&client, &exec).await.stdout_text().into_owned();
     assert_eq!(text(Exec::new(["pwd"]).working_dir("/usr")).await, "/usr\n");
-    // The environment of the daemon, which is that of this process; before, one of its user's own.
+    // Since 1.3 a command has the environment of the daemon, which is that of this process. Before,
+    // it had the home of the daemon's user and a fixed PATH.
     let (home, path) = if pebble.has("1.3") {
         (std::env::var("HOME").ok(), std::env::var("PATH").unwrap())
     } else {
@@ -98,7 +102,7 @@ pub(crate) async fn runs_where_and_with_what_it_is_told(pebble: &impl Pebble) {
     assert_eq!((answer.status, &json["type"]), (202, &"async".into()));
     assert_eq!(json["result"]["working-dir"], "/usr");
     assert_eq!(json["result"]["environment"]["A"], "1");
-    // The trap: it is not only what was sent.
+    // Trap: the reply has the complete environment, and not only the variables of the request.
     assert!(
         json["result"]["environment"]["PATH"].is_string() && json["result"]["task-id"].is_string()
     );
@@ -123,7 +127,7 @@ pub(crate) async fn runs_as_whom_it_is_told(pebble: &impl Pebble) {
     if pebble.has("1.18") {
         assert_eq!(alone.unwrap().stdout_text(), nobody);
     } else {
-        refused(alone, 400, "must specify group, not just UID");
+        assert_refused(alone, 400, "must specify group, not just UID");
     }
     let who = text(sh("echo $HOME $USER").user("nobody")).await;
     assert_eq!(who, "/nonexistent nobody\n");
@@ -143,9 +147,9 @@ pub(crate) async fn takes_a_service_for_its_context(pebble: &impl Pebble) {
         assert_eq!(context.stdout_text(), "service exec\n/usr\n");
         let there = output(&client, &exec.service_context("web").working_dir("/")).await;
         assert_eq!(there.stdout_text(), "service exec\n/\n");
-        refused(nobodys, 400, "context service \"nobody\" not found");
+        assert_refused(nobodys, 400, "context service \"nobody\" not found");
     } else {
-        // It is no error there, and has no effect.
+        // A Pebble before 1.3 ignores the context.
         assert!(context.stdout_text().starts_with("exec\n"), "{}", context.stdout_text());
         assert_eq!(nobodys.unwrap().exit_code(), 0);
     }
@@ -160,7 +164,7 @@ pub(crate) async fn that_cannot_be_run_are_refused(pebble: &impl Pebble) {
     } else {
         "exec: \"no-such-program\": executable file not found in $PATH"
     };
-    refused::<()>(Err(error), 400, text);
+    assert_refused::<()>(Err(error), 400, text);
     for (path, text, old) in [
         ("/no/such", "does not exist", "no such file or directory"),
         ("/dev/null", "not a directory", "not a directory"),
@@ -174,9 +178,9 @@ pub(crate) async fn that_cannot_be_run_are_refused(pebble: &impl Pebble) {
             } else {
                 (400, "cannot find working directory ")
             };
-            refused::<()>(Err(error), status, text);
+            assert_refused::<()>(Err(error), status, text);
         } else {
-            // It does not say that it is about the folder.
+            // The error of a Pebble before 1.3 does not say that the folder is at fault.
             assert_eq!(*error.kind(), ErrorKind::ChangeFailed, "{error}");
             assert!(error.to_string().ends_with(&format!("true: {old}")), "{error}");
         }
@@ -194,7 +198,7 @@ pub(crate) async fn that_cannot_be_run_are_refused(pebble: &impl Pebble) {
     ] {
         let error = client.exec_output(&exec).await.unwrap_err();
         assert_eq!(error.user_fault(), Some(fault), "{error}");
-        refused::<()>(Err(error), 400, text);
+        assert_refused::<()>(Err(error), 400, text);
     }
     for (body, status, text) in [
         (r#"{"command":[]}"#, 400, "must specify command"),
@@ -274,7 +278,7 @@ pub(crate) async fn that_are_aborted_are_killed_and_done(pebble: &impl Pebble) {
     let mut stdout = process.take_stdout().unwrap();
     stdout.read_exact(&mut [0; 6]).await.unwrap();
     client.abort_change(process.change_id()).await.unwrap();
-    // The trap: it is no error.
+    // Trap: the abort of a command is no error of its change.
     assert_eq!(process.wait().await.unwrap().exit_code(), 128 + 9);
     let change = client.change(process.change_id()).await.unwrap();
     assert_eq!((change.status(), change.err()), (&ChangeStatus::Done, None));
@@ -308,14 +312,16 @@ pub(crate) async fn have_a_terminal(pebble: &impl Pebble) {
     stdin.write_all(b"line\n").await.unwrap();
     assert_eq!(next().await, "line\r\n<line> 26 81.\r\n", "what is typed is shown, too");
     process.resize(99, 33).await.unwrap();
-    // That goes by another websocket than what is typed.
+    // The new size is sent on the control websocket and the line on that of stdin, so either may
+    // arrive first.
     loop {
         stdin.write_all(b"again\n").await.unwrap();
         if next().await.contains("<again> 33 99.") {
             break;
         }
     }
-    // The end of its input is a Ctrl-D there, which before somebody had to type.
+    // Since 1.16 Pebble sends the terminal a Ctrl-D at the end of the input. Before, the client had
+    // to send it.
     if pebble.has("1.16") {
         stdin.shutdown().await.unwrap();
     } else {
@@ -325,7 +331,8 @@ pub(crate) async fn have_a_terminal(pebble: &impl Pebble) {
     let script = sh("echo ready; exec cat").terminal(80, 25).interactive();
     let mut process = client.exec(&script).await.unwrap();
     let (mut stdin, mut stdout) = (process.take_stdin().unwrap(), process.take_stdout().unwrap());
-    // A Ctrl-C before there is a process to have it is lost.
+    // A Ctrl-C that is sent before the process runs is lost, so the case waits for its first
+    // output.
     stdout.read_exact(&mut [0; 7]).await.unwrap();
     stdin.write_all(&[3]).await.unwrap();
     assert_eq!(process.wait().await.unwrap().exit_code(), 128 + 2, "Ctrl-C is SIGINT");
@@ -344,10 +351,12 @@ pub(crate) async fn that_a_restart_interrupts_have_no_known_end(pebble: &impl Pe
     let change = client.wait_change(process.change_id(), WAIT_LIMIT).await.unwrap();
     assert_eq!(exit_code(&change), None);
     if pebble.has("1.26") {
-        // The trap: only that it has no exit code shows that nobody knows.
+        // Trap: the change is `Done` without an error. Only the missing exit code shows that the
+        // command was interrupted.
         assert_eq!((change.status(), change.err()), (&ChangeStatus::Done, None));
     } else {
-        // It has begun anew, with nobody to bring it websockets, or it says that it cannot.
+        // The restarted Pebble ran the task again, which waited for websockets in vain, or (since
+        // 1.16) failed at once.
         let text = if pebble.has("1.16") {
             "cannot get exec setup object for task"
         } else {

@@ -1,11 +1,11 @@
-//! Files that are written, and the request for it, which is the only one in several parts.
+//! These cases write files. The request for that is the only one with several parts.
 
 use std::fs;
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
 
 use charmwright_pebble::{FileErrorKind, FileResult, Mode, Owner, PushFile, PushOptions};
 
-use super::files::{Files, bad, failed};
+use super::files::{Files, assert_bad_request, assert_failed};
 use super::pebble::Pebble;
 use super::raw::{Answer, ask, post};
 
@@ -17,19 +17,19 @@ pub(crate) async fn are_whole_or_as_before(pebble: &impl Pebble) {
     client.push(&path, "first", &PushOptions::new()).await.unwrap();
     assert_eq!((fs::read(&path).unwrap(), mode(&path)), (b"first".to_vec(), 0o644));
     let before = fs::metadata(&path).unwrap().ino();
-    // Another file at its place, of another mode, whatever the umask.
+    // Pebble replaces the file by a new one with the given mode, whatever the umask is.
     let open = PushOptions::new().mode(Mode::new(0o666).unwrap());
     client.push(&path, "", &open).await.unwrap();
     assert_eq!((fs::read(&path).unwrap(), mode(&path)), (Vec::new(), 0o666));
     assert_ne!(fs::metadata(&path).unwrap().ino(), before);
-    // The trap: a link is replaced, not followed.
+    // Trap: a link is replaced, not followed.
     let target = files.put("target", "as it was");
     let link = files.path("link");
     symlink(&target, &link).unwrap();
     client.push(&link, "new", &PushOptions::new()).await.unwrap();
     assert!(fs::symlink_metadata(&link).unwrap().is_file());
     assert_eq!(fs::read(&target).unwrap(), b"as it was");
-    // The folders on the way have a mode of their own.
+    // Parents get the mode 755, whatever the mode of the file is.
     let deep = files.path("x/y/z");
     let parents = PushOptions::new().make_dirs().mode(Mode::new(0o600).unwrap());
     client.push(&deep, "deep", &parents).await.unwrap();
@@ -73,7 +73,7 @@ pub(crate) async fn belong_to_whom_they_are_to(pebble: &impl Pebble) {
     if pebble.has("1.18") {
         assert_eq!(fs::metadata(files.path("alone")).unwrap().gid(), 65534, "{result:?}");
     } else {
-        failed(&result, FileErrorKind::Generic, "must specify group, not just UID");
+        assert_failed(&result, FileErrorKind::Generic, "must specify group, not just UID");
     }
 }
 
@@ -120,11 +120,11 @@ pub(crate) async fn that_cannot_be_are_told_one_by_one(pebble: &impl Pebble) {
     all.push(PushFile::new(star.as_str(), "x"));
     let results = client.push_all(&all).await.unwrap();
     for (result, (_, _, kind, text)) in results.iter().zip(cases) {
-        failed(result, kind, text);
+        assert_failed(result, kind, text);
     }
     assert!(results[6].is_ok());
     if pebble.has("1.32") {
-        failed(&results[7], FileErrorKind::Generic, "filename containing '*'");
+        assert_failed(&results[7], FileErrorKind::Generic, "filename containing '*'");
         assert_eq!(files.names(), ["folder", "good"]);
     } else {
         assert_eq!(files.names(), ["folder", "good", "st*r"]);
@@ -134,7 +134,7 @@ pub(crate) async fn that_cannot_be_are_told_one_by_one(pebble: &impl Pebble) {
 
 const BOUNDARY: &str = "a-boundary-of-at-least-32-characters";
 
-/// A part of a request, with this name and this file name.
+/// Returns a part of a request with this name and, unless it is empty, this file name.
 fn part(name: &str, file: &str, body: &str) -> String {
     let file = if file.is_empty() { String::new() } else { format!("; filename=\"{file}\"") };
     format!(
@@ -142,12 +142,14 @@ fn part(name: &str, file: &str, body: &str) -> String {
     )
 }
 
+/// Sends these parts as a request to write files.
 fn send(pebble: &impl Pebble, boundary: &str, parts: &[String]) -> Answer {
     let headers = format!("Content-Type: multipart/form-data; boundary={boundary}\r\n");
     let body = format!("{}--{BOUNDARY}--\r\n", parts.concat());
     ask(pebble, "POST", "/v1/files", &headers, body.as_bytes())
 }
 
+/// Returns the first part, which announces files with these paths.
 fn request(paths: &[&str]) -> String {
     let files: Vec<_> = paths.iter().map(|path| serde_json::json!({"path": path})).collect();
     part("request", "", &serde_json::json!({"action": "write", "files": files}).to_string())
@@ -156,8 +158,8 @@ fn request(paths: &[&str]) -> String {
 pub(crate) async fn by_requests_that_are_wrong_are_not(pebble: &impl Pebble) {
     let files = Files::new(pebble);
     let (one, two) = (files.path("one"), files.path("two"));
-    bad(&send(pebble, "too-short", &[]), "invalid boundary \"too-short\"");
-    bad(&send(pebble, BOUNDARY, &[]), "cannot read request metadata: ");
+    assert_bad_request(&send(pebble, "too-short", &[]), "invalid boundary \"too-short\"");
+    assert_bad_request(&send(pebble, BOUNDARY, &[]), "cannot read request metadata: ");
     for (parts, text) in [
         (vec![part("files", &one, "x")], "metadata field name must be \"request\", got \"files\""),
         (vec![part("request", "", "{")], "cannot decode request metadata: "),
@@ -171,22 +173,23 @@ pub(crate) async fn by_requests_that_are_wrong_are_not(pebble: &impl Pebble) {
             "field name must be \"files\", got \"other\"",
         ),
     ] {
-        bad(&send(pebble, BOUNDARY, &parts), text);
+        assert_bad_request(&send(pebble, BOUNDARY, &parts), text);
     }
     assert_eq!(files.names(), [""; 0]);
-    // A file that is announced and does not come.
+    // One file is announced and its part is missing.
     let answer = send(pebble, BOUNDARY, &[request(&[&one, &two]), part("files", &two, "2")]);
     let json = answer.json();
     assert_eq!(answer.status, 200);
     assert_eq!(json["result"][0]["error"]["message"], format!("no file content for path {one:?}"));
     assert_eq!(json["result"][1], serde_json::json!({"path": two}));
-    // The trap: one that comes and is not announced is a refusal, and those before it are written.
+    // Trap: a part that was not announced makes the request fail, but the files of the parts before
+    // it are written.
     let answer = send(
         pebble,
         BOUNDARY,
         &[request(&[&one]), part("files", &one, "1"), part("files", "/three", "3")],
     );
-    bad(&answer, "no metadata for path \"/three\"");
+    assert_bad_request(&answer, "no metadata for path \"/three\"");
     assert_eq!(files.names(), ["one", "two"]);
     let octal =
         serde_json::json!({"action": "write", "files": [{"path": one, "permissions": "0644"}]});
@@ -203,14 +206,17 @@ pub(crate) async fn by_requests_that_are_wrong_are_not(pebble: &impl Pebble) {
 
 pub(crate) async fn with_other_media_are_refused(pebble: &impl Pebble) {
     let text = ask(pebble, "POST", "/v1/files", "Content-Type: text/plain\r\n", b"x");
-    bad(&text, "invalid media type \"text/plain\"");
-    bad(&ask(pebble, "POST", "/v1/files", "", b"{}"), "invalid Content-Type \"\"");
-    bad(
+    assert_bad_request(&text, "invalid media type \"text/plain\"");
+    assert_bad_request(&ask(pebble, "POST", "/v1/files", "", b"{}"), "invalid Content-Type \"\"");
+    assert_bad_request(
         &post(pebble, "/v1/files", r#"{"action":"write","files":[]}"#),
         "must use multipart with \"write\" action",
     );
-    bad(&post(pebble, "/v1/files", r#"{"action":"dance"}"#), "invalid action \"dance\"");
-    bad(&post(pebble, "/v1/files", "{"), "cannot decode request body: ");
+    assert_bad_request(
+        &post(pebble, "/v1/files", r#"{"action":"dance"}"#),
+        "invalid action \"dance\"",
+    );
+    assert_bad_request(&post(pebble, "/v1/files", "{"), "cannot decode request body: ");
     for body in [r#"{"action":"make-dirs","dirs":[]}"#, r#"{"action":"remove"}"#] {
         let answer = post(pebble, "/v1/files", body);
         assert_eq!(

@@ -1,13 +1,13 @@
-//! Identities.
+//! These cases add, change and remove identities.
 
 use std::collections::BTreeMap;
 
 use charmwright_pebble::{ErrorKind, Identity, IdentityAccess};
 
-use super::pebble::{Pebble, refused, since};
+use super::pebble::{Pebble, assert_refused, since};
 use super::raw::post;
 
-/// `openssl passwd -6 -salt salt password`
+/// The hash of the password `password`, by `openssl passwd -6 -salt salt password`.
 pub(crate) const HASH: &str = concat!(
     "$6$salt$IxDD3jeSOb5eB1CX5LBsqZFVkJdido3OUILO5Ifz5iw",
     "MuTS4XMS130MTSuDDl3aCI6WouIL9AjRbLCelDCy.g."
@@ -37,14 +37,14 @@ pub(crate) async fn are_added_changed_and_removed(pebble: &impl Pebble) {
     assert_eq!(found["bob"], bob);
     assert_eq!(found["mon"].has_basic(), with_password);
     assert_eq!(found["mon"] != monitor, with_password, "its password is masked");
-    refused(
+    assert_refused(
         client.add_identities(&named([("bob", bob.clone())])).await,
         400,
         "identities already exist: bob",
     );
     let admin = Identity::new(IdentityAccess::Admin).local(4242);
     client.update_identities(&named([("bob", admin.clone())])).await.unwrap();
-    refused(
+    assert_refused(
         client.update_identities(&named([("eve", bob.clone())])).await,
         400,
         "identities do not exist: eve",
@@ -57,11 +57,11 @@ pub(crate) async fn are_added_changed_and_removed(pebble: &impl Pebble) {
     client.replace_identities(&replaced).await.unwrap();
     let found = client.identities().await.unwrap();
     assert_eq!((found.len(), &found["bob"]), (2, &admin));
-    // Unlike layers, they are kept.
+    // A restarted Pebble still has its identities, unlike the layers of the API.
     pebble.restart();
     assert_eq!(client.identities().await.unwrap(), found);
     client.remove_identities(["bob", "eve"]).await.unwrap();
-    refused(client.remove_identities(["bob"]).await, 400, "identities do not exist: bob");
+    assert_refused(client.remove_identities(["bob"]).await, 400, "identities do not exist: bob");
     assert!(client.identities().await.unwrap().is_empty());
 }
 
@@ -72,7 +72,11 @@ pub(crate) async fn that_are_wrong_are_refused(pebble: &impl Pebble) {
     let client = pebble.client();
     let read = || Identity::new(IdentityAccess::Read);
     if pebble.has("1.19") {
-        refused(client.add_identities(&named([("4you", read().local(1))])).await, 400, "name");
+        assert_refused(
+            client.add_identities(&named([("4you", read().local(1))])).await,
+            400,
+            "name",
+        );
     }
     for (name, identity) in [
         ("nobody", read()),
@@ -80,15 +84,15 @@ pub(crate) async fn that_are_wrong_are_refused(pebble: &impl Pebble) {
         ("bad", Identity::new(IdentityAccess::Other("owner".to_owned())).local(1)),
     ] {
         let error = client.add_identities(&named([(name, identity)])).await;
-        refused(error, 400, "");
+        assert_refused(error, 400, "");
     }
-    refused(
+    assert_refused(
         client.add_identities(&named([("a", read().local(7)), ("b", read().local(7))])).await,
         400,
         "",
     );
     assert!(client.identities().await.unwrap().is_empty(), "all or nothing");
-    // The trap: Pebble takes any text for the hash of a password, so the client looks at it.
+    // Trap: Pebble accepts any text as the hash of a password, so the client checks it.
     for masked in [read().basic("plain"), read().basic("*****"), read().cert("*****")] {
         let error = client.add_identities(&named([("bad", masked)])).await.unwrap_err();
         assert_eq!(*error.kind(), ErrorKind::InvalidRequest, "{error}");

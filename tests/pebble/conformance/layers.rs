@@ -1,8 +1,8 @@
-//! Layers and the plan.
+//! These cases add layers and read the plan.
 
 use charmwright_pebble::{ErrorKind, Layer, LayerMode, Override, Service};
 
-use super::pebble::{Pebble, add, refused, sleeper};
+use super::pebble::{Pebble, add, assert_refused, sleeper};
 use super::raw::{get, post};
 
 fn layer(name: &str, service: Service) -> Layer {
@@ -23,7 +23,7 @@ pub(crate) async fn are_added_and_combined(pebble: &impl Pebble) {
     let plan = client.plan().await.unwrap();
     let web = &plan.services()["web"];
     assert_eq!((&*web.get_environment()["A"], &*web.get_environment()["B"]), ("1", "2"));
-    // The trap: lists are appended, not replaced, so a layer that is combined twice shows it.
+    // Trap: a merge appends to lists, so a layer that is combined twice has its items twice.
     client.add_layer("a", &layer("web", more), LayerMode::Combine).await.unwrap();
     assert_eq!(client.plan().await.unwrap().services()["web"].get_after(), ["db", "db"]);
     let other = sleeper().override_mode(Override::Replace);
@@ -34,16 +34,16 @@ pub(crate) async fn are_added_and_combined(pebble: &impl Pebble) {
 pub(crate) async fn that_exist_or_are_wrong_are_refused(pebble: &impl Pebble) {
     let client = pebble.client();
     add(&client, [("web", sleeper())]).await;
-    refused(
+    assert_refused(
         client.add_layer("base", &layer("b", sleeper()), LayerMode::New).await,
         400,
         "layer \"base\" already exists",
     );
     let lone = layer("x", sleeper().requires(["nobody"]));
-    refused(client.add_layer("x", &lone, LayerMode::New).await, 400, "nobody");
+    assert_refused(client.add_layer("x", &lone, LayerMode::New).await, 400, "nobody");
     let loops =
         Layer::new().service("l1", sleeper().after(["l2"])).service("l2", sleeper().after(["l1"]));
-    refused(client.add_layer("loop", &loops, LayerMode::New).await, 400, "loop");
+    assert_refused(client.add_layer("loop", &loops, LayerMode::New).await, 400, "loop");
     for (label, yaml) in [
         ("", "summary: x"),
         ("y", "services: ["),
@@ -63,7 +63,7 @@ pub(crate) async fn that_exist_or_are_wrong_are_refused(pebble: &impl Pebble) {
     ] {
         assert_eq!(post(pebble, "/v1/layers", broken).status, 400, "{broken}");
     }
-    // A Pebble of its own that is told to run nothing falls over: the client does not send that.
+    // A daemon ends when it runs such a command, so the client does not send the layer.
     let empty = layer("e", Service::new().command("  # nothing"));
     assert_eq!(
         *client.add_layer("e", &empty, LayerMode::New).await.unwrap_err().kind(),
@@ -78,7 +78,7 @@ pub(crate) async fn that_exist_or_are_wrong_are_refused(pebble: &impl Pebble) {
 pub(crate) async fn are_forgotten_by_a_restart(pebble: &impl Pebble) {
     add(&pebble.client(), [("web", sleeper())]).await;
     pebble.restart();
-    // A new client: the one that added the layer would put it back.
+    // This needs a new client, since the one that has added the layer would restore it.
     assert!(pebble.client().plan().await.unwrap().services().is_empty());
 }
 
@@ -89,8 +89,8 @@ pub(crate) async fn of_a_folder_go_between_others(pebble: &impl Pebble) {
     client.add_layer("top", &named("top"), LayerMode::New).await.unwrap();
     client.add_layer("dir/b", &named("b"), LayerMode::New).await.unwrap();
     let plan = client.plan().await.unwrap();
-    // Since 1.17 a label with a folder goes after the last of its folder; before, it was a label
-    // like any other.
+    // Since 1.17 a layer whose label has a folder goes after the last layer of that folder. Before,
+    // it went after all others.
     let wins = if pebble.has("1.17") { "top" } else { "b" };
     assert_eq!(plan.services()["web"].get_environment()["FROM"], wins);
     if pebble.has("1.17") {

@@ -1,4 +1,4 @@
-//! Logs: which lines are read, what is in them, and which are followed.
+//! These cases read and follow logs.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,23 +8,25 @@ use charmwright_pebble::{Client, Layer, LayerMode, LogEntry, LogQuery, Service, 
 use super::pebble::{Pebble, add, until};
 use super::raw::{Stream, get, post};
 
-/// A service that runs this and then stays. Its `$` and `"` are the layer's.
+/// Returns a service that runs a script and does not end. The script is in single quotes, so it
+/// must have none.
 fn writer(script: &str) -> Service {
     Service::new().command(format!("/bin/sh -c '{script}; exec sleep 600'"))
 }
 
-/// Starts services, and does not wait the second that Pebble looks at them.
+/// Starts services without waiting for the change, which takes a second.
 fn start(pebble: &impl Pebble, names: &[&str]) {
     let body = serde_json::json!({"action": "start", "services": names});
     assert_eq!(post(pebble, "/v1/services", &body.to_string()).status, 202);
 }
 
-/// All lines of these services, once there are so many.
-async fn written(client: &Client, names: &[&str], count: usize) -> Vec<LogEntry> {
+/// Waits until these services have written this many lines, and returns all lines.
+async fn wait_for_lines(client: &Client, names: &[&str], count: usize) -> Vec<LogEntry> {
     let query = LogQuery::new().services(names.iter().copied()).all();
     until(async || client.logs(&query).await.unwrap(), |entries| entries.len() >= count).await
 }
 
+/// Returns the texts of the lines.
 fn messages(entries: &[LogEntry]) -> Vec<&str> {
     entries.iter().map(LogEntry::message).collect()
 }
@@ -36,13 +38,14 @@ pub(crate) async fn are_as_many_as_asked_for(pebble: &impl Pebble) {
         (name, writer(&script))
     });
     add(&client, services).await;
-    // One after the other, so that their lines have an order: their times count milliseconds.
+    // The services are started one after the other. The times of lines are in milliseconds, so the
+    // order is only certain with more than one between them.
     start(pebble, &["one"]);
-    let last = written(&client, &["one"], 20).await[19].time();
+    let last = wait_for_lines(&client, &["one"], 20).await[19].time();
     let passed = async || Timestamp::now().since(last);
     until(passed, |passed| *passed > Duration::from_millis(1)).await;
     start(pebble, &["two"]);
-    let all = written(&client, &[], 40).await;
+    let all = wait_for_lines(&client, &[], 40).await;
     let expected: Vec<String> = ["one", "two"]
         .iter()
         .flat_map(|name| (1..=20).map(move |number| format!("{name} {number}")))
@@ -81,7 +84,7 @@ pub(crate) async fn are_as_many_as_asked_for(pebble: &impl Pebble) {
     assert_eq!(lines("?services=one&n=2"), expected[18..20]);
     assert_eq!(lines("?services=two,%20nobody,&n=-1"), expected[20..]);
     assert_eq!(lines("?services=two&services=one&n=-1").len(), 40);
-    // The trap: a name that no service has is no error.
+    // Trap: a name that no service has is no error.
     assert_eq!(lines("?services=nobody"), [""; 0]);
     let newest = client.logs(&LogQuery::new().newest(3)).await.unwrap();
     assert_eq!(messages(&newest), expected[37..]);
@@ -110,14 +113,14 @@ pub(crate) async fn are_lines_of_both_streams(pebble: &impl Pebble) {
     );
     add(&client, [("web", writer(script))]).await;
     start(pebble, &["web"]);
-    let entries = written(&client, &["web"], 7).await;
-    // The trap: what has no end yet is there, and what is no UTF-8 is not.
+    let entries = wait_for_lines(&client, &["web"], 7).await;
+    // Trap: a line is there before its end is written, and bytes that are not UTF-8 are replaced.
     assert_eq!(
         messages(&entries),
         ["<a> & b", "to stderr", "", "\tä\u{fffd}", "one\r", "two", "no end"]
     );
     assert!(entries.iter().all(|entry| entry.service() == "web"));
-    // Milliseconds, and no letter of HTML is escaped, unlike in every other answer.
+    // Times are in milliseconds, and `<`, `>` and `&` are not escaped, unlike in all other replies.
     let body = String::from_utf8(get(pebble, "/v1/logs").body).unwrap();
     let first = body.lines().next().unwrap();
     assert!(first.ends_with(r#"Z","service":"web","message":"<a> & b"}"#), "{first}");
@@ -139,7 +142,7 @@ pub(crate) async fn of_long_lines_are_several(pebble: &impl Pebble) {
     let query = LogQuery::new().all();
     let entries = until(async || client.logs(&query).await.unwrap(), last).await;
     let long = &entries[..entries.len() - 1];
-    // The trap: a line of the service is not one of the answer.
+    // Trap: one line of the service may be several entries of the reply.
     assert!(long.len() > 1, "{}", long.len());
     let lengths: Vec<usize> = long.iter().map(|entry| entry.message().len()).collect();
     assert_eq!(lengths.iter().sum::<usize>(), 10_000, "{lengths:?}");
@@ -152,8 +155,8 @@ pub(crate) async fn are_kept_over_restarts_of_the_service_only(pebble: &impl Peb
     client.add_layer("web", &layer, LayerMode::New).await.unwrap();
     client.start(["web"]).await.unwrap();
     client.restart(["web"]).await.unwrap();
-    assert_eq!(messages(&written(&client, &["web"], 2).await), ["started", "started"]);
-    // 100 KiB a service.
+    assert_eq!(messages(&wait_for_lines(&client, &["web"], 2).await), ["started", "started"]);
+    // Pebble keeps 100 KiB for each service.
     let flood = Layer::new().service("flood", writer("seq 1 30000"));
     client.add_layer("flood", &flood, LayerMode::New).await.unwrap();
     start(pebble, &["flood"]);
@@ -162,12 +165,13 @@ pub(crate) async fn are_kept_over_restarts_of_the_service_only(pebble: &impl Peb
         |entries: &Vec<LogEntry>| entries.last().is_some_and(|entry| entry.message() == "30000");
     let entries = until(async || client.logs(&query).await.unwrap(), last).await;
     assert!((1000..30_000).contains(&entries.len()), "{}", entries.len());
-    assert_eq!(written(&client, &["web"], 2).await.len(), 2, "each has its own");
+    assert_eq!(wait_for_lines(&client, &["web"], 2).await.len(), 2, "each has its own");
     pebble.restart();
     assert_eq!(client.logs(&LogQuery::new().all()).await.unwrap(), []);
 }
 
-/// A service that writes one line for each of these files, when it is there.
+/// Returns a service that writes a line for each of these files when the file is there, and the
+/// paths of the files.
 fn triggered(pebble: &impl Pebble, names: &[&str]) -> (Service, Vec<PathBuf>) {
     let files: Vec<PathBuf> = names.iter().map(|name| pebble.folder().join(name)).collect();
     let script: Vec<String> = files
@@ -185,18 +189,19 @@ pub(crate) async fn are_followed(pebble: &impl Pebble) {
     let (service, files) = triggered(pebble, &["second", "third"]);
     add(&client, [("early", service), ("late", writer("echo late"))]).await;
     start(pebble, &["early"]);
-    written(&client, &["early"], 1).await;
+    wait_for_lines(&client, &["early"], 1).await;
     let follow = |query: &str| Stream::get(pebble, &format!("/v1/logs?follow=true{query}"));
     let (mut new, mut none, mut last, mut all) =
         (follow(""), follow("&n=0"), follow("&n=1"), follow("&n=-1"));
-    // What is there already is an answer at once; the trap: without any, not even a head is.
+    // Lines that are there already come at once. Trap: if there are none, not even the head of the
+    // reply comes.
     let head = all.until("\"first\"}\n").to_ascii_lowercase();
     assert!(head.contains("content-type: application/x-ndjson"), "{head}");
     last.until("\"first\"}\n");
     assert!(new.is_quiet(Duration::from_millis(100)) && none.is_quiet(Duration::from_millis(1)));
-    // The trap: one that is started for the first time now is followed by none of them.
+    // Trap: a service that is started for the first time after a request is not in its reply.
     start(pebble, &["late"]);
-    written(&client, &["late"], 1).await;
+    wait_for_lines(&client, &["late"], 1).await;
     std::fs::write(&files[0], "").unwrap();
     for (stream, first) in
         [(&mut new, false), (&mut none, false), (&mut last, true), (&mut all, true)]
@@ -205,7 +210,7 @@ pub(crate) async fn are_followed(pebble: &impl Pebble) {
         assert_eq!(text.contains("first"), first, "{text}");
         assert!(!text.contains("late"), "{text}");
     }
-    // One that asks now has it.
+    // A request that is made now has that service.
     let mut both = follow("&n=-1");
     both.until("\"late\"}\n");
     std::fs::write(&files[1], "").unwrap();

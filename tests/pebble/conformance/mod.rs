@@ -1,11 +1,12 @@
-//! What a Pebble has to do, endpoint by endpoint: the good cases, each error that is documented,
-//! and the traps for a client.
+//! These cases record how Pebble's API behaves, endpoint by endpoint: the usual replies, each
+//! documented error, and behaviour that a client does not expect (comments that begin with
+//! "Trap:").
 //!
-//! A case is written once, against a small trait, [`Pebble`](pebble::Pebble), and runs on every
-//! implementation named at the end of this file: the pinned Pebble, and the oldest that Juju still
-//! ships. Where the two differ a case says so by the version that changed it: see
-//! [`since`](pebble::since) and [`Pebble::has`](pebble::Pebble::has). `docs/pebble-versions.md`
-//! lists these, and [`versions`] holds the two together.
+//! A case is written for the trait [`Pebble`](pebble::Pebble) and runs on each of its
+//! implementations: the pinned Pebble, and the oldest that Juju still ships. Where the two differ,
+//! a case names the version that has made the change, by [`since`](pebble::since) or
+//! [`Pebble::has`](pebble::Pebble::has). `docs/pebble-versions.md` lists these versions with their
+//! cases, and a test in [`versions`] compares the two, so the names of cases stand there, too.
 
 mod changes;
 mod checks;
@@ -26,24 +27,25 @@ mod system;
 mod versions;
 mod websocket;
 
-/// Makes a test of each case for each implementation, and a list of them.
+/// Makes a test of each case for each implementation, and a list of the cases. The name of a test
+/// reads as a sentence with that of its module, such as `services::are_listed_by_name`.
 macro_rules! conformance {
-    ($($room:ident: [$($case:ident),+ $(,)?]),+ $(,)?) => {
-        /// Every case, with its room.
-        const CASES: &[(&str, &str)] = &[$($((stringify!($room), stringify!($case))),+),+];
+    ($($module:ident: [$($case:ident),+ $(,)?]),+ $(,)?) => {
+        /// The module and the name of every case.
+        const CASES: &[(&str, &str)] = &[$($((stringify!($module), stringify!($case))),+),+];
         mod pinned {
-            $(mod $room { $(#[test] fn $case() {
+            $(mod $module { $(#[test] fn $case() {
                 crate::conformance::pebble::run::<crate::conformance::pebble::Current>(
                     stringify!($case),
-                    async |pebble| crate::conformance::$room::$case(pebble).await,
+                    async |pebble| crate::conformance::$module::$case(pebble).await,
                 );
             })+ })+
         }
         mod oldest {
-            $(mod $room { $(#[test] fn $case() {
+            $(mod $module { $(#[test] fn $case() {
                 crate::conformance::pebble::run::<crate::conformance::pebble::Oldest>(
                     stringify!($case),
-                    async |pebble| crate::conformance::$room::$case(pebble).await,
+                    async |pebble| crate::conformance::$module::$case(pebble).await,
                 );
             })+ })+
         }

@@ -1,4 +1,4 @@
-//! Notices: recording, listing, waiting, and who may see which.
+//! These cases record, list and await notices, and check which user may see which.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -9,7 +9,7 @@ use charmwright_pebble::{
 };
 use charmwright_tests::wait::WAIT_LIMIT;
 
-use super::pebble::{Pebble, add, refused, since, sleeper};
+use super::pebble::{Pebble, add, assert_refused, since, sleeper};
 use super::raw::{ask, get, post};
 
 const A: &str = "example.com/a";
@@ -39,7 +39,7 @@ pub(crate) async fn are_recorded_counted_and_read(pebble: &impl Pebble) {
     assert!(first.first_occurred() >= before && first.last_occurred() == first.first_occurred());
     assert_eq!(first.user_id().is_some(), pebble.has("1.7"));
     assert_eq!(first.expire_after().to_string(), "168h0m0s");
-    // The id stays, the data is that of the last one.
+    // The id stays the same, and the data are those of the last occurrence.
     assert_eq!(client.notify(&Notify::new(A)).await.unwrap(), id);
     let second = client.notice(&id).await.unwrap();
     assert_eq!((second.occurrences(), second.last_data().len()), (2, 0));
@@ -59,7 +59,7 @@ pub(crate) async fn repeat_after_their_time(pebble: &impl Pebble) {
     assert_eq!(first.repeat_after(), GoDuration::from_secs(3600));
     client.notify(&hour).await.unwrap();
     let second = client.notice(&id).await.unwrap();
-    // Counted, but not repeated: nobody who waits for what is later sees it.
+    // The occurrence was counted and is no repetition, so a wait for later notices does not end.
     assert_eq!(second.occurrences(), 2);
     assert_eq!(second.last_repeated(), first.last_repeated());
     assert!(second.last_occurred() > second.last_repeated());
@@ -81,7 +81,7 @@ pub(crate) async fn are_listed_as_asked_for(pebble: &impl Pebble) {
         client.notify(&Notify::new(key)).await.unwrap();
     }
     client.notify(&Notify::new(B)).await.unwrap();
-    // By the time of their last repetition.
+    // Notices are listed in the order of their last repetition.
     assert_eq!(keys(&client, custom()).await, [A, "example.com/c", B]);
     assert_eq!(keys(&client, custom().keys([B, A, "example.com/none"])).await, [A, B]);
     let other = || NoticeType::Other("of-a-later-version".to_owned());
@@ -89,7 +89,7 @@ pub(crate) async fn are_listed_as_asked_for(pebble: &impl Pebble) {
     assert_eq!(keys(&client, custom().types([other()])).await.len(), 3);
     let answer = get(pebble, &format!("/v1/notices?types=custom&keys={A},%20{B},"));
     assert_eq!(answer.json()["result"].as_array().unwrap().len(), 2, "a list may be one word");
-    // The cursor is strictly after, to the nanosecond.
+    // `after` excludes its own time, which has nanoseconds.
     let listed = client.notices(&custom()).await.unwrap();
     assert_eq!(
         keys(&client, custom().after(listed[0].last_repeated())).await,
@@ -118,7 +118,8 @@ pub(crate) async fn are_waited_for(pebble: &impl Pebble) {
     let (seen, id) = tokio::join!(wait, record);
     let seen = seen.unwrap();
     assert_eq!((seen.len(), seen[0].id()), (1, &id));
-    // The trap: what is there already is an answer at once, so the cursor has to move on.
+    // Trap: a wait ends at once for notices that are there already, so a client has to move `after`
+    // on.
     assert_eq!(client.wait_notices(&query, WAIT_LIMIT).await.unwrap(), seen);
     let later = query.after(seen[0].last_repeated());
     let wait = client.wait_notices(&later, WAIT_LIMIT);
@@ -143,7 +144,7 @@ pub(crate) async fn are_recorded_of_changes(pebble: &impl Pebble) {
     let notice = notices.iter().find(of_it).unwrap();
     assert_eq!((notice.user_id(), notice.last_data()["kind"].as_str()), (None, "stop"));
     assert!(notice.occurrences() >= 2, "made and done: {notice:?}");
-    // One that is done and waited for has its last notice.
+    // When a wait for a change has returned, the last notice of the change is recorded.
     assert_eq!(keys(&client, updates.clone().after(notice.last_repeated())).await, [""; 0]);
     if !pebble.has("1.11") {
         return;
@@ -189,7 +190,8 @@ pub(crate) async fn of_other_users_are_for_administrators(pebble: &impl Pebble) 
     if !pebble.has("1.22") {
         return;
     }
-    // Somebody without a number of a user, and then the user as one who may only read.
+    // The first identity has no user id, since it signs in by a password. The second is this user
+    // with read access only.
     let monitor = Identity::new(IdentityAccess::Read).basic(super::identities::HASH);
     let me = Identity::new(IdentityAccess::Read).local(user);
     let identities = BTreeMap::from([("mon".to_owned(), monitor), ("me".to_owned(), me)]);
@@ -199,12 +201,12 @@ pub(crate) async fn of_other_users_are_for_administrators(pebble: &impl Pebble) 
         let answer = ask(pebble, "GET", &target, password, b"");
         assert_eq!(answer.status, 403, "{target}: {}", answer.error_message());
     }
-    refused(
+    assert_refused(
         client.notices(&custom().all_users()).await,
         403,
         "only admins may use the \"users\" filter",
     );
-    refused(
+    assert_refused(
         client.notices(&custom().user(user + 1)).await,
         403,
         "only admins may use the \"user-id\" filter",
@@ -219,10 +221,14 @@ pub(crate) async fn that_are_wrong_are_refused(pebble: &impl Pebble) {
     let Some(unknown) = since(pebble, "1.5", unknown) else {
         return;
     };
-    refused(unknown, 404, "cannot find notice with ID \"4711\"");
-    // Too long only as JSON.
+    assert_refused(unknown, 404, "cannot find notice with ID \"4711\"");
+    // These data are too long only in JSON, with the quotes escaped.
     let quotes = Notify::new(A).data("a", "\"".repeat(4000));
-    refused(client.notify(&quotes).await, 400, "total size of data must be 4096 bytes or less");
+    assert_refused(
+        client.notify(&quotes).await,
+        400,
+        "total size of data must be 4096 bytes or less",
+    );
     for (query, text) in [
         ("after=x", "invalid \"after\" timestamp: "),
         ("after=2026-01-01", "invalid \"after\" timestamp: "),

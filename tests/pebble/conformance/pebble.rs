@@ -1,4 +1,4 @@
-//! A Pebble to test with, and how a case is run on it.
+//! The implementations of Pebble on which the cases run, and helpers for the cases.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -9,37 +9,38 @@ use charmwright_testing::daemon_or_skip;
 use charmwright_testing::pebble_binary::Pinned;
 use charmwright_tests::wait::WAIT_LIMIT;
 
-/// One Pebble of a case's own: fresh, with no layers, and held (nothing is started by itself).
+/// A new Pebble for one case. It has no layers, and it runs with `--hold`, so it starts no service
+/// by itself.
 pub(crate) trait Pebble {
-    /// Starts one; `None` where there is none to be had and the case is to be skipped.
+    /// Starts a Pebble. Returns `None` if there is none: the case is then to be skipped.
     fn start(case: &str) -> Option<Self>
     where
         Self: Sized;
 
-    /// The version that it is, as far as its API goes.
+    /// Returns the version of its API.
     fn version(&self) -> Version;
 
-    /// Where it listens.
+    /// Returns the path of its socket.
     fn socket(&self) -> &Path;
 
-    /// A folder of the case's own, which the Pebble can read and write.
+    /// Returns a folder that only this case uses, in which Pebble can read and write.
     fn folder(&self) -> &Path;
 
-    /// Kills it and starts it again, with what it keeps on disk.
+    /// Kills it with SIGKILL and starts it again with the same state on disk.
     fn restart(&self);
 
-    /// A client of it.
+    /// Returns a new client of it.
     fn client(&self) -> Client {
         Client::new(self.socket())
     }
 
-    /// Whether it has what came with this version.
+    /// Returns `true` if its version is this one or newer.
     fn has(&self, version: &str) -> bool {
         self.version() >= version.parse().unwrap()
     }
 }
 
-/// The Pebble that this library is made for.
+/// The pinned Pebble, for which this library is made.
 pub(crate) struct Current(Daemon);
 
 impl Pebble for Current {
@@ -91,7 +92,7 @@ impl Pebble for Oldest {
     }
 }
 
-/// Runs a case on a Pebble of its own.
+/// Runs a case on a new Pebble. Panics if it takes longer than two minutes.
 pub(crate) fn run<P: Pebble>(case: &str, body: impl AsyncFnOnce(&P)) {
     let Some(pebble) = P::start(case) else {
         return;
@@ -104,8 +105,8 @@ pub(crate) fn run<P: Pebble>(case: &str, body: impl AsyncFnOnce(&P)) {
     });
 }
 
-/// The result of a call that came with `version`; `None` on a Pebble that is older, which has to
-/// say so.
+/// Returns the result of a call that Pebble has had since `version`. On an older Pebble it asserts
+/// that the call fails as unsupported, and returns `None`.
 pub(crate) fn since<T: std::fmt::Debug>(
     pebble: &impl Pebble,
     version: &'static str,
@@ -119,16 +120,21 @@ pub(crate) fn since<T: std::fmt::Debug>(
     None
 }
 
-/// The error has to be a refusal with this status and a text that contains this.
+/// Asserts that Pebble has refused a call with this status and a message that contains this text,
+/// and that the client has not tried again.
 #[track_caller]
-pub(crate) fn refused<T: std::fmt::Debug>(result: Result<T, Error>, status: u16, text: &str) {
+pub(crate) fn assert_refused<T: std::fmt::Debug>(
+    result: Result<T, Error>,
+    status: u16,
+    text: &str,
+) {
     let error = result.unwrap_err();
     assert_eq!(*error.kind(), ErrorKind::Api { status }, "{error}");
     assert!(error.message().unwrap_or_default().contains(text), "{error}");
     assert_eq!(error.attempts(), 1, "a refusal is final: {error}");
 }
 
-/// Asks until the answer is as it has to be.
+/// Calls `ask` until `fits` returns `true`, and returns that answer. Panics after [`WAIT_LIMIT`].
 pub(crate) async fn until<T: std::fmt::Debug>(
     mut ask: impl AsyncFnMut() -> T,
     fits: impl Fn(&T) -> bool,
@@ -144,7 +150,7 @@ pub(crate) async fn until<T: std::fmt::Debug>(
     }
 }
 
-/// A service that stays until it is stopped, and then goes at once.
+/// Returns a service that runs until it is stopped, and ends at once then.
 pub(crate) fn sleeper() -> Service {
     Service::new().command("sleep 600")
 }

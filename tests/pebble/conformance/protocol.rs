@@ -1,4 +1,4 @@
-//! What holds for every endpoint: routing, the envelope, JSON bodies.
+//! These cases check what holds for every endpoint: routing, the envelope, and JSON bodies.
 
 use super::pebble::Pebble;
 use super::raw::{ask, get, post};
@@ -6,7 +6,7 @@ use super::raw::{ask, get, post};
 pub(crate) async fn an_unknown_path_is_404_and_a_wrong_method_405(pebble: &impl Pebble) {
     for path in ["/v1/nothing", "/v1/services/", "/", "/v2/services", "/v1/debug"] {
         let answer = get(pebble, path);
-        // Its own kind of refusal, by which a client knows that the daemon is older than the path.
+        // By this message the client knows that the daemon is too old for an endpoint.
         assert_eq!(
             (answer.status, answer.error_message().as_str()),
             (404, "invalid API endpoint requested"),
@@ -20,7 +20,8 @@ pub(crate) async fn an_unknown_path_is_404_and_a_wrong_method_405(pebble: &impl 
         assert_eq!(answer.status, 405, "{method} {path}");
         assert_eq!(answer.error_message(), format!("method {method:?} not allowed"));
     }
-    // A path that is not clean is redirected, and a client that follows turns a POST into a GET.
+    // Trap: Pebble redirects a path with a double slash, and most clients follow with a GET where
+    // the request was a POST.
     let answer = ask(pebble, "POST", "//v1/services", "", b"{}");
     assert_eq!(answer.status, 301);
     assert!(answer.head.to_ascii_lowercase().contains("location: /v1/services"), "{}", answer.head);
@@ -38,7 +39,8 @@ pub(crate) async fn what_is_no_json_is_refused_and_trailing_bytes_are_not(pebble
             );
         }
     }
-    // Only the first value is read, unknown keys are ignored, and keys match whatever their case.
+    // Pebble reads only the first JSON value of a body, ignores unknown keys, and ignores the case
+    // of keys.
     let layer = concat!(
         r#"{"ACTION":"add","combine":true,"label":"a","#,
         r#""format":"yaml","layer":"summary: x","newer":1} and more"#

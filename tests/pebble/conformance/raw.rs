@@ -1,4 +1,4 @@
-//! Requests that the client does not make, because no good one looks so.
+//! Requests without the client, which would not send these.
 
 use std::io::{Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -10,7 +10,8 @@ use charmwright_tests::wire::Wire;
 
 use super::pebble::Pebble;
 
-/// One request on a connection of its own. `headers` are whole lines, each with its end.
+/// Sends a request on a new connection and returns the reply. `headers` are complete lines, each
+/// with its end.
 pub(crate) fn ask(
     pebble: &impl Pebble,
     method: &str,
@@ -23,22 +24,25 @@ pub(crate) fn ask(
     wire.answer().unwrap()
 }
 
-/// The same with a JSON body.
+/// Sends a POST request with a JSON body.
 pub(crate) fn post(pebble: &impl Pebble, target: &str, body: &str) -> Answer {
     ask(pebble, "POST", target, "Content-Type: application/json\r\n", body.as_bytes())
 }
 
+/// Sends a GET request.
 pub(crate) fn get(pebble: &impl Pebble, target: &str) -> Answer {
     ask(pebble, "GET", target, "", b"")
 }
 
-/// An answer that does not end: what has come of it so far.
+/// A reply that does not end.
 pub(crate) struct Stream {
     stream: UnixStream,
+    /// What was received so far, the head and the framing of the chunks included.
     text: String,
 }
 
 impl Stream {
+    /// Sends a GET request.
     pub(crate) fn get(pebble: &impl Pebble, target: &str) -> Self {
         let mut stream = UnixStream::connect(pebble.socket()).unwrap();
         stream.set_read_timeout(Some(WAIT_LIMIT)).unwrap();
@@ -47,7 +51,7 @@ impl Stream {
         Self { stream, text }
     }
 
-    /// All that has come, head and chunks, as soon as this is in it.
+    /// Reads until this text was received, and returns all that was received, head and chunks.
     pub(crate) fn until(&mut self, text: &str) -> &str {
         while !self.text.contains(text) {
             let mut buffer = [0; 4096];
@@ -58,7 +62,7 @@ impl Stream {
         &self.text
     }
 
-    /// Whether nothing comes for so long.
+    /// Returns `true` if nothing is received for this time.
     pub(crate) fn is_quiet(&mut self, time: Duration) -> bool {
         self.stream.set_read_timeout(Some(time)).unwrap();
         let read = self.stream.read(&mut [0]);

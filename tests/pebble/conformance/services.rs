@@ -1,10 +1,10 @@
-//! Services: listing them, and the five actions.
+//! These cases list services and run the five actions on them.
 
 use charmwright_pebble::{
     ChangeStatus, Client, ErrorKind, Layer, LayerMode, Service, ServiceInfo, ServiceStatus, Startup,
 };
 
-use super::pebble::{Pebble, add, refused, sleeper, until};
+use super::pebble::{Pebble, add, assert_refused, sleeper, until};
 use super::raw::post;
 
 async fn status(client: &Client, name: &str) -> ServiceStatus {
@@ -21,7 +21,7 @@ pub(crate) async fn are_listed_by_name(pebble: &impl Pebble) {
     assert_eq!(names, ["a", "b", "c d,e"]);
     assert_eq!((all[0].startup(), all[1].startup()), (&Startup::Enabled, &Startup::Disabled));
     assert_eq!((all[0].current(), all[0].current_since()), (&ServiceStatus::Inactive, None));
-    // The trap: a name that no service has is left out.
+    // Trap: a name that no service has is no error. It is left out.
     assert_eq!(client.services(["nobody", "b"]).await.unwrap(), [all[1].clone()]);
     assert_eq!(client.services(["nobody"]).await.unwrap(), []);
 }
@@ -56,10 +56,10 @@ pub(crate) async fn that_are_unknown_or_missing_are_refused(pebble: &impl Pebble
         client.stop(["nobody"]).await,
         client.restart(["nobody"]).await,
     ] {
-        refused(result, 400, "service \"nobody\" does not exist");
+        assert_refused(result, 400, "service \"nobody\" does not exist");
     }
     assert_eq!(status(&client, "web").await, ServiceStatus::Inactive, "all or none");
-    refused(client.autostart().await, 400, "no default services");
+    assert_refused(client.autostart().await, 400, "no default services");
     for action in ["start", "stop", "restart"] {
         let body = format!(r#"{{"action":"{action}","services":[]}}"#);
         let answer = post(pebble, "/v1/services", &body);
@@ -90,7 +90,7 @@ pub(crate) async fn that_end_at_once_fail_their_start(pebble: &impl Pebble) {
     let failed = error.failed_services().remove(0);
     assert_eq!((failed.service(), failed.last_output()), ("quick", Some("last words")));
     assert!(failed.cause().contains("exited quickly with code 7"), "{failed:?}");
-    // Since 1.17 the service is tried again and again; before, it was forgotten.
+    // Since 1.17 Pebble starts such a service again after a delay. Before that it left it stopped.
     let expected =
         if pebble.has("1.17") { ServiceStatus::Backoff } else { ServiceStatus::Inactive };
     until(async || status(&client, "quick").await, |status| *status == expected).await;

@@ -1,8 +1,8 @@
-//! Signals.
+//! These cases send signals to services.
 
 use charmwright_pebble::{ErrorKind, Service, Signal};
 
-use super::pebble::{Pebble, add, refused, sleeper, until};
+use super::pebble::{Pebble, add, assert_refused, sleeper, until};
 use super::raw::post;
 
 pub(crate) async fn reach_the_main_process(pebble: &impl Pebble) {
@@ -20,9 +20,9 @@ pub(crate) async fn that_cannot_be_sent_are_refused(pebble: &impl Pebble) {
     let client = pebble.client();
     add(&client, [("on", sleeper()), ("off", sleeper())]).await;
     client.start(["on"]).await.unwrap();
-    refused(client.signal(&Signal::HUP, ["off"]).await, 500, "\"off\"");
-    refused(client.signal(&"SIGNONE".parse().unwrap(), ["on"]).await, 500, "SIGNONE");
-    // The trap: the others have had theirs.
+    assert_refused(client.signal(&Signal::HUP, ["off"]).await, 500, "\"off\"");
+    assert_refused(client.signal(&"SIGNONE".parse().unwrap(), ["on"]).await, 500, "SIGNONE");
+    // Trap: the request fails, but the services that run have got the signal.
     let error = client.signal(&Signal::TERM, ["off", "on"]).await.unwrap_err();
     assert!(error.may_have_acted(), "{error}");
     let gone = async || client.services(["on"]).await.unwrap();

@@ -1,4 +1,4 @@
-//! system-info, health and metrics.
+//! These cases read system-info, health and metrics.
 
 use std::time::Duration;
 
@@ -6,12 +6,13 @@ use charmwright_pebble::{
     Check, CheckLevel, CheckQuery, CheckStatus, HealthQuery, Layer, LayerMode,
 };
 
-use super::pebble::{Pebble, add, refused, since, sleeper, until};
+use super::pebble::{Pebble, add, assert_refused, since, sleeper, until};
 use super::raw::get;
 
 pub(crate) async fn tells_who_it_is(pebble: &impl Pebble) {
     let info = pebble.client().system_info().await.unwrap();
-    // A build of a tag that predates build information does not know its own version.
+    // The sources of an old tag have no build information, so a build of them does not know its
+    // version.
     if let Some(version) = info.parsed_version() {
         assert_eq!(version, pebble.version());
     } else {
@@ -64,9 +65,9 @@ pub(crate) async fn is_healthy_as_its_checks_are(pebble: &impl Pebble) {
     assert!(health(HealthQuery::all().level(CheckLevel::Alive)).await);
     assert!(health(HealthQuery::all().names(["good", "nobody"])).await);
     assert!(!health(HealthQuery::all().names(["bad"])).await);
-    // The trap: unhealthy is a status of 502 and an ordinary answer.
+    // Trap: if a check is down, the status is 502 and the envelope that of a success.
     let answer = get(pebble, "/v1/health");
     assert_eq!((answer.status, &answer.json()["type"]), (502, &"sync".into()));
     let bad = CheckLevel::Other("half".to_owned());
-    refused(client.health(&HealthQuery::all().level(bad)).await, 400, "level must be");
+    assert_refused(client.health(&HealthQuery::all().level(bad)).await, 400, "level must be");
 }

@@ -1,4 +1,4 @@
-//! A websocket of a command, held by hand: what a client does not do, or does and never shows.
+//! A websocket of a command without the client, so that a case sees and sends single frames.
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
@@ -12,11 +12,14 @@ const BINARY: u8 = 2;
 const TEXT: u8 = 1;
 const CLOSE: u8 = 8;
 
+/// An open websocket.
 pub(crate) struct Socket {
     stream: UnixStream,
+    /// The bytes that were received and are not yet part of a frame.
     unread: Vec<u8>,
 }
 
+/// A frame that was received.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Frame {
     Data(Vec<u8>),
@@ -24,7 +27,8 @@ pub(crate) enum Frame {
     Close,
 }
 
-/// Asks for a websocket of a task; the answer where it is no websocket.
+/// Opens a websocket of a task. The error is the reply of a Pebble that has not upgraded the
+/// connection.
 pub(crate) fn connect(pebble: &impl Pebble, task: &str, name: &str) -> Result<Socket, Answer> {
     let mut stream = UnixStream::connect(pebble.socket()).unwrap();
     stream.set_read_timeout(Some(WAIT_LIMIT)).unwrap();
@@ -53,7 +57,7 @@ pub(crate) fn connect(pebble: &impl Pebble, task: &str, name: &str) -> Result<So
 }
 
 impl Socket {
-    /// So many bytes; `None` at the end of the connection.
+    /// Receives this many bytes. Returns `None` at the end of the connection.
     fn take(&mut self, count: usize) -> Option<Vec<u8>> {
         let mut buffer = [0; 16 * 1024];
         while self.unread.len() < count {
@@ -67,7 +71,7 @@ impl Socket {
         Some(self.unread.drain(..count).collect())
     }
 
-    /// The next frame; `None` at the end of the connection.
+    /// Receives the next frame. Returns `None` at the end of the connection.
     pub(crate) fn frame(&mut self) -> Option<Frame> {
         let head = self.take(2)?;
         let length = match head[1] {
@@ -84,7 +88,7 @@ impl Socket {
         })
     }
 
-    /// All data up to the frame that says that there is no more.
+    /// Receives data up to the frame that marks their end, and returns them.
     pub(crate) fn output(&mut self) -> Vec<u8> {
         let mut output = Vec::new();
         loop {
@@ -99,10 +103,12 @@ impl Socket {
         }
     }
 
+    /// Sends a frame with less than 126 bytes, whose length has one byte.
     fn send(&mut self, kind: u8, body: &[u8]) {
         let length = u8::try_from(body.len()).unwrap();
         assert!(length < 126);
-        // A client's frames are masked; a mask of zeros leaves them as they are.
+        // The frames of a client must be masked (RFC 6455, section 5.3). A mask of zeros changes
+        // nothing.
         self.stream.write_all(&[&[0x80 | kind, 0x80 | length, 0, 0, 0, 0], body].concat()).unwrap();
     }
 
@@ -118,7 +124,7 @@ impl Socket {
         self.send(CLOSE, &1000_u16.to_be_bytes());
     }
 
-    /// Whether nothing has come so far, not even the end of the connection.
+    /// Returns `true` if nothing was received so far, not even the end of the connection.
     pub(crate) fn is_quiet(&mut self) -> bool {
         self.stream.set_nonblocking(true).unwrap();
         let read = self.stream.read(&mut [0]);

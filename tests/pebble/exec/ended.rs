@@ -72,7 +72,11 @@ async fn a_timeout_kills_and_is_told_as_one() {
     assert_eq!(text, "before\n", "what it wrote before is there");
     let pid = written_pid(&path).await;
     until("the command is gone", async || !is_running(pid)).await;
-    assert_eq!(*process.wait().await.unwrap_err().kind(), ErrorKind::OutcomeUnknown, "told once");
+    assert_eq!(
+        *process.wait().await.unwrap_err().kind(),
+        ErrorKind::OutcomeUnknown,
+        "the timeout is reported once"
+    );
 }
 
 #[tokio::test]

@@ -135,7 +135,7 @@ impl Injection {
         }
     }
 
-    /// Returns the proxy's rule for this fault, or `None` if it happens to the socket or to the
+    /// Returns the proxy's rule for this fault, or `None` if it happens to the socket or the
     /// daemon.
     pub(crate) fn rule(&self, fixture: &FaultFixture, operation: &Operation) -> Option<Rule> {
         let fault = match self {

@@ -107,7 +107,7 @@ async fn folders_have_their_modes_however_a_pull_ends() {
         meanwhile = async {
             temporary_in(&sub).await;
             (mode(&local), mode(&sub))
-        } => assert_eq!(meanwhile, (0o700, 0o700), "only the owner may enter it while it is filled"),
+        } => assert_eq!(meanwhile, (0o700, 0o700), "only the owner may enter it meanwhile"),
     }
     assert_eq!((mode(&local), mode(&sub)), (0o711, 0o750));
     assert!(names_in(&sub).is_empty());

@@ -112,7 +112,7 @@ async fn a_silent_pebble_is_waited_for_and_never_asked_twice() {
     );
     assert!(error.to_string().contains("may have acted"), "{error}");
     assert_eq!(fixture.posts("/v1/services"), 1);
-    // A reply that comes a byte at a time has the same limit as a whole.
+    // A reply that comes a byte at a time has the same limit as any other.
     fixture.proxy.add(Rule::new("GET", "/v1/plan", Fault::DripFeed(Duration::from_millis(20))));
     assert_eq!(*client.plan().await.unwrap_err().kind(), ErrorKind::Unreachable);
     // The connection with the rest of that reply is not used again.

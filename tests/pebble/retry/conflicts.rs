@@ -259,14 +259,15 @@ async fn a_start_that_had_joined_one_that_failed_meanwhile_fails_too() {
     fixture.client.add_layer("web", &layer, LayerMode::Combine).await.unwrap();
     let party = another_client(&fixture);
     let under_test = async {
-        until("their start has begun", async || {
+        until("the other start has begun", async || {
             another_client(&fixture).services(["web"]).await.unwrap()[0].is_active()
         })
         .await;
         fixture.client.start(["web", "db"]).await
     };
     let failing = async {
-        until("ours has come to its second service", async || fixture.started() == ["db"]).await;
+        until("the start has come to its second service", async || fixture.started() == ["db"])
+            .await;
         touch(&ends);
     };
     let (other_result, result, ()) = tokio::join!(party.start(["web"]), under_test, failing);
@@ -338,7 +339,7 @@ async fn a_replan_is_not_about_the_start_of_a_disabled_service_by_another_party(
     fixture.client.replan().await.unwrap();
     let party = another_client(&fixture);
     let under_test = async {
-        until("their start has begun", async || {
+        until("the other start has begun", async || {
             another_client(&fixture).services(["job"]).await.unwrap()[0].is_active()
         })
         .await;

@@ -101,16 +101,16 @@ async fn a_layer_that_never_arrived_is_sent_again_beside_a_layer_of_another_clie
     let daemon = Arc::clone(&fixture.daemon);
     let add_from_another_client = move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let layer = Layer::new().service("theirs", Service::new().command("sleep 600"));
+        let layer = Layer::new().service("other", Service::new().command("sleep 600"));
         let client = daemon.client();
-        let added = client.add_layer("theirs", &layer, LayerMode::New);
+        let added = client.add_layer("other", &layer, LayerMode::New);
         runtime.block_on(added).unwrap();
     };
     let fault = Fault::before(move |_| add_from_another_client());
     fixture.proxy.add(Rule::new("GET", "/v1/plan", fault).from_nth(2));
     fixture.client.start(["web"]).await.unwrap();
     let plan = fixture.client.plan().await.unwrap();
-    assert!(plan.services().contains_key("theirs"));
+    assert!(plan.services().contains_key("other"));
     assert_eq!(plan.services()["web"].get_after(), ["dep1", "dep2", "dep3"]);
 }
 

@@ -85,9 +85,9 @@ fn its_second_socket_must_fit_too() {
         return;
     };
     let mut path = daemon.folder().to_path_buf().into_os_string();
-    let room = 107 - path.len() - 1;
+    let length = 107 - path.len() - 1;
     path.push("/");
-    path.push("x".repeat(room));
+    path.push("x".repeat(length));
     let error = Daemon::start(options.socket(path)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::SocketPath);
 }
