@@ -88,9 +88,11 @@ async fn failing_check_status(workload: &ContainerView) -> Result<Option<Status>
     ))))
 }
 
-/// Runs the health check until it passes, for at most [`PERIOD`]. Without this the status of this
-/// hook would be that of the workload before the hook, since Pebble runs a check for the first time
-/// one period after the replan.
+/// Runs the health check until it passes, for at most [`PERIOD`].
+///
+/// Pebble runs a check for the first time one period after it got the layer, and reports it as up
+/// until then (Pebble 1.32, `internals/overlord/checkstate`). So without this the status of the
+/// hook that has started a workload would say nothing of its health.
 ///
 /// A check that does not pass is no error of the hook: [`collect`] reports it as a status. A Pebble
 /// that cannot run the check now runs it at its next period.

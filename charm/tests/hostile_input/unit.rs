@@ -15,8 +15,8 @@ pub const CHARM: &str = env!("CARGO_BIN_EXE_any-workload-k8s");
 /// than the deadlines of the charm, so a hook that only ends at one of those fails the test.
 const HOOK_LIMIT: Duration = Duration::from_secs(60);
 
-/// The stored state of a unit that has reached its Pebble before. In such a unit a faulty Pebble
-/// fails the hook, where a new unit would wait for it.
+/// The stored state of a unit that has reached its Pebble before. A Pebble that cannot be used is a
+/// fault in it, where a new unit would wait.
 pub const IN_OPERATION: &str = concat!(
     r#"{"charmwright": "{\"version\":1,"#,
     r#"\"data\":{\"started\":true,\"operation\":[\"workload\"]}}"}"#
