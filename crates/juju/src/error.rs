@@ -91,6 +91,20 @@ impl Error {
         Self::build(ErrorKind::Invalid, attempt.into(), cause.into(), Some(tool))
     }
 
+    /// Makes the error for a call that this crate refused before it started the tool, because
+    /// `what`, such as `the value of "users"`, has `size` bytes and at most `limit` are accepted.
+    /// `what` must not quote a value.
+    pub(super) fn too_large(
+        attempt: impl Into<Cow<'static, str>>,
+        tool: &'static str,
+        what: &str,
+        size: usize,
+        limit: usize,
+    ) -> Self {
+        let cause = format!("{what} is {size} bytes long (at most {limit})");
+        Self::build(ErrorKind::TooLarge { size, limit }, attempt.into(), cause, Some(tool))
+    }
+
     /// Makes the error for a tool that exited with code 0 and printed an output that cannot be
     /// read. `cause` must not quote the output, which may hold a secret.
     pub(super) fn output(

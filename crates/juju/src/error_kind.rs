@@ -24,6 +24,14 @@ pub enum ErrorKind {
     /// An argument is invalid. Either this crate refused it before it started a process, because no
     /// tool takes it, or the tool refused it.
     Invalid,
+    /// A key, a value or a whole document is larger than Juju, or this crate, accepts. Nothing was
+    /// sent.
+    TooLarge {
+        /// The size of what was to be sent, in bytes.
+        size: usize,
+        /// The largest size that is accepted, in bytes.
+        limit: usize,
+    },
     /// This version of Juju does not have the tool or its option: the tool is not on `PATH`, or the
     /// agent does not know it.
     Unavailable,

@@ -60,8 +60,9 @@ impl HookTools {
     ///
     /// # Errors
     ///
-    /// - A key is empty or longer than 256 bytes, or a value is longer than 65,536 bytes. Nothing
-    ///   was sent.
+    /// - [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) if a key is longer than 256 bytes or a
+    ///   value is longer than 65,536 bytes, and [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if
+    ///   a key is empty. Nothing was sent.
     /// - The tool failed.
     pub fn set_state(&self, values: &BTreeMap<String, String>) -> Result<(), Error> {
         if values.is_empty() {
@@ -70,20 +71,28 @@ impl HookTools {
         // The tool refuses these sizes too, but its text does not say which key it means (Juju 3.6
         // and 4.0).
         for (key, value) in values {
-            if key.is_empty() || key.len() > MAX_KEY {
-                let cause = format!(
-                    "the key {:?} is {} bytes long (1 to {MAX_KEY} are allowed)",
-                    key_excerpt(key),
-                    key.len()
-                );
-                return Err(Error::refused(WRITE_ATTEMPT, "state-set", cause));
+            if key.is_empty() {
+                return Err(Error::refused(WRITE_ATTEMPT, "state-set", "a key is empty"));
+            }
+            if key.len() > MAX_KEY {
+                let what = format!("the key {:?}", key_excerpt(key));
+                return Err(Error::too_large(
+                    WRITE_ATTEMPT,
+                    "state-set",
+                    &what,
+                    key.len(),
+                    MAX_KEY,
+                ));
             }
             if value.len() > MAX_VALUE {
-                let cause = format!(
-                    "the value of {key:?} is {} bytes long (at most {MAX_VALUE})",
-                    value.len()
-                );
-                return Err(Error::refused(WRITE_ATTEMPT, "state-set", cause));
+                let what = format!("the value of {key:?}");
+                return Err(Error::too_large(
+                    WRITE_ATTEMPT,
+                    "state-set",
+                    &what,
+                    value.len(),
+                    MAX_VALUE,
+                ));
             }
         }
         let document = charmwright_yaml::to_yaml(values).map_err(|error| {

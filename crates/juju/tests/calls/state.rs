@@ -65,9 +65,14 @@ fn a_malformed_output_is_an_error_and_is_not_cached() {
 fn sizes_over_juju_s_limits_are_refused_before_a_tool_is_started() {
     let (agent, hook_tools) = in_hook();
     let long = "x".repeat(MAX_VALUE + 1);
-    for values in [map(&[("k", &long)]), map(&[(&long, "v")]), map(&[("", "v")])] {
+    let too_large = |limit| ErrorKind::TooLarge { size: MAX_VALUE + 1, limit };
+    for (values, kind) in [
+        (map(&[("k", &long)]), too_large(MAX_VALUE)),
+        (map(&[(&long, "v")]), too_large(MAX_KEY)),
+        (map(&[("", "v")]), ErrorKind::Invalid),
+    ] {
         let error = hook_tools.set_state(&values).unwrap_err();
-        assert_eq!(error.kind(), &ErrorKind::Invalid);
+        assert_eq!(error.kind(), &kind);
         assert!(error.to_string().len() < 200, "{error}");
     }
     assert!(hook_tools.delete_state("").is_err());
