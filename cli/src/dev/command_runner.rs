@@ -62,7 +62,7 @@ impl Session {
             is_building: self.refresh.is_preparing(),
             unit: self.snapshot(),
             lasting_error: self.lasting_error(),
-            action: action.and_then(|id| self.unit.action(id)),
+            action: action.and_then(|id| self.model.unit(&self.unit).ok()?.action(id)),
         }
     }
 
@@ -100,16 +100,17 @@ impl Session {
     fn run_command(&mut self, command: Command) -> Result<()> {
         let to_error = |error: charmwright_agent::Error| Error::new(error.to_string());
         match command {
-            Command::Config { key, value } => set_config(&mut self.unit, &key, &value)?,
+            Command::Config { key, value } => set_config(&mut self.model, self.unit.application().as_str(), &key, &value)?,
             Command::ConfigReset { key } => {
-                self.unit
-                    .reset_config(&key)
-                    .map_err(|error| config_error(&self.unit, &key, &error))?;
+                let application = self.unit.application().as_str();
+                self.model
+                    .reset_config(application, &key)
+                    .map_err(|error| config_error(&self.model, application, &key, &error))?;
             }
             Command::Run { action, params } => {
                 let id = self
-                    .unit
-                    .run_action(&action, &params)
+                    .model
+                    .run_action(&self.unit, &action, &params)
                     .map_err(|error| self.action_error(&action, &error))?;
                 self.terminal_output.print_detail(&format!("action {id} is queued"));
                 self.script.last_action = Some(id);
@@ -117,17 +118,22 @@ impl Session {
             Command::Pebble { verb, container } => {
                 self.pebble_command(verb, container.as_deref())?;
             }
-            Command::Leader(leader) => self.unit.set_leader(leader),
+            Command::Leader(leader) => match leader {
+                true => self.model.set_leader(&self.unit).map_err(to_error)?,
+                false => {
+                    let application = self.unit.application().as_str();
+                    self.model.unset_leader(application).map_err(to_error)?;
+                }
+            },
             Command::Upgrade => {
                 self.upgrade()?;
                 self.script.wait = Some(Wait::Build);
             }
             Command::Resolved { retry } => {
-                self.unit
-                    .resolved(if retry { Resolve::Retry } else { Resolve::NoRetry })
-                    .map_err(to_error)?;
+                let how = if retry { Resolve::Retry } else { Resolve::NoRetry };
+                self.model.resolved(&self.unit, how).map_err(to_error)?;
             }
-            Command::UpdateStatus => self.unit.update_status(),
+            Command::UpdateStatus => self.model.update_status(&self.unit).map_err(to_error)?,
             Command::Status => self.print_table(),
             Command::Log => {
                 let log = bounded_log::read_all(&self.workspace.unit_log());
@@ -184,8 +190,9 @@ impl Session {
 
     /// Adds the name of the action that was probably meant.
     fn action_error(&self, action: &str, error: &charmwright_agent::Error) -> Error {
-        let actions = self.unit.meta().actions();
         let message = Error::new(error.to_string());
+        let Ok(unit) = self.model.unit(&self.unit) else { return message };
+        let actions = unit.meta().actions();
         match nearest(action, actions.keys().map(String::as_str))
             .filter(|_| !actions.contains_key(action))
         {
@@ -219,7 +226,7 @@ impl Session {
             }
             // The last poll says nothing about the container any more, so the unit is not settled
             // before the next one. The error of a container that a refresh has removed is ignored.
-            let _ = self.unit.pebble_poll_due(&container.name);
+            let _ = self.model.pebble_poll_due(&self.unit, &container.name);
         }
         Ok(())
     }

@@ -5,21 +5,23 @@ use charmwright_agent::Unit;
 
 /// Reads the events that the charm has stored in the unit's state, oldest first. A state that
 /// another framework or a newer charmwright stored gives none.
-pub fn deferred_events_of(unit: &Unit) -> Vec<Deferred> {
+pub fn deferred_events_of(unit: Unit<'_>) -> Vec<Deferred> {
     let document = unit.state().get(FRAMEWORK_KEY);
     document.and_then(|document| deferred_events(document).ok()).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
-    use charmwright_agent::{CharmMeta, InProcessTools, UnitSettings};
+    use charmwright_agent::{CharmMeta, Deployment, InProcessTools, Model, ModelSettings};
 
     use super::*;
 
     /// Returns a unit whose charm has stored this document.
     fn unit_with(document: &str) -> InProcessTools {
         let meta = CharmMeta::parse("name: web\nsummary: s\ndescription: d", None, None).unwrap();
-        let tools = InProcessTools::new(Unit::new(meta, UnitSettings::new("web/0").unwrap()));
+        let mut model = Model::new(ModelSettings::new());
+        let units = model.deploy("web", Deployment::charm(meta)).unwrap();
+        let tools = InProcessTools::new(model, units[0].clone());
         let now = std::time::Instant::now();
         tools.begin(now).unwrap();
         let state = [(FRAMEWORK_KEY.to_owned(), document.to_owned())].into();
@@ -30,8 +32,9 @@ mod tests {
 
     fn names(document: &str) -> Vec<String> {
         let tools = unit_with(document);
-        tools.with_unit(|unit| {
-            deferred_events_of(unit).iter().map(|deferred| deferred.event().to_string()).collect()
+        tools.with_model(|model, unit| {
+            let deferred = deferred_events_of(model.unit(unit).unwrap());
+            deferred.iter().map(|deferred| deferred.event().to_string()).collect()
         })
     }
 

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use charmwright_agent::{Finished, LogLevel, Stream};
 
-use super::deferred_events::deferred_events_of;
 use super::duration_text::whole_seconds;
 use super::hook_remarks::{ending_remarks, first_results};
 use super::retries::{RetryCount, StrippedMessage};
@@ -28,7 +27,8 @@ const LOG_BATCH_LINES: usize = 1000;
 impl Session {
     /// Writes the new lines of the unit's log to its file, and prints the charm's warnings.
     pub(super) fn write_log(&mut self) {
-        let new = self.unit_log.write_new_lines(&self.unit, &self.terminal_output.elapsed());
+        let Ok(unit) = self.model.unit(&self.unit) else { return };
+        let new = self.unit_log.write_new_lines(unit, &self.terminal_output.elapsed());
         for line in new {
             self.print_log_line(line.level, &line.logger, &line.message);
         }
@@ -37,7 +37,7 @@ impl Session {
     /// Prints a status that the hook has just set, so that the user sees a long retry while it
     /// lasts.
     pub(super) fn print_status(&mut self) {
-        let report = self.unit.report();
+        let report = self.report();
         let Some(hook) = &mut self.hook else { return };
         let status = (report.status, report.message);
         if hook.last_status == status || hook.began.elapsed() < PRINT_STATUS_AFTER {
@@ -80,7 +80,7 @@ impl Session {
         // batches.
         for lines in printed.lines.chunks(LOG_BATCH_LINES) {
             for line in lines {
-                self.unit.hook_printed(printed.stream, line);
+                let _ = self.model.hook_printed(&self.unit, printed.stream, line);
             }
             self.write_log();
         }
@@ -149,7 +149,7 @@ impl Session {
             HookOutcome::Missing => "no hook".to_owned(),
             HookOutcome::NotStarted(_) => "no start".to_owned(),
         };
-        let deferred = deferred_events_of(&self.unit);
+        let deferred = self.deferred_events();
         let mut remarks = Vec::new();
         remarks.extend(hook.retries.remark());
         remarks.extend(ending_remarks(finished.ending()));

@@ -5,7 +5,6 @@ use std::time::Instant;
 use charmwright_agent::{Ending as HookEnding, Finished, HookExit, HookRun, ToolRequest, ToolStep};
 use rustix::process::Signal;
 
-use super::deferred_events::deferred_events_of;
 use super::hook_process;
 use super::retries::RetryCount;
 use super::running_hook::{PROGRESS_SECONDS, RunningHook};
@@ -20,7 +19,7 @@ use crate::wire::Reply;
 impl Session {
     /// Starts a hook. Its end comes as an event, also if its program cannot be started.
     pub(super) fn start_hook(&mut self, run: HookRun) {
-        let report = self.unit.report();
+        let report = self.report();
         let mut hook = RunningHook {
             began: Instant::now(),
             next_progress_seconds: PROGRESS_SECONDS[0],
@@ -31,7 +30,7 @@ impl Session {
             is_name_printed: false,
             has_printed_message: false,
             last_status: (report.status, report.message),
-            deferred_before: deferred_events_of(&self.unit).len(),
+            deferred_before: self.deferred_events().len(),
             run,
         };
         match ToolServer::start(&self.agent_socket, self.event_sender.clone()) {
@@ -72,7 +71,7 @@ impl Session {
         let mut request = ToolRequest { now: Some(Instant::now()), ..call.request };
         let mut kill = false;
         let answer = loop {
-            match self.unit.tool(&request) {
+            match self.model.tool(&self.unit, &request) {
                 ToolStep::NeedsInput => break Reply::NeedsInput,
                 ToolStep::NeedsFile(path) => {
                     let content = tool_files::read(&path);
@@ -109,7 +108,9 @@ impl Session {
         };
         // Before the model handles the end, so that only the hook's own time counts.
         let duration = hook.began.elapsed();
-        let finished = match self.unit.finish(&exit, Instant::now(), &end.stdout, &end.stderr) {
+        let now = Instant::now();
+        let finished = self.model.finish(&self.unit, &exit, now, &end.stdout, &end.stderr);
+        let finished = match finished {
             Ok(finished) => finished,
             Err(error) => {
                 self.has_failed = true;

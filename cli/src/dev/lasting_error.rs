@@ -72,47 +72,49 @@ impl LastingError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use charmwright_agent::{CharmMeta, HookExit, Next, Unit, UnitSettings};
+    use charmwright_agent::{CharmMeta, Deployment, HookExit, Model, ModelSettings, Next};
     use std::time::{Duration, Instant};
 
     /// Runs the next hook until it ends in this way.
-    fn end(unit: &mut Unit, now: &mut Instant, exit: &HookExit, error: &mut LastingError) {
+    fn end(model: &mut Model, now: &mut Instant, exit: &HookExit, error: &mut LastingError) {
         // A failed hook runs again after at most 300 s, so it is due after this time.
         *now += Duration::from_secs(400);
-        assert!(matches!(unit.next(*now), Next::Run(_)));
-        let finished = unit.finish(exit, *now, b"", b"").unwrap();
+        let unit = "web/0".parse().unwrap();
+        assert!(matches!(model.next(&unit, *now), Ok(Next::Run(_))));
+        let finished = model.finish(&unit, exit, *now, b"", b"").unwrap();
         error.note_end(&finished);
     }
 
-    fn run(unit: &mut Unit, now: &mut Instant, exit: i32, error: &mut LastingError) {
-        end(unit, now, &HookExit::Code(exit), error);
+    fn run(model: &mut Model, now: &mut Instant, exit: i32, error: &mut LastingError) {
+        end(model, now, &HookExit::Code(exit), error);
     }
 
     #[test]
     fn the_third_failure_in_a_row_is_for_good() {
         let meta = CharmMeta::parse("name: web\nsummary: s\ndescription: d\n", None, None).unwrap();
-        let mut unit = Unit::new(meta, UnitSettings::new("web/0").unwrap());
+        let mut model = Model::new(ModelSettings::new());
+        model.deploy("web", Deployment::charm(meta)).unwrap();
         let (mut now, mut error) = (Instant::now(), LastingError::default());
         for _ in 0..2 {
-            run(&mut unit, &mut now, 1, &mut error);
+            run(&mut model, &mut now, 1, &mut error);
             assert_eq!(error.message(true), None);
         }
         error.clear();
         for _ in 0..2 {
-            run(&mut unit, &mut now, 1, &mut error);
+            run(&mut model, &mut now, 1, &mut error);
             assert_eq!(error.message(true), None);
         }
-        run(&mut unit, &mut now, 1, &mut error);
+        run(&mut model, &mut now, 1, &mut error);
         let message = error.message(true).unwrap();
         assert_eq!(error.message(false), None);
         assert!(message.contains("install has failed 3 times in a row"), "{message}");
-        run(&mut unit, &mut now, 0, &mut error);
+        run(&mut model, &mut now, 0, &mut error);
         assert_eq!(error.message(true), None);
         for _ in 1..KILLS_LIMIT {
-            end(&mut unit, &mut now, &HookExit::Signal(9), &mut error);
+            end(&mut model, &mut now, &HookExit::Signal(9), &mut error);
             assert_eq!(error.message(true), None);
         }
-        end(&mut unit, &mut now, &HookExit::Signal(9), &mut error);
+        end(&mut model, &mut now, &HookExit::Signal(9), &mut error);
         let message = error.message(true).unwrap();
         assert_eq!(error.message(false), Some(message.clone()));
         assert!(message.contains("was killed 10 times in a row"), "{message}");

@@ -20,18 +20,18 @@ impl Session {
         }
         // A container that came up or went down may let a failed hook succeed. A poll that changes
         // nothing must not reset the count of failures.
-        let before = self.unit.report().containers;
+        let before = self.report().containers;
         // The model returns an error for a container that a refresh has removed.
         let _ = match info {
             Some(info) => {
                 container.note_answer();
                 self.versions.insert(name.to_owned(), info.version);
-                self.unit.pebble_seen(name, &info.boot_id)
+                self.model.pebble_seen(&self.unit, name, &info.boot_id)
             }
             None if container.is_starting() => return,
-            None => self.unit.pebble_down(name),
+            None => self.model.pebble_down(&self.unit, name),
         };
-        if self.unit.report().containers != before {
+        if self.report().containers != before {
             self.lasting_error.clear();
         }
     }
@@ -42,10 +42,14 @@ impl Session {
         let _ = match notice {
             Notice::Custom { id, key } => {
                 let notice = NoticeInfo { id, kind: "custom".to_owned(), key };
-                self.unit.custom_notice(container, notice)
+                self.model.custom_notice(&self.unit, container, notice)
             }
-            Notice::CheckFailed { check } => self.unit.check_failed(container, &check),
-            Notice::CheckRecovered { check } => self.unit.check_recovered(container, &check),
+            Notice::CheckFailed { check } => {
+                self.model.check_failed(&self.unit, container, &check)
+            }
+            Notice::CheckRecovered { check } => {
+                self.model.check_recovered(&self.unit, container, &check)
+            }
         };
     }
 
@@ -67,7 +71,7 @@ impl Session {
             _ => Ok(()),
         };
         // The model returns an error for a container that a refresh has removed.
-        let _ = self.unit.pebble_poll_due(name);
+        let _ = self.model.pebble_poll_due(&self.unit, name);
         self.lasting_error.clear();
         if end.was_requested {
             self.terminal_output.print_line(&format!("Pebble in {name} has ended"));

@@ -63,18 +63,22 @@ impl Session {
         let Refresh::Prepared(charm) = mem::replace(&mut self.refresh, Refresh::None) else {
             return;
         };
-        if self.unit.is_kubernetes() {
+        if self.model.unit(&self.unit).is_ok_and(|unit| unit.is_kubernetes()) {
             let running = self.containers.iter().filter(|container| container.is_running());
             self.refresh = Refresh::PodEnding(
                 charm,
                 running.map(|container| container.name.clone()).collect(),
             );
-            self.unit.end_pod();
+            let _ = self.model.end_pod(&self.unit);
             return;
         }
-        match self.replace_charm_files(&charm, true) {
-            Ok(()) => self.unit.upgrade_to(charm.meta),
-            Err(error) => self.fail_command(&error.chain()),
+        let refreshed = self.replace_charm_files(&charm, true).and_then(|()| {
+            self.model
+                .refresh(self.unit.application().as_str(), charm.meta)
+                .map_err(|error| Error::new("cannot refresh the charm").because(error))
+        });
+        if let Err(error) = refreshed {
+            self.fail_command(&error.chain());
         }
     }
 
@@ -82,7 +86,7 @@ impl Session {
     /// while one still runs. A unit that is being removed gets no next pod.
     pub(super) fn start_pod(&mut self) -> bool {
         if self.phase != Phase::Alive || !matches!(self.refresh, Refresh::PodEnding(..)) {
-            self.unit.pod_started(None);
+            let _ = self.model.pod_started(&self.unit, None);
             return true;
         }
         for container in &mut self.containers {
@@ -98,7 +102,7 @@ impl Session {
             return true;
         };
         let replaced = self.replace_charm_files(&charm, false);
-        self.unit.pod_started(replaced.is_ok().then_some(charm.meta));
+        let _ = self.model.pod_started(&self.unit, replaced.is_ok().then_some(charm.meta));
         let started = replaced.and_then(|()| {
             let Some(pebble) = self.pebble.clone() else {
                 return Ok(());

@@ -1,11 +1,12 @@
-//! The session: the model of the unit, and the containers, the hook, the script and the terminal
+//! The session: the model with the unit, and the containers, the hook, the script and the terminal
 //! around it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
-use charmwright_agent::{AgentPaths, Unit};
+use charmwright::dispatch::Deferred as DeferredEvent;
+use charmwright_agent::{AgentPaths, Model, Report, UnitName};
 use tokio::sync::mpsc;
 
 use super::charm_source::CharmSource;
@@ -32,8 +33,10 @@ const STOPPING: &str = "stopping";
 
 /// The agent of one unit, from install to remove.
 pub struct Session {
-    /// The model of the unit: it decides what runs next, and answers the hook tools.
-    pub(super) unit: Unit,
+    /// The model of Juju: it decides what runs next, and answers the hook tools.
+    pub(super) model: Model,
+    /// The unit whose charm runs here. It stays in the model until the session ends.
+    pub(super) unit: UnitName,
     /// The charm as its author has it, for `upgrade`.
     pub(super) charm: CharmSource,
     /// The folder that the charm runs from.
@@ -101,7 +104,7 @@ impl Session {
         self.hook.is_none()
             && !self.refresh.is_under_way()
             && !changing
-            && self.unit.is_settled(now)
+            && self.model.unit(&self.unit).is_ok_and(|unit| unit.is_settled(now))
     }
 
     /// Returns the text about a lasting error, if there is one. A container that is starting or
@@ -114,9 +117,19 @@ impl Session {
         self.lasting_error.message(self.hook.is_none())
     }
 
+    /// Returns the status of the unit. The model has the unit, so the empty report is never seen.
+    pub(super) fn report(&self) -> Report {
+        self.model.report(&self.unit).unwrap_or_default()
+    }
+
+    /// Returns the events that the unit's charm has deferred, oldest first.
+    pub(super) fn deferred_events(&self) -> Vec<DeferredEvent> {
+        self.model.unit(&self.unit).map(deferred_events_of).unwrap_or_default()
+    }
+
     /// Returns the state of the unit for the table.
     pub(super) fn snapshot(&self) -> Snapshot {
-        let report = self.unit.report();
+        let report = self.report();
         let containers = report.containers.into_iter().map(|container| {
             let process = self.container(&container.name).is_some_and(Container::is_running);
             let version = self.versions.get(&container.name).map_or("", String::as_str);
@@ -148,7 +161,8 @@ impl Session {
                 None => report.agent_status,
             },
             ports: report.ports,
-            deferred: deferred_events_of(&self.unit)
+            deferred: self
+                .deferred_events()
                 .iter()
                 .map(|stored| Deferred {
                     event: stored.event().to_string(),

@@ -65,20 +65,20 @@ impl Session {
             if self.hook.is_none() {
                 // Between two hooks only: a running hook must not lose the charm's files.
                 self.continue_refresh();
-                match self.unit.next(now) {
-                    Next::Run(run) => {
+                match self.model.next(&self.unit, now) {
+                    Ok(Next::Run(run)) => {
                         self.start_hook(run);
                         continue;
                     }
-                    Next::At(when) => due = Some(when),
+                    Ok(Next::At(when)) => due = Some(when),
                     // A container has not ended yet. Its end is an event, which wakes the loop.
-                    Next::PodEnded => {
+                    Ok(Next::PodEnded) => {
                         if self.start_pod() {
                             continue;
                         }
                         due = None;
                     }
-                    Next::Gone => {
+                    Ok(Next::Gone) | Err(_) => {
                         self.phase = Phase::Over;
                         return None;
                     }

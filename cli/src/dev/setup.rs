@@ -8,7 +8,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use charmwright_agent::{AgentPaths, JujuVersion, Unit, UnitSettings, tool_names};
+use charmwright_agent::{
+    AgentPaths, Deployment, JujuVersion, Model, ModelSettings, Unit, UnitName, tool_names,
+};
 use charmwright_testing::pebble_binary::Search;
 use rustix::process::{Pid, Signal};
 use tokio::sync::mpsc;
@@ -107,24 +109,33 @@ fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         args.juju.parse().map_err(|error| Error::new("cannot use --juju").because(error))?;
     let tools = tool_names(&version);
     let name = args.unit.clone().unwrap_or_else(|| format!("{}/0", meta.name()));
-    let settings = UnitSettings::new(&name)
-        .map_err(|error| Error::new("cannot make the unit").because(error))?
+    let name: UnitName =
+        name.parse().map_err(|error| Error::new("cannot make the unit").because(error))?;
+    let settings = ModelSettings::new()
         .model_name(&args.model)
         .juju_version(version)
-        .leader(args.leader == YesNo::Yes)
         .speed(args.speed)
         .update_status_interval(Some(UPDATE_STATUS_INTERVAL / args.speed.max(1)))
         .home(workspace.root())
         .clock(Instant::now(), SystemTime::now())
-        .context_seed(context_seed());
-    let mut unit = Unit::new(meta, settings);
+        .seed(context_seed());
+    let mut model = Model::new(settings);
+    let deployment = Deployment::charm(meta)
+        .first_unit_number(name.number())
+        .leader(args.leader == YesNo::Yes);
+    model
+        .deploy(name.application().as_str(), deployment)
+        .map_err(|error| Error::new("cannot make the unit").because(error))?;
+    let options = model.application(name.application().as_str()).map(|app| app.meta().options());
     let is_demo = args.charm.is_none()
-        && DEMO_OPTIONS.iter().all(|name| unit.meta().options().contains_key(*name));
+        && options
+            .is_ok_and(|options| DEMO_OPTIONS.iter().all(|name| options.contains_key(*name)));
     let config = initial_config(args, is_demo)?;
     for (key, value) in &config {
-        set_config(&mut unit, key, value)?;
+        set_config(&mut model, name.application().as_str(), key, value)?;
     }
 
+    let unit = model.unit(&name).map_err(|error| Error::new("cannot make the unit").because(error))?;
     let names: Vec<String> = unit.meta().containers().map(str::to_owned).collect();
     let pebble = match names.is_empty() {
         true => None,
@@ -150,7 +161,7 @@ fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         &mut terminal_output,
         args,
         &charm,
-        &unit,
+        unit,
         workspace,
         &config,
         pebble.as_deref(),
@@ -168,7 +179,8 @@ fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
 
     let watchers = Watchers::start(&containers, args.speed, &event_sender);
     Ok(Session {
-        unit,
+        model,
+        unit: name,
         charm,
         charm_dir,
         charm_files: files,
@@ -264,7 +276,7 @@ fn print_first_lines(
     terminal_output: &mut TerminalOutput,
     args: &DevArgs,
     charm: &CharmSource,
-    unit: &Unit,
+    unit: Unit<'_>,
     workspace: &Workspace,
     config: &[(String, String)],
     pebble: Option<&Path>,

@@ -33,7 +33,7 @@ impl Session {
         // The lines behind `quit` must not run on a unit that is being removed.
         self.script.clear();
         self.terminal_output.print_line("stopping");
-        self.unit.request_stop();
+        let _ = self.model.remove_unit(&self.unit);
     }
 
     /// Ends the session now, and kills every process that still runs.
@@ -56,10 +56,10 @@ impl Session {
         let Phase::Stopping { deadline } = self.phase else {
             return;
         };
-        if self.hook.is_none() && self.unit.report().failed_hook.is_some() {
+        if self.hook.is_none() && self.report().failed_hook.is_some() {
             // As `juju resolved --no-retry` does for a unit that is being removed. It cannot fail,
             // because the unit is in error.
-            let _ = self.unit.resolved(Resolve::NoRetry);
+            let _ = self.model.resolved(&self.unit, Resolve::NoRetry);
         }
         if now >= deadline {
             let name = self.hook.as_ref().map_or_else(String::new, RunningHook::name);
@@ -110,7 +110,7 @@ impl Session {
     fn print_json(&mut self) {
         use std::io::Write;
         let text =
-            sanitize::json(&serde_json::to_string_pretty(&self.unit.report()).unwrap_or_default());
+            sanitize::json(&serde_json::to_string_pretty(&self.report()).unwrap_or_default());
         let mut out = std::io::stdout();
         // A reader that has closed the pipe does not want the document.
         let _ = writeln!(out, "{text}").and_then(|()| out.flush());

@@ -1,6 +1,6 @@
-//! Setting a config option of the unit, with advice for a mistyped name.
+//! Setting a config option of the application, with advice for a mistyped name.
 
-use charmwright_agent::Unit;
+use charmwright_agent::Model;
 
 use super::spelling::nearest;
 use crate::error::{Error, Result};
@@ -9,14 +9,22 @@ use crate::error::{Error, Result};
 ///
 /// # Errors
 /// Fails if the charm has no such option, or if the value is not of its type.
-pub fn set_config(unit: &mut Unit, key: &str, value: &str) -> Result<()> {
-    unit.set_config(key, value).map_err(|error| config_error(unit, key, &error))
+pub fn set_config(model: &mut Model, application: &str, key: &str, value: &str) -> Result<()> {
+    model
+        .set_config(application, key, value)
+        .map_err(|error| config_error(model, application, key, &error))
 }
 
 /// Adds the name of the option that was probably meant.
-pub fn config_error(unit: &Unit, key: &str, error: &charmwright_agent::Error) -> Error {
-    let options = unit.meta().options();
+pub fn config_error(
+    model: &Model,
+    application: &str,
+    key: &str,
+    error: &charmwright_agent::Error,
+) -> Error {
     let message = Error::new(error.to_string());
+    let Ok(application) = model.application(application) else { return message };
+    let options = application.meta().options();
     match nearest(key, options.keys().map(String::as_str)).filter(|_| !options.contains_key(key)) {
         Some(meant) => message.advice(format!("did you mean `{meant}`?")),
         None => message,

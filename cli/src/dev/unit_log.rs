@@ -24,7 +24,7 @@ impl UnitLog {
     }
 
     /// Writes the new lines of the log of `unit` to the file, and returns them.
-    pub fn write_new_lines(&mut self, unit: &Unit, elapsed: &str) -> Vec<LogLine> {
+    pub fn write_new_lines(&mut self, unit: Unit<'_>, elapsed: &str) -> Vec<LogLine> {
         let new: Vec<LogLine> = unit.log(self.written).cloned().collect();
         self.written = unit.log_position();
         let mut text = String::new();

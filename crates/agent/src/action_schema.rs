@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::schema::{Schema, fill_defaults};
-use super::settings::is_at_least;
+use super::model_settings::is_at_least;
 use charmwright_juju::JujuVersion;
 
 /// The declaration of one action in `actions.yaml`.

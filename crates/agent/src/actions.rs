@@ -1,16 +1,17 @@
-//! The methods of [`Unit`] with which the operator runs an action, cancels it and reads its record.
+//! The methods of [`Model`] with which the operator runs an action of a unit and cancels it.
 //!
 //! Source: reference `juju-agent.md` section 8.
 
-use charmwright_juju::ActionId;
+use charmwright_juju::{ActionId, UnitName};
 use serde_json::{Map, Value};
 
 use super::action_record::{ActionRecord, ActionStatus, set_path};
 use super::error::{Error, ErrorKind};
-use super::unit::Unit;
+use super::model::Model;
 
-impl Unit {
-    /// Requests a run of an action, as `juju run ACTION KEY=VALUE…` does, and returns its id.
+impl Model {
+    /// Requests a run of an action on a unit, as `juju run UNIT ACTION KEY=VALUE…` does, and returns
+    /// its id.
     ///
     /// The parameters are validated by the action's schema, then completed with its defaults. The
     /// action runs before any hook that is due, and on a unit in error too.
@@ -19,16 +20,18 @@ impl Unit {
     /// number 8. Where the schema wants a string, write quotes into the text (`id="010"`).
     ///
     /// # Errors
-    /// [`ErrorKind::Action`] if the charm does not declare the action, a key is malformed, a value
-    /// is not YAML, or the schema refuses the parameters.
+    /// - [`ErrorKind::NotFound`] if the model has no such unit.
+    /// - [`ErrorKind::Action`] if the charm does not declare the action, a key is malformed, a
+    ///   value is not YAML, or the schema refuses the parameters.
     pub fn run_action(
         &mut self,
+        unit: &UnitName,
         name: &str,
         params: &[(String, String)],
     ) -> Result<ActionId, Error> {
-        let Some(schema) = self.controller.meta.actions().get(name) else {
-            let known: Vec<&str> =
-                self.controller.meta.actions().keys().map(String::as_str).collect();
+        let actions = self.unit(unit)?.meta().actions();
+        let Some(schema) = actions.get(name) else {
+            let known: Vec<&str> = actions.keys().map(String::as_str).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             return Err(Error::new(
                 ErrorKind::Action,
@@ -60,19 +63,23 @@ impl Unit {
             set_path(&mut given, &path, value);
         }
         let params =
-            schema.complete_params(&self.controller.settings.juju_version, given).map_err(
+            schema.complete_params(&self.settings.juju_version, given).map_err(
                 |why| Error::new(ErrorKind::Action, format!("cannot run action {name:?}: {why}")),
             )?;
-        Ok(self.controller.add_action(name, params))
+        self.last_action = self.last_action.saturating_add(1);
+        let id = ActionId::from(self.last_action);
+        self.record_mut(unit)?.add_action(id.clone(), name, params);
+        Ok(id)
     }
 
     /// Cancels an action, as `juju cancel-task` does. Returns `true` if the action is running: then
-    /// the caller kills its processes, and [`Unit::finish`] records the action as aborted.
+    /// the caller kills its processes, and [`Model::finish`] records the action as aborted.
     ///
     /// # Errors
-    /// [`ErrorKind::State`] if there is no such action, or it has ended.
-    pub fn cancel_action(&mut self, id: &ActionId) -> Result<bool, Error> {
-        let record = self.controller.actions.get_mut(id);
+    /// - [`ErrorKind::NotFound`] if the model has no such unit.
+    /// - [`ErrorKind::State`] if the unit has no such action, or it has ended.
+    pub fn cancel_action(&mut self, unit: &UnitName, id: &ActionId) -> Result<bool, Error> {
+        let record = self.record_mut(unit)?.actions.get_mut(id);
         let refuse =
             |why: &str| Error::new(ErrorKind::State, format!("cannot cancel action {id}: {why}"));
         let record = record.ok_or_else(|| refuse("there is no such action"))?;
@@ -90,17 +97,5 @@ impl Unit {
             | ActionStatus::Cancelled
             | ActionStatus::Aborted => Err(refuse("it has ended")),
         }
-    }
-
-    /// Returns the records of the actions, oldest first. Of the actions that have ended, the last
-    /// hundred are kept.
-    pub fn actions(&self) -> impl Iterator<Item = &ActionRecord> {
-        self.controller.actions.values()
-    }
-
-    /// Returns the record of one action, or `None` if there is none with this id.
-    #[must_use]
-    pub fn action(&self, id: &ActionId) -> Option<&ActionRecord> {
-        self.controller.actions.get(id)
     }
 }

@@ -9,6 +9,7 @@ use std::path::Path;
 use super::action_schema::ActionSchema;
 use super::charm_files::{CharmSources, read_actions, read_config, read_metadata};
 use super::config::ConfigOption;
+use super::endpoint::EndpointMeta;
 use super::error::Error;
 
 /// The declarations of a charm: its containers, endpoints, resources, config options and actions.
@@ -16,8 +17,9 @@ use super::error::Error;
 pub struct CharmMeta {
     name: String,
     containers: BTreeSet<String>,
-    /// The names of the endpoints and of the extra bindings.
-    bindings: BTreeSet<String>,
+    is_subordinate: bool,
+    endpoints: BTreeMap<String, EndpointMeta>,
+    extra_bindings: BTreeSet<String>,
     resources: BTreeSet<String>,
     options: BTreeMap<String, ConfigOption>,
     actions: BTreeMap<String, ActionSchema>,
@@ -61,11 +63,29 @@ impl CharmMeta {
         Ok(Self {
             name: metadata.name,
             containers: metadata.containers,
-            bindings: metadata.bindings,
+            is_subordinate: metadata.is_subordinate,
+            endpoints: metadata.endpoints,
+            extra_bindings: metadata.extra_bindings,
             resources: metadata.resources,
             options: options.unwrap_or_default(),
             actions: actions.transpose()?.unwrap_or_default(),
         })
+    }
+
+    /// Makes the declarations of an application without a charm, which has endpoints only.
+    pub(super) fn of_remote(name: &str, endpoints: Vec<EndpointMeta>) -> Self {
+        let endpoints =
+            endpoints.into_iter().map(|endpoint| (endpoint.name().to_owned(), endpoint));
+        Self {
+            name: name.to_owned(),
+            containers: BTreeSet::new(),
+            is_subordinate: false,
+            endpoints: endpoints.collect(),
+            extra_bindings: BTreeSet::new(),
+            resources: BTreeSet::new(),
+            options: BTreeMap::new(),
+            actions: BTreeMap::new(),
+        }
     }
 
     /// Returns the charm's name, which is also the default name of its application.
@@ -77,6 +97,19 @@ impl CharmMeta {
     /// Returns the names of the workload containers, sorted.
     pub fn containers(&self) -> impl Iterator<Item = &str> {
         self.containers.iter().map(String::as_str)
+    }
+
+    /// Returns `true` for a subordinate charm, whose units run beside those of another application.
+    #[must_use]
+    pub fn is_subordinate(&self) -> bool {
+        self.is_subordinate
+    }
+
+    /// Returns the declared endpoints by name. `juju-info`, which every charm provides without
+    /// declaring it, is not among them.
+    #[must_use]
+    pub fn endpoints(&self) -> &BTreeMap<String, EndpointMeta> {
+        &self.endpoints
     }
 
     /// Returns the config options by name.
@@ -98,7 +131,9 @@ impl CharmMeta {
     /// Returns `true` if the charm has a binding of this name. Every charm has `juju-info`, without
     /// declaring it.
     pub(super) fn has_binding(&self, name: &str) -> bool {
-        name == "juju-info" || self.bindings.contains(name)
+        name == "juju-info"
+            || self.endpoints.contains_key(name)
+            || self.extra_bindings.contains(name)
     }
 
     pub(super) fn has_resource(&self, name: &str) -> bool {

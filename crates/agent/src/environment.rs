@@ -8,7 +8,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 
 use super::hook_run::HookRun;
-use super::settings::is_at_least;
+use super::model_settings::is_at_least;
 
 /// The variables with which Kubernetes tells the programs of a pod the address of its API.
 const KUBERNETES: [&str; 9] = [
@@ -97,7 +97,7 @@ impl HookRun {
             ("JUJU_CONTEXT_ID", text(&self.context_id)),
             ("JUJU_AGENT_SOCKET_ADDRESS", paths.socket.clone().into_os_string()),
             ("JUJU_AGENT_SOCKET_NETWORK", text("unix")),
-            ("JUJU_UNIT_NAME", text(&self.unit)),
+            ("JUJU_UNIT_NAME", OsString::from(self.unit.to_string())),
             ("JUJU_MODEL_NAME", text(&self.model_name)),
             ("JUJU_MODEL_UUID", text(&self.model_uuid)),
             ("JUJU_VERSION", OsString::from(self.version.to_string())),

@@ -1,4 +1,4 @@
-//! [`Error`] is returned when the operator's command on a unit is refused. The errors of a charm's
+//! [`Error`] is returned when the operator's command is refused. The errors of a charm's
 //! hook tools are answers ([`ToolAnswer`](super::ToolAnswer)) instead.
 
 use std::fmt;
@@ -11,19 +11,21 @@ pub enum ErrorKind {
     Unreadable,
     /// Juju would refuse a file of the charm.
     Metadata,
-    /// A setting of the unit (its name, Juju's version) is malformed.
+    /// The name of a new application or unit is malformed.
     Setting,
+    /// The model has no such application or unit.
+    NotFound,
     /// The charm does not declare the config option, or the value does not fit its type.
     Config,
     /// The charm does not declare the action, or its schema refuses the parameters.
     Action,
     /// The charm does not declare the container.
     Container,
-    /// The command is not possible in the unit's present state.
+    /// The command is not possible in the present state of the model.
     State,
 }
 
-/// An error of a command on a unit, or of reading a charm's files.
+/// An error of a command on a model, or of reading a charm's files.
 ///
 /// `Display` starts with "cannot" and says what was attempted, on what, and why it failed. The
 /// wording may change; match on [`Error::kind`].

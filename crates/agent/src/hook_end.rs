@@ -1,4 +1,4 @@
-//! [`Unit::finish`] takes the exit code of a hook: the hook's writes are committed or dropped, and
+//! [`Model::finish`] takes the exit code of a hook: the hook's writes are committed or dropped, and
 //! a failed hook is scheduled to run again.
 //!
 //! Source: reference `juju-agent.md` sections 4, 5.3, 7 and 8.
@@ -6,17 +6,17 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use charmwright_juju::LogLevel;
+use charmwright_juju::{LogLevel, UnitName};
 
-use super::action_end;
+use super::action_end::ProgramOutput;
 use super::action_record::ActionRecord;
 use super::error::{Error, ErrorKind};
 use super::hook::HookKind;
 use super::hook_exit::HookExit;
 use super::lifecycle::{HookError, Retry};
 use super::log::{Stream, complete_lines};
+use super::model::Model;
 use super::running::Running;
-use super::unit::Unit;
 
 /// The result of a run: what the agent does after the hook's or the action's process has ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -49,7 +49,7 @@ pub enum Ending {
     Action(ActionRecord),
 }
 
-/// The report of a run that has ended: the answer of [`Unit::finish`].
+/// The report of a run that has ended: the answer of [`Model::finish`].
 #[derive(Debug, Clone, PartialEq)]
 pub struct Finished {
     name: String,
@@ -128,49 +128,49 @@ fn retry_delay(backoff_step: u32) -> Duration {
     Duration::from_secs(seconds.min(LAST))
 }
 
-impl Unit {
-    /// Ends the running hook or action with its exit code and its output.
+impl Model {
+    /// Ends the running hook or action of a unit with its exit code and its output.
     ///
-    /// The lines of the output go to the unit's log, unless [`Unit::hook_printed`] has logged them
+    /// The lines of the output go to the unit's log, unless [`Model::hook_printed`] has logged them
     /// already. A last line without a newline is lost, as Juju's agent loses it (Juju 3.6,
     /// measured).
     ///
     /// # Errors
-    /// [`ErrorKind::State`] if no hook or action is running.
+    /// - [`ErrorKind::NotFound`] if the model has no such unit.
+    /// - [`ErrorKind::State`] if no hook or action of the unit is running.
     pub fn finish(
         &mut self,
+        unit: &UnitName,
         exit: &HookExit,
         now: Instant,
         stdout: &[u8],
         stderr: &[u8],
     ) -> Result<Finished, Error> {
-        let Some(mut running) = self.running.take() else {
-            return Err(Error::new(ErrorKind::State, "cannot finish a hook: none is running"));
+        let record = self.record_mut(unit)?;
+        let Some(mut running) = record.running.take() else {
+            let why = format!("cannot finish a hook of {unit}: none is running");
+            return Err(Error::new(ErrorKind::State, why));
         };
-        self.controller.set_now(now);
         let name = running.run.name();
         let (stdout, stderr) = (complete_lines(stdout), complete_lines(stderr));
         if !running.has_streamed_output {
             let logger = running.run.output_logger();
-            self.controller.log.push_output(Stream::Stdout, &logger, stdout);
-            self.controller.log.push_output(Stream::Stderr, &logger, stderr);
+            record.log.push_output(Stream::Stdout, &logger, stdout);
+            record.log.push_output(Stream::Stderr, &logger, stderr);
         }
+        self.set_now(unit, now);
 
         let tools = std::mem::take(&mut running.tool_counts);
         let mut replay_notices = None;
         let ending = match running.action.take() {
-            Some(action) => Ending::Action(action_end::finish(
-                &mut self.controller,
-                &name,
-                action,
-                running.writes,
-                exit,
-                stdout,
-                stderr,
-            )),
+            Some(action) => {
+                let output = ProgramOutput { exit, stdout, stderr };
+                let record = self.finish_action(unit, &name, action, running.writes, &output)?;
+                Ending::Action(record)
+            }
             None => {
                 let kind = running.run.kind.clone();
-                let ending = self.finish_hook(running, exit, now);
+                let ending = self.finish_hook(unit, running, exit, now)?;
                 // The next poll finds a pebble-ready that failed; only notices must be read again.
                 if matches!(ending, Ending::Dropped { .. })
                     && !matches!(kind, HookKind::PebbleReady { .. })
@@ -183,61 +183,67 @@ impl Unit {
         Ok(Finished { name, ending, tools, replay_notices })
     }
 
-    fn finish_hook(&mut self, running: Running, exit: &HookExit, now: Instant) -> Ending {
+    fn finish_hook(
+        &mut self,
+        unit: &UnitName,
+        running: Running,
+        exit: &HookExit,
+        now: Instant,
+    ) -> Result<Ending, Error> {
         let Running { run, config_at_start, writes, .. } = running;
         let kind = run.kind;
-        let (controller, lifecycle) = (&mut self.controller, &mut self.lifecycle);
+        let record = self.record_mut(unit)?;
         // A pod ends after its `stop` has run, even if `stop` failed.
-        lifecycle.is_stopped |= lifecycle.is_pod_ending && kind == HookKind::Stop;
+        record.lifecycle.is_stopped |= record.lifecycle.is_pod_ending && kind == HookKind::Stop;
         if exit.is_termination() {
             // A leaving unit must come to its end: it runs no killed workload hook again, and a pod
             // does not run its `stop` twice.
-            if lifecycle.is_leaving(controller)
-                && (kind.container().is_some() || lifecycle.is_stopped)
-            {
-                lifecycle.give_up(controller, &kind);
-                return Ending::Dropped { cause: exit.failure().unwrap_or_default() };
+            if record.is_leaving() && (kind.container().is_some() || record.lifecycle.is_stopped) {
+                record.give_up(&kind);
+                return Ok(Ending::Dropped { cause: exit.failure().unwrap_or_default() });
             }
             // A failed hook that was killed while it ran again is still the failed hook, with the
             // number of its failures.
-            match &mut lifecycle.error {
+            match &mut record.lifecycle.error {
                 Some(error) => error.retry = Retry::Now,
-                None => lifecycle.requeued = Some(kind),
+                None => record.lifecycle.requeued = Some(kind),
             }
-            return Ending::Requeued;
+            return Ok(Ending::Requeued);
         }
         let reboot = writes.is_reboot_requested;
-        let failure = exit.failure().or_else(|| controller.commit(writes).err());
+        let failure = exit.failure().or_else(|| self.commit(unit, writes).err());
+        let (speed, automatic_retry) = (self.settings.speed.max(1), self.settings.automatic_retry);
+        let record = self.record_mut(unit)?;
         // A commit that is refused is a failure of the hook, as one that exits with another code.
         let Some(cause) = failure else {
-            lifecycle.error = None;
-            lifecycle.complete(controller, &kind, config_at_start, Some(now));
+            record.lifecycle.error = None;
+            record.complete(&kind, config_at_start, Some(now));
             // Juju reboots the machine only after a hook that has succeeded.
             if reboot {
-                lifecycle.agent_restarted();
+                record.lifecycle.agent_restarted();
             }
-            return if *exit == HookExit::Missing { Ending::Skipped } else { Ending::Committed };
+            let is_missing = *exit == HookExit::Missing;
+            return Ok(if is_missing { Ending::Skipped } else { Ending::Committed });
         };
-        controller.log_agent(LogLevel::Error, format!("hook {:?} failed: {cause}", kind.name()));
+        record.log_agent(LogLevel::Error, format!("hook {:?} failed: {cause}", kind.name()));
         if kind.container().is_some() {
-            lifecycle.give_up(controller, &kind);
-            return Ending::Dropped { cause };
+            record.give_up(&kind);
+            return Ok(Ending::Dropped { cause });
         }
         // The number of failures goes on only for the same hook, that of another one starts at 1.
-        let same = lifecycle.error.as_ref().filter(|error| error.kind == kind);
+        let same = record.lifecycle.error.as_ref().filter(|error| error.kind == kind);
         let (failures, backoff_step) =
             same.map_or((0, 0), |error| (error.failures, error.backoff_step));
         let failures = failures.saturating_add(1);
-        let settings = &controller.settings;
-        let delay = retry_delay(backoff_step) / settings.speed.max(1);
-        let retry_at = now.checked_add(delay).filter(|_| settings.automatic_retry);
-        lifecycle.error = Some(HookError {
+        let delay = retry_delay(backoff_step) / speed;
+        let retry_at = now.checked_add(delay).filter(|_| automatic_retry);
+        record.lifecycle.error = Some(HookError {
             kind,
             failures,
             backoff_step: backoff_step.saturating_add(1),
             retry: retry_at.map_or(Retry::Never, Retry::At),
         });
-        Ending::Failed { cause, failures, retry_in: retry_at.map(|_| delay) }
+        Ok(Ending::Failed { cause, failures, retry_in: retry_at.map(|_| delay) })
     }
 }
 

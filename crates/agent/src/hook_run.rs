@@ -1,20 +1,20 @@
 //! [`HookRun`] describes a hook or an action that the caller runs.
 
 use super::hook::HookKind;
-use super::settings::UnitSettings;
-use charmwright_juju::JujuVersion;
+use super::model_settings::ModelSettings;
+use charmwright_juju::{JujuVersion, UnitName};
 
 /// A hook or an action that the caller runs.
 ///
 /// The caller starts the charm's program, answers the tools that the program calls with
-/// [`Unit::tool`](super::Unit::tool), and passes the program's exit code to
-/// [`Unit::finish`](super::Unit::finish).
+/// [`Model::tool`](super::Model::tool), and passes the program's exit code to
+/// [`Model::finish`](super::Model::finish).
 #[derive(Debug, Clone)]
 pub struct HookRun {
     pub(super) context_id: String,
     pub(super) kind: HookKind,
     pub(super) attempt: u32,
-    pub(super) unit: String,
+    pub(super) unit: UnitName,
     pub(super) model_name: String,
     pub(super) model_uuid: String,
     pub(super) version: JujuVersion,
@@ -23,20 +23,27 @@ pub struct HookRun {
 }
 
 impl HookRun {
-    pub(super) fn new(settings: &UnitSettings, kind: HookKind, attempt: u32, serial: u64) -> Self {
+    pub(super) fn new(
+        settings: &ModelSettings,
+        unit: &UnitName,
+        machine_id: &str,
+        kind: HookKind,
+        attempt: u32,
+        serial: u64,
+    ) -> Self {
         // The id must be unique and look like Juju's; a random number would make tests differ.
-        let high = mix(settings.context_seed ^ serial);
-        let low = mix(high ^ settings.context_seed.rotate_left(17));
+        let high = mix(settings.seed ^ serial);
+        let low = mix(high ^ settings.seed.rotate_left(17));
         Self {
-            context_id: format!("{}-{}-{high:016x}{low:016x}", settings.unit, kind.name()),
+            context_id: format!("{unit}-{}-{high:016x}{low:016x}", kind.name()),
             kind,
             attempt,
-            unit: settings.unit.clone(),
+            unit: unit.clone(),
             model_name: settings.model_name.clone(),
             model_uuid: settings.model_uuid.clone(),
             version: settings.juju_version.clone(),
             api_addresses: settings.api_addresses.clone(),
-            machine_id: settings.machine_id.clone(),
+            machine_id: machine_id.to_owned(),
         }
     }
 
@@ -45,6 +52,12 @@ impl HookRun {
     #[must_use]
     pub fn id(&self) -> &str {
         &self.context_id
+    }
+
+    /// Returns the name of the unit whose hook it is.
+    #[must_use]
+    pub fn unit(&self) -> &UnitName {
+        &self.unit
     }
 
     /// Returns the full name of the hook, such as `config-changed` or `web-pebble-ready`, or the

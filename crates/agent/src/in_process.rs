@@ -1,37 +1,39 @@
-//! [`InProcessTools`] runs the hook tools of a unit in this process: the model answers them.
+//! [`InProcessTools`] runs the hook tools of a unit in this process: a model answers them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use charmwright_juju::{HookTools, ToolCall, ToolError, ToolRunner};
+use charmwright_juju::{HookTools, ToolCall, ToolError, ToolRunner, UnitName};
 
 use super::error::Error;
 use super::hook_end::Finished;
 use super::hook_exit::HookExit;
 use super::hook_run::HookRun;
+use super::model::Model;
 use super::report::Report;
 use super::schedule::Next;
 use super::tool_request::{ToolRequest, ToolStep};
 use super::tools;
-use super::unit::Unit;
 
 /// The operating system's text for a missing file. Every file is missing here.
 const NO_FILE: &str = "no such file or directory";
 
-/// Runs hook tools without processes: a [`Unit`] answers each call as the agent does on its socket.
+/// Runs the hook tools of one unit without processes: a [`Model`] answers each call as the agent
+/// does on its socket.
 ///
 /// A test runs a charm's hook with these tools and looks at the model afterwards. The model's rules
 /// hold:
 ///
 /// - A call belongs to the running hook, and is refused when no hook runs.
 /// - Exit code 0 commits the writes of the hook, and any other code drops them.
-/// - The tools are those of the unit's version of Juju.
+/// - The tools are those of the model's version of Juju.
 ///
-/// A clone shares the unit. There are no files: a tool that reads or writes a file fails because
-/// the file's directory is missing. `juju-reboot --now` kills nothing here; the caller finishes the
-/// hook as killed by signal 9.
+/// A clone is the same tools. [`of_unit`](Self::of_unit) makes those of another unit, which share
+/// the model: what one unit writes is what the other reads. There are no files: a tool that reads
+/// or writes a file fails because the file's directory is missing. `juju-reboot --now` kills nothing
+/// here; the caller finishes the hook as killed by signal 9.
 ///
 /// A test can make a tool fail ([`remove_tool`](Self::remove_tool),
 /// [`break_tool`](Self::break_tool), [`fail_once`](Self::fail_once)) or print any output
@@ -40,7 +42,9 @@ const NO_FILE: &str = "no such file or directory";
 ///
 /// ```
 /// use std::time::Instant;
-/// use charmwright_agent::{AgentPaths, CharmMeta, InProcessTools, Unit, UnitSettings};
+/// use charmwright_agent::{
+///     AgentPaths, CharmMeta, Deployment, InProcessTools, Model, ModelSettings,
+/// };
 /// use charmwright_juju::{HookEnv, HookTools, Port, Status};
 ///
 /// // The hook and its exit code: bare calls here, else `charmwright::dispatch::run` with a charm.
@@ -58,7 +62,9 @@ const NO_FILE: &str = "no such file or directory";
 ///     Some("options: {port: {type: int, default: 80}}"),
 ///     None,
 /// )?;
-/// let tools = InProcessTools::new(Unit::new(meta, UnitSettings::new("web/0")?));
+/// let mut model = Model::new(ModelSettings::new());
+/// model.deploy("web", Deployment::charm(meta))?;
+/// let tools = InProcessTools::new(model, "web/0".parse()?);
 ///
 /// let now = Instant::now();
 /// let run = tools.begin(now).ok_or("nothing to run")?;
@@ -68,7 +74,7 @@ const NO_FILE: &str = "no such file or directory";
 /// let code = hook(&env, &tools.juju())?;
 /// assert!(tools.finish(code, now)?.committed());
 ///
-/// let report = tools.report();
+/// let report = tools.report()?;
 /// assert_eq!((report.message.as_str(), report.ports.len()), ("web/0 is starting", 1));
 /// let called: Vec<&str> = tools.calls().iter().map(|call| call.tool()).collect();
 /// assert_eq!(called, ["config-get", "open-port", "status-set"]);
@@ -77,12 +83,14 @@ const NO_FILE: &str = "no such file or directory";
 /// ```
 #[derive(Debug, Clone)]
 pub struct InProcessTools {
+    model: Arc<Mutex<Model>>,
+    unit: UnitName,
     state: Arc<Mutex<State>>,
 }
 
-#[derive(Debug)]
+/// What the tools of one unit do instead of asking the model, and what they were asked.
+#[derive(Debug, Default)]
 struct State {
-    unit: Unit,
     /// The tools that fail until they are restored.
     faults: BTreeMap<String, Fault>,
     /// The queued answers of each tool. The next calls return them instead of the model's answers.
@@ -148,12 +156,24 @@ impl RecordedCall {
 }
 
 impl InProcessTools {
-    /// Makes the tools of a unit. All of them work.
+    /// Makes the tools of a unit of this model. All of them work. For a unit that the model does
+    /// not have, every call is refused.
     #[must_use]
-    pub fn new(unit: Unit) -> Self {
-        let state =
-            State { unit, faults: BTreeMap::new(), answers: BTreeMap::new(), calls: Vec::new() };
-        Self { state: Arc::new(Mutex::new(state)) }
+    pub fn new(model: Model, unit: UnitName) -> Self {
+        Self { model: Arc::new(Mutex::new(model)), unit, state: Arc::default() }
+    }
+
+    /// Makes the tools of another unit of the same model. They have faults, queued answers and
+    /// records of their own.
+    #[must_use]
+    pub fn of_unit(&self, unit: UnitName) -> Self {
+        Self { model: Arc::clone(&self.model), unit, state: Arc::default() }
+    }
+
+    /// Returns the name of the unit.
+    #[must_use]
+    pub fn unit(&self) -> &UnitName {
+        &self.unit
     }
 
     /// Returns the typed calls for one hook, which run these tools. They cache data that may change
@@ -163,36 +183,39 @@ impl InProcessTools {
         HookTools::new(Box::new(self.clone()))
     }
 
-    /// Calls a closure with the unit, to read it or to run a command of the operator on it.
+    /// Calls a closure with the model and the unit's name, to read the model or to run a command of
+    /// the operator.
     ///
-    /// The unit is locked meanwhile. The closure must not call a tool, which would wait for ever.
-    pub fn with_unit<T>(&self, ask: impl FnOnce(&mut Unit) -> T) -> T {
-        ask(&mut self.lock().unit)
+    /// The model is locked meanwhile. The closure must not call a tool, which would wait for ever.
+    pub fn with_model<T>(&self, ask: impl FnOnce(&mut Model, &UnitName) -> T) -> T {
+        ask(&mut self.lock_model(), &self.unit)
     }
 
-    /// Returns the present status of the unit ([`Unit::report`]).
-    #[must_use]
-    pub fn report(&self) -> Report {
-        self.lock().unit.report()
+    /// Returns the present status of the unit ([`Model::report`]).
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](super::ErrorKind::NotFound) if the model does not have the unit.
+    pub fn report(&self) -> Result<Report, Error> {
+        self.lock_model().report(&self.unit)
     }
 
-    /// Begins the hook or the action that is due ([`Unit::next`]). Returns `None` if none is due,
-    /// or one is running already.
+    /// Begins the hook or the action of the unit that is due ([`Model::next`]). Returns `None` if
+    /// none is due, or one is running already.
     #[must_use]
     pub fn begin(&self, now: Instant) -> Option<HookRun> {
-        match self.lock().unit.next(now) {
-            Next::Run(run) => Some(run),
+        match self.lock_model().next(&self.unit, now) {
+            Ok(Next::Run(run)) => Some(run),
             _ => None,
         }
     }
 
-    /// Ends the running hook or action with an exit code and no output. [`Unit::finish`] also takes
-    /// signals and output.
+    /// Ends the running hook or action with an exit code and no output. [`Model::finish`] also
+    /// takes signals and output.
     ///
     /// # Errors
-    /// [`ErrorKind::State`](super::ErrorKind::State) if no hook or action is running.
+    /// [`ErrorKind::State`](super::ErrorKind::State) if no hook or action of the unit is running.
     pub fn finish(&self, code: i32, now: Instant) -> Result<Finished, Error> {
-        self.lock().unit.finish(&HookExit::Code(code), now, b"", b"")
+        self.lock_model().finish(&self.unit, &HookExit::Code(code), now, b"", b"")
     }
 
     /// Returns the records of the calls since the last [`forget_calls`](Self::forget_calls), in the
@@ -239,10 +262,16 @@ impl InProcessTools {
         state.answers.remove(tool);
     }
 
-    /// Locks the state, even after a panic of another thread: no method of the model panics
-    /// halfway, so the state is still consistent.
+    /// Locks the state, even after a panic of another thread: no method panics halfway, so the
+    /// state is still consistent.
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Locks the model, even after a panic of another thread, as [`Self::lock`] does. A caller that
+    /// needs both locks takes that of the state first.
+    fn lock_model(&self) -> MutexGuard<'_, Model> {
+        self.model.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -250,7 +279,7 @@ impl ToolRunner for InProcessTools {
     fn run(&self, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolError> {
         let mut state = self.lock();
         let mut read_stdin = false;
-        let answer = state.answer(call, &mut read_stdin);
+        let answer = state.answer(call, &self.unit, &mut self.lock_model(), &mut read_stdin);
         state.calls.push(RecordedCall {
             tool: call.tool,
             args: call.args.clone(),
@@ -262,7 +291,7 @@ impl ToolRunner for InProcessTools {
     }
 
     fn has_tool(&self, tool: &str) -> bool {
-        self.lock().has_tool(tool)
+        self.lock().has_tool(tool, &self.lock_model())
     }
 }
 
@@ -271,16 +300,22 @@ impl State {
         self.answers.entry(tool.to_owned()).or_default().push_back(answer);
     }
 
-    fn has_tool(&self, tool: &str) -> bool {
+    fn has_tool(&self, tool: &str, model: &Model) -> bool {
         !matches!(self.faults.get(tool), Some(Fault::Removed))
-            && tools::find(tool, &self.unit.controller.settings.juju_version).is_some()
+            && tools::find(tool, &model.settings.juju_version).is_some()
     }
 
-    fn answer(&mut self, call: &ToolCall<'_>, read_stdin: &mut bool) -> Result<Vec<u8>, ToolError> {
+    fn answer(
+        &mut self,
+        call: &ToolCall<'_>,
+        unit: &UnitName,
+        model: &mut Model,
+        read_stdin: &mut bool,
+    ) -> Result<Vec<u8>, ToolError> {
         // A real process cannot get such arguments, so its caller would fail before the tool
         // starts.
         call.check_args()?;
-        if !self.has_tool(call.tool) {
+        if !self.has_tool(call.tool, model) {
             return Err(ToolError::NotFound);
         }
         if let Some(answer) = self.answers.get_mut(call.tool).and_then(VecDeque::pop_front) {
@@ -290,16 +325,17 @@ impl State {
             return Err(ToolError::Exited { code: *code, stderr: stderr.clone() });
         }
         // Without a running hook the id is empty, and the model refuses the call as Juju does.
-        let context_id = self.unit.running.as_ref().map(|running| running.run.id().to_owned());
+        let running = model.record(unit).ok().and_then(|record| record.running.as_ref());
+        let context_id = running.map(|running| running.run.id().to_owned()).unwrap_or_default();
         let mut request = ToolRequest {
-            context_id: context_id.unwrap_or_default(),
+            context_id,
             dir: PathBuf::from("/"),
             name: call.tool.to_owned(),
             args: call.args.clone(),
             ..ToolRequest::default()
         };
         let answer = loop {
-            match self.unit.tool(&request) {
+            match model.tool(unit, &request) {
                 ToolStep::NeedsInput => {
                     *read_stdin = true;
                     request.stdin = Some(call.stdin.unwrap_or_default().to_vec());

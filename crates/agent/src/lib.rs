@@ -1,14 +1,19 @@
 //! This crate models Juju's unit agent: it decides which hook of a unit runs next, answers the hook
 //! tools that the hook calls, and commits or drops the hook's writes when the hook ends.
 //!
-//! A [`Unit`] is a plain value. It does no I/O, starts no process and has no clock. The caller
-//! drives it:
+//! A [`Model`] is a plain value: a model of Juju with its applications and their units. It does no
+//! I/O, starts no process and has no clock. The caller drives it:
 //!
-//! - [`Unit::next`] returns the hook or the action that runs now.
-//! - [`Unit::tool`] answers a hook tool that the running hook calls.
-//! - [`Unit::finish`] takes the exit code of the hook.
-//! - The commands of the operator (`juju config`, `juju resolved`) and the events of Pebble (a
-//!   start, a check, a notice) are methods too. Each takes effect at the next [`Unit::next`].
+//! - [`Model::deploy`] adds an application with its units. The other commands of the operator
+//!   (`juju config`, `juju resolved`) are methods too.
+//! - [`Model::next`] returns the hook or the action that a unit runs now.
+//! - [`Model::tool`] answers a hook tool that the running hook calls.
+//! - [`Model::finish`] takes the exit code of the hook.
+//! - The events of Pebble (a start, a check, a notice) are methods. Like the operator's commands,
+//!   each takes effect at the next [`Model::next`].
+//! - [`Model::unit`] and [`Model::application`] read the model.
+//!
+//! Each unit runs one hook at a time, and the hooks of different units may run side by side.
 //!
 //! `charmwright dev` connects a unit to real processes, a socket and a Pebble. A test answers a
 //! hook's calls from the same code without any of them ([`InProcessTools`]).
@@ -29,34 +34,38 @@
 //! ```
 //! use std::time::Instant;
 //! use charmwright_agent::{
-//!     AgentPaths, CharmMeta, HookExit, Next, ToolAnswer, ToolRequest, ToolStep, Unit,
-//!     UnitSettings,
+//!     AgentPaths, CharmMeta, Deployment, HookExit, Model, ModelSettings, Next, ToolAnswer,
+//!     ToolRequest, ToolStep, UnitName,
 //! };
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let metadata = "name: web\nsummary: s\ndescription: d\ncontainers: {web: {}}";
 //! let config = "options: {port: {type: int, default: 80}}";
 //! let meta = CharmMeta::parse(metadata, Some(config), None)?;
-//! let mut unit = Unit::new(meta, UnitSettings::new("web/0")?);
+//! let mut model = Model::new(ModelSettings::new());
+//! model.deploy("web", Deployment::charm(meta))?;
+//! let web: UnitName = "web/0".parse()?;
 //! let paths = AgentPaths::new("/charm", "/tools", "/run/agent.socket");
-//! unit.pebble_seen("web", "boot-1")?; // what a poll of /v1/system-info saw
+//! model.pebble_seen(&web, "web", "boot-1")?; // what a poll of /v1/system-info saw
 //!
 //! let mut ran = Vec::new();
 //! loop {
-//!     match unit.next(Instant::now()) {
+//!     match model.next(&web, Instant::now())? {
 //!         Next::Run(run) => {
 //!             // Command::new(program).env_clear().envs(environment)
 //!             let _environment = run.environment(&paths);
 //!             // Other steps ask for standard input or a file, write one, or kill the hook.
-//!             let step = unit.tool(&ToolRequest {
+//!             let request = ToolRequest {
 //!                 context_id: run.id().to_owned(),
 //!                 dir: "/charm".into(),
 //!                 name: "status-set".to_owned(),
 //!                 args: vec!["active".to_owned()],
 //!                 ..ToolRequest::default()
-//!             });
+//!             };
+//!             let step = model.tool(&web, &request);
 //!             assert_eq!(step, ToolStep::Done(ToolAnswer::default()), "it prints nothing");
-//!             let finished = unit.finish(&HookExit::Code(0), Instant::now(), b"", b"")?;
+//!             let exit = HookExit::Code(0);
+//!             let finished = model.finish(&web, &exit, Instant::now(), b"", b"")?;
 //!             ran.push(finished.name().to_owned());
 //!         }
 //!         // Wait until then, or for a command, a poll, a notice.
@@ -66,8 +75,8 @@
 //!     }
 //! }
 //! assert_eq!(ran, ["install", "leader-elected", "web-pebble-ready", "config-changed", "start"]);
-//! assert!(unit.is_settled(Instant::now()));
-//! assert_eq!(unit.report().status, "active");
+//! assert!(model.unit(&web)?.is_settled(Instant::now()));
+//! assert_eq!(model.report(&web)?.status, "active");
 //! # Ok(())
 //! # }
 //! ```
@@ -81,12 +90,16 @@ mod action_end;
 mod action_record;
 mod action_schema;
 mod actions;
+mod application;
 mod args;
 mod charm_files;
 mod charm_meta;
+mod commit;
 mod config;
-mod controller;
 mod data;
+mod deploy;
+mod deployment;
+mod endpoint;
 mod environment;
 mod error;
 mod go_number;
@@ -100,7 +113,10 @@ mod hook_run;
 mod in_process;
 mod lifecycle;
 mod log;
+mod model;
+mod model_settings;
 mod names;
+mod operator;
 mod output;
 mod pod;
 mod ports;
@@ -109,7 +125,6 @@ mod running;
 mod schedule;
 mod schema;
 mod secret_uri;
-mod settings;
 mod status;
 mod storage_directive;
 mod tool_call;
@@ -117,6 +132,7 @@ mod tool_path;
 mod tool_request;
 mod tools;
 mod unit;
+mod unit_record;
 mod workload_events;
 
 #[cfg(test)]
@@ -124,9 +140,12 @@ mod tests;
 
 pub use action_record::{ActionRecord, ActionStatus};
 pub use action_schema::ActionSchema;
+pub use application::Application;
 pub use charm_files::{CharmSources, DispatchProgram};
 pub use charm_meta::CharmMeta;
 pub use config::{ConfigOption, OptionType};
+pub use deployment::Deployment;
+pub use endpoint::{EndpointMeta, EndpointRole, EndpointScope};
 pub use environment::AgentPaths;
 pub use error::{Error, ErrorKind};
 pub use hook::{HookKind, NoticeInfo};
@@ -135,11 +154,13 @@ pub use hook_exit::HookExit;
 pub use hook_run::HookRun;
 pub use in_process::{InProcessTools, RecordedCall};
 pub use log::{LogLine, Stream};
+pub use model::Model;
+pub use model_settings::{ModelSettings, Substrate};
+pub use operator::Resolve;
 pub use report::{ContainerReport, FailedHookReport, Report};
 pub use schedule::Next;
-pub use settings::{Substrate, UnitSettings};
 pub use tool_request::{OutputFile, ToolAnswer, ToolRequest, ToolStep};
 pub use tools::tool_names;
-pub use unit::{Resolve, Unit};
+pub use unit::Unit;
 
-pub use charmwright_juju::{ActionId, JujuVersion, LogLevel};
+pub use charmwright_juju::{ActionId, JujuVersion, LogLevel, UnitName};

@@ -1,7 +1,8 @@
 //! [`Lifecycle`] records which hooks of the unit have run, which are due, and which one has failed.
 //!
-//! Only the agent has this record; the data in Juju's controller is in [`Controller`]. Source:
-//! reference `juju-agent.md` sections 4, 6 and 7.
+//! Only the agent has this record; the data in Juju's controller is in
+//! `UnitRecord` and [`Application`](super::Application). Source: reference `juju-agent.md` sections
+//! 4, 6 and 7.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
@@ -9,9 +10,7 @@ use std::time::Instant;
 use serde_json::{Map, Value};
 
 use super::charm_meta::CharmMeta;
-use super::controller::Controller;
 use super::hook::HookKind;
-use super::status::StatusValue;
 
 /// The progress of a unit from its installation to its removal: the hooks that have succeeded, and
 /// the hooks and events that are still due.
@@ -112,6 +111,13 @@ impl Lifecycle {
         self.is_upgrade_due = true;
     }
 
+    /// Records that the unit has become the leader, or that it has lost the leadership.
+    pub(super) fn leadership_changed(&mut self, leads: bool) {
+        self.has_run_leader_elected = false;
+        // A unit that loses the leadership does not run leader-settings-changed for that.
+        self.has_run_leader_settings_changed |= !leads;
+    }
+
     /// Records that the agent has restarted, in the same pod or on the same machine.
     pub(super) fn agent_restarted(&mut self) {
         // A unit that has not started yet runs `start` for the first time anyway.
@@ -144,20 +150,13 @@ impl Lifecycle {
         }
     }
 
-    /// Returns `true` if the unit is being removed, or its pod is ending. Then no failed workload
-    /// hook runs again.
-    pub(super) fn is_leaving(&self, controller: &Controller) -> bool {
-        controller.is_dying || self.is_pod_ending
-    }
-
     /// Records that a workload hook has failed or was killed on a unit that is leaving, so that it
-    /// does not run again. On any other unit it does nothing.
+    /// does not run again. For any other hook it does nothing.
     ///
     /// The events of Pebble may come again faster than the hooks run, so `stop` might never run if
     /// each of them was queued again.
-    pub(super) fn give_up(&mut self, controller: &Controller, kind: &HookKind) {
-        let leaving = self.is_leaving(controller);
-        if leaving && kind.container().is_some() && !self.has_given_up(kind) {
+    pub(super) fn give_up(&mut self, kind: &HookKind) {
+        if kind.container().is_some() && !self.has_given_up(kind) {
             self.given_up.push(kind.clone());
             self.workload_events.retain(|event| event.name() != kind.name());
         }
@@ -169,13 +168,13 @@ impl Lifecycle {
     }
 
     /// Records that a hook counts as done: it has succeeded, or `juju resolved --no-retry` has
-    /// skipped it. `config` is the config at the start of the hook. `now` is `None` for a skipped
-    /// hook.
+    /// skipped it. `config` is the config at the start of the hook, and `is_leaving` tells whether
+    /// the unit or its pod comes to its end. `now` is `None` for a skipped hook.
     pub(super) fn complete(
         &mut self,
-        controller: &mut Controller,
         kind: &HookKind,
         config: Map<String, Value>,
+        is_leaving: bool,
         now: Option<Instant>,
     ) {
         match kind {
@@ -191,9 +190,6 @@ impl Lifecycle {
                 self.is_start_queued = false;
                 self.is_pod_new = false;
                 self.update_status_interval_start = now;
-                if !controller.has_charm_set_status {
-                    controller.set_status(StatusValue::new("unknown", ""));
-                }
             }
             HookKind::UpgradeCharm => {
                 self.is_upgrade_due = false;
@@ -207,7 +203,7 @@ impl Lifecycle {
             HookKind::Stop => {
                 // A stop that failed in the last pod may run again in the new one, where the unit
                 // goes on.
-                self.is_stopped = self.is_leaving(controller);
+                self.is_stopped = is_leaving;
                 self.is_start_queued &= !self.is_stopped;
                 // A killed hook of this pod does not run again in the next one, which has hooks of
                 // its own to run first.
@@ -215,10 +211,7 @@ impl Lifecycle {
                     self.requeued = None;
                 }
             }
-            HookKind::Remove => {
-                self.is_gone = true;
-                controller.set_status(StatusValue::new("terminated", ""));
-            }
+            HookKind::Remove => self.is_gone = true,
             HookKind::PebbleReady { container, boot_id } => {
                 if let Some(state) = self.containers.get_mut(container) {
                     state.ready_boot_id = Some(boot_id.clone());

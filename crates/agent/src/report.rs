@@ -1,12 +1,15 @@
-//! [`Unit::report`] returns the status of the unit as `juju status` shows it.
+//! [`Model::report`] returns the status of a unit as `juju status` shows it.
 
+use charmwright_juju::UnitName;
 use serde::Serialize;
 
+use super::error::Error;
 use super::hook::HookKind;
+use super::model::Model;
 use super::unit::Unit;
 
 /// The status of a unit, for a table or as JSON.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub struct Report {
@@ -68,51 +71,55 @@ pub struct FailedHookReport {
     pub failures: u32,
 }
 
-impl Unit {
-    /// Returns the present status of the unit.
+impl Model {
+    /// Returns the present status of a unit and of its application.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](super::ErrorKind::NotFound) if the model has no such unit.
+    pub fn report(&self, unit: &UnitName) -> Result<Report, Error> {
+        self.unit(unit).map(|unit| unit.report())
+    }
+}
+
+impl Unit<'_> {
+    /// Returns the present status of the unit and of its application.
     #[must_use]
     pub fn report(&self) -> Report {
-        let controller = &self.controller;
-        // While the failed hook runs again, Juju shows the charm's own status.
-        let shown_error = self.lifecycle.error.as_ref().filter(|_| self.running.is_none());
-        let (status, message) = match shown_error {
-            Some(error) => {
-                ("error".to_owned(), format!("hook failed: \"{}\"", error.kind.bare_name()))
-            }
-            None => (controller.status.status.clone(), controller.status.message.clone()),
-        };
-        let (agent_status, agent_message) = match &self.running {
+        let (settings, application, record) =
+            (&self.model.settings, self.application, self.record);
+        let lifecycle = &record.lifecycle;
+        let (status, message) = self.shown_status();
+        let (agent_status, agent_message) = match &record.running {
             Some(running) => match &running.run.kind {
                 // Juju does not show an update-status that runs (Juju 3.6).
                 HookKind::UpdateStatus => ("idle", String::new()),
                 HookKind::Action { name, .. } => ("executing", format!("running action {name}")),
                 kind => ("executing", format!("running {} hook", kind.name())),
             },
-            None if self.lifecycle.hooks_begun == 0 => ("allocating", String::new()),
+            None if lifecycle.hooks_begun == 0 => ("allocating", String::new()),
             None => ("idle", String::new()),
         };
-        let (application_status, application_message) = match &controller.application_status {
+        let (application_status, application_message) = match &application.status {
             Some(status) => (status.status.clone(), status.message.clone()),
             None => (status.clone(), message.clone()),
         };
         Report {
-            model: controller.settings.model_name.clone(),
-            juju_version: controller.settings.juju_version.to_string(),
-            charm: controller.meta.name().to_owned(),
-            application: controller.settings.application.clone(),
-            version: controller.version.clone(),
+            model: settings.model_name.clone(),
+            juju_version: settings.juju_version.to_string(),
+            charm: application.meta.name().to_owned(),
+            application: application.name.clone(),
+            version: application.version.clone(),
             application_status,
             application_message,
-            unit: controller.settings.unit.clone(),
-            leader: controller.is_leader,
+            unit: record.name.to_string(),
+            leader: self.is_leader(),
             status,
             message,
             agent_status: agent_status.to_owned(),
             agent_message,
-            address: controller.settings.address.clone(),
-            ports: controller.ports.ranges(),
-            containers: self
-                .lifecycle
+            address: record.address.clone(),
+            ports: record.ports.ranges(),
+            containers: lifecycle
                 .containers
                 .iter()
                 .map(|(name, state)| {
@@ -124,10 +131,24 @@ impl Unit {
                     ContainerReport { name: name.clone(), pebble: pebble.to_owned() }
                 })
                 .collect(),
-            failed_hook: self.lifecycle.error.as_ref().map(|error| FailedHookReport {
+            failed_hook: lifecycle.error.as_ref().map(|error| FailedHookReport {
                 hook: error.kind.name(),
                 failures: error.failures,
             }),
+        }
+    }
+
+    /// Returns the unit's status and its message as `juju status` shows them.
+    fn shown_status(&self) -> (String, String) {
+        // While the failed hook runs again, Juju shows the charm's own status.
+        match self.record.lifecycle.error.as_ref().filter(|_| self.record.running.is_none()) {
+            Some(error) => {
+                ("error".to_owned(), format!("hook failed: \"{}\"", error.kind.bare_name()))
+            }
+            None => {
+                let status = &self.record.status;
+                (status.status.clone(), status.message.clone())
+            }
         }
     }
 }
@@ -135,21 +156,19 @@ impl Unit {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{CharmMeta, UnitSettings};
+    use crate::{CharmMeta, Deployment, ModelSettings};
 
-    fn fresh_unit() -> Unit {
+    #[test]
+    fn a_fresh_unit_reads_as_juju_shows_it() {
         let meta = CharmMeta::parse(
             "name: web\nsummary: s\ndescription: d\ncontainers: {web: {}}",
             None,
             None,
         )
         .unwrap();
-        Unit::new(meta, UnitSettings::new("web/0").unwrap())
-    }
-
-    #[test]
-    fn a_fresh_unit_reads_as_juju_shows_it() {
-        let report = serde_json::to_value(fresh_unit().report()).unwrap();
+        let mut model = Model::new(ModelSettings::new());
+        let units = model.deploy("web", Deployment::charm(meta)).unwrap();
+        let report = serde_json::to_value(model.report(&units[0]).unwrap()).unwrap();
         assert_eq!(report["status"], "waiting");
         assert_eq!(report["message"], "installing agent");
         assert_eq!(report["agent-status"], "allocating");

@@ -1,4 +1,4 @@
-//! [`Unit::next`] chooses the hook or the action that runs next.
+//! [`Model::next`] chooses the hook or the action that a unit runs next.
 //!
 //! When no hook runs, the agent goes through the kinds of work in a fixed order and takes the first
 //! that is due. Relations, storage and secrets are not modelled. Source: reference `juju-agent.md`
@@ -6,18 +6,20 @@
 
 use std::time::Instant;
 
-use charmwright_juju::ActionId;
+use charmwright_juju::UnitName;
 
 use super::action_record::ActionStatus;
-use super::controller::Controller;
+use super::error::Error;
 use super::hook::HookKind;
 use super::hook_run::HookRun;
 use super::lifecycle::{Lifecycle, Retry};
+use super::model::Model;
 use super::running::{ActionOutput, Running};
 use super::status::StatusValue;
 use super::unit::Unit;
+use super::unit_record::UnitRecord;
 
-/// The answer of [`Unit::next`]: a hook to run, or the time until which there is none.
+/// The answer of [`Model::next`]: a hook to run, or the time until which there is none.
 #[derive(Debug, Clone)]
 #[must_use]
 #[non_exhaustive]
@@ -26,7 +28,7 @@ use super::unit::Unit;
     reason = "one at a time, and the caller takes the run out at once"
 )]
 pub enum Next {
-    /// The caller runs this hook or action, then calls [`Unit::finish`].
+    /// The caller runs this hook or action, then calls [`Model::finish`].
     Run(HookRun),
     /// Nothing is due before this instant. The caller asks again then, or earlier after a command
     /// or an event.
@@ -36,7 +38,7 @@ pub enum Next {
     /// A hook or an action is running already.
     Busy,
     /// Every hook of the ending pod has run. The caller starts the next pod, then calls
-    /// [`Unit::pod_started`].
+    /// [`Model::pod_started`].
     PodEnded,
     /// The unit has been removed.
     Gone,
@@ -58,17 +60,23 @@ enum Choice {
     Gone,
 }
 
-impl Unit {
-    /// Returns the hook or the action that runs now. A run that is returned has begun: the unit is
-    /// busy until [`Unit::finish`].
-    pub fn next(&mut self, now: Instant) -> Next {
-        self.controller.set_now(now);
-        if self.running.is_some() {
-            return Next::Busy;
+impl Model {
+    /// Returns the hook or the action that a unit runs now. A run that is returned has begun: the
+    /// unit is busy until [`Model::finish`]. Other units may run their hooks meanwhile.
+    ///
+    /// A unit of an application without a charm is always idle.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](super::ErrorKind::NotFound) if the model has no such unit.
+    pub fn next(&mut self, unit: &UnitName, now: Instant) -> Result<Next, Error> {
+        self.set_now(unit, now);
+        let (record, application) = self.both_mut(unit)?;
+        if record.running.is_some() {
+            return Ok(Next::Busy);
         }
+        let lifecycle = &mut record.lifecycle;
         // Juju skips a queued or failed leader-elected when the unit has lost the leadership.
-        let lifecycle = &mut self.lifecycle;
-        if !self.controller.is_leader {
+        if application.leader.as_ref() != Some(unit) {
             lifecycle.requeued.take_if(|kind| *kind == HookKind::LeaderElected);
             lifecycle.error.take_if(|error| error.kind == HookKind::LeaderElected);
         }
@@ -76,66 +84,73 @@ impl Unit {
         if lifecycle.is_started && lifecycle.update_status_interval_start.is_none() {
             lifecycle.update_status_interval_start = Some(now);
         }
-        match lifecycle.choose(&self.controller, now) {
-            Choice::Run(kind) => Next::Run(self.begin(kind, 1)),
+        let choice = self.unit(unit)?.choose(now);
+        let record = self.record_mut(unit)?;
+        let lifecycle = &mut record.lifecycle;
+        let (kind, attempt) = match choice {
+            Choice::Run(kind) => (kind, 1),
             Choice::Retry(kind) => {
-                let attempt =
-                    lifecycle.error.as_ref().map_or(1, |error| error.failures.saturating_add(1));
-                Next::Run(self.begin(kind, attempt))
+                let failures = lifecycle.error.as_ref().map_or(0, |error| error.failures);
+                (kind, failures.saturating_add(1))
             }
             Choice::Requeued(kind) => {
                 lifecycle.requeued = None;
-                Next::Run(self.begin(kind, 1))
+                (kind, 1)
             }
             Choice::Workload(kind) => {
                 lifecycle.workload_events.pop_front();
-                Next::Run(self.begin(kind, 1))
+                (kind, 1)
             }
-            Choice::At(when) => Next::At(when),
-            Choice::Idle => Next::Idle,
-            Choice::PodEnded => Next::PodEnded,
+            Choice::At(when) => return Ok(Next::At(when)),
+            Choice::Idle => return Ok(Next::Idle),
+            Choice::PodEnded => return Ok(Next::PodEnded),
             Choice::Gone => {
                 // A unit that was never installed runs no `remove`, which would set these.
                 lifecycle.is_gone = true;
-                self.controller.set_status(StatusValue::new("terminated", ""));
-                Next::Gone
+                record.set_status(StatusValue::new("terminated", ""));
+                return Ok(Next::Gone);
             }
-        }
+        };
+        self.begin(unit, kind, attempt).map(Next::Run)
     }
 
-    fn begin(&mut self, kind: HookKind, attempt: u32) -> HookRun {
-        let controller = &mut self.controller;
+    fn begin(&mut self, unit: &UnitName, kind: HookKind, attempt: u32) -> Result<HookRun, Error> {
+        // Read now: a change during config-changed must make the hook due again.
+        let config = self.unit(unit)?.config();
+        let record = self.record_mut(unit)?;
         // Juju's agent sets these statuses itself before these hooks (Juju 3.6).
         let maintenance = |message| StatusValue::new("maintenance", message);
         match &kind {
-            HookKind::Install if !controller.has_charm_set_status => {
-                controller.set_status(maintenance("installing charm software"));
+            HookKind::Install if !record.has_charm_set_status => {
+                record.set_status(maintenance("installing charm software"));
             }
-            HookKind::Stop => controller.set_status(maintenance("stopping charm software")),
+            HookKind::Stop => record.set_status(maintenance("stopping charm software")),
             HookKind::Remove => {
-                controller.set_status(maintenance("cleaning up prior to charm deletion"));
+                record.set_status(maintenance("cleaning up prior to charm deletion"));
             }
             _ => {}
         }
         let action = match &kind {
             HookKind::Action { id, .. } => {
-                let record = controller.actions.get_mut(id);
-                let params = record.map(|record| {
-                    record.status = ActionStatus::Running;
-                    record.params.clone()
+                let action = record.actions.get_mut(id);
+                let params = action.map(|action| {
+                    action.status = ActionStatus::Running;
+                    action.params.clone()
                 });
                 Some(ActionOutput::new(id.clone(), params.unwrap_or_default()))
             }
             _ => None,
         };
-        self.lifecycle.hooks_begun = self.lifecycle.hooks_begun.wrapping_add(1);
-        let run = HookRun::new(&controller.settings, kind, attempt, self.lifecycle.hooks_begun);
-        // Read now: a change during config-changed must make the hook due again.
-        let running = Running::new(run.clone(), controller.config());
-        self.running = Some(Running { action, ..running });
-        run
+        record.lifecycle.hooks_begun = record.lifecycle.hooks_begun.wrapping_add(1);
+        let (serial, machine_id) = (record.lifecycle.hooks_begun, record.machine_id.clone());
+        let run = HookRun::new(&self.settings, unit, &machine_id, kind, attempt, serial);
+        let running = Running::new(run.clone(), config);
+        self.record_mut(unit)?.running = Some(Running { action, ..running });
+        Ok(run)
     }
+}
 
+impl Unit<'_> {
     /// Returns `true` if no hook runs, none is due or failed, and every event so far has been
     /// handled.
     ///
@@ -143,12 +158,13 @@ impl Unit {
     /// whose pebble-ready has not succeeded. An update-status that is not due yet does not count.
     #[must_use]
     pub fn is_settled(&self, now: Instant) -> bool {
-        if self.running.is_some() || self.lifecycle.error.is_some() {
+        let lifecycle = &self.record.lifecycle;
+        if self.record.running.is_some() || lifecycle.error.is_some() {
             return false;
         }
-        match self.lifecycle.choose(&self.controller, now) {
+        match self.choose(now) {
             Choice::Gone => true,
-            Choice::At(_) | Choice::Idle => self.lifecycle.containers.values().all(|container| {
+            Choice::At(_) | Choice::Idle => lifecycle.containers.values().all(|container| {
                 match &container.polled_boot_id {
                     None => false,
                     Some(None) => true,
@@ -163,24 +179,31 @@ impl Unit {
         }
     }
 
-    /// Returns the id of the action that runs now, or `None` if no action runs.
-    #[must_use]
-    pub fn running_action(&self) -> Option<&ActionId> {
-        Some(&self.running.as_ref()?.action.as_ref()?.id)
+    fn choose(self, now: Instant) -> Choice {
+        if self.application.has_charm {
+            self.record.lifecycle.choose(self, now)
+        } else if self.record.is_dying || self.record.lifecycle.is_gone {
+            // Nothing runs on the unit, so nothing is left to do before it goes.
+            Choice::Gone
+        } else {
+            Choice::Idle
+        }
     }
 }
 
 impl Lifecycle {
-    /// Chooses the work that is due. The order of the conditions is Juju's order.
-    fn choose(&self, controller: &Controller, now: Instant) -> Choice {
+    /// Chooses the work of the unit `own` that is due: the first that applies in Juju's order. The
+    /// numbers are those of reference `juju-agent.md` section 6.
+    fn choose(&self, own: Unit<'_>, now: Instant) -> Choice {
+        let is_dying = own.record.is_dying;
         if self.is_gone {
             return Choice::Gone;
         }
-        let action = pending_action(controller).map(Choice::Run);
+        let action = pending_action(own.record).map(Choice::Run);
         if self.is_pod_ending {
             return self.choose_in_ending_pod(action);
         }
-        // In error nothing but actions and the failed hook runs.
+        // 10 for a unit in error: nothing but actions and the failed hook runs.
         if let Some(error) = &self.error {
             if let Some(action) = action {
                 return action;
@@ -192,51 +215,67 @@ impl Lifecycle {
                 Retry::Never => Choice::Idle,
             };
         }
+        // 10 for the hook that was killed.
         if let Some(kind) = &self.requeued {
             return action.unwrap_or_else(|| Choice::Requeued(kind.clone()));
         }
-        // No hook runs between the first config-changed and `start`, nor before the `start` that is
-        // due after a restart of the agent. In a new pod `start` waits for upgrade-charm and
-        // config-changed. A unit that is being removed does not start in a new pod.
-        if self.is_start_queued && !self.is_stopped && !(self.is_pod_new && controller.is_dying) {
+        // 1, `start` again, and 2, a new pod's upgrade. No hook runs between the first
+        // config-changed and `start`, nor before the `start` that is due after a restart of the
+        // agent. In a new pod `start` waits for upgrade-charm and config-changed. A unit that is
+        // being removed does not start in a new pod.
+        if self.is_start_queued && !self.is_stopped && !(self.is_pod_new && is_dying) {
             return Choice::Run(match self.is_pod_new {
                 true if self.is_upgrade_due => HookKind::UpgradeCharm,
                 true if self.handled_config.is_none() => HookKind::ConfigChanged,
                 _ => HookKind::Start,
             });
         }
+        // 12, install. The steps 3 to 11 are for a unit that is installed.
         if !self.is_installed {
-            return if controller.is_dying { Choice::Gone } else { Choice::Run(HookKind::Install) };
+            return if is_dying { Choice::Gone } else { Choice::Run(HookKind::Install) };
         }
         if !self.is_stopped {
-            if controller.is_leader && !self.has_run_leader_elected {
+            // 3, relation-created.
+
+            // 4, leadership.
+            if own.is_leader() && !self.has_run_leader_elected {
                 return Choice::Run(HookKind::LeaderElected);
             }
             // Juju 4 has no leader settings.
-            let leader_settings = !controller.is_juju_at_least(4, 0);
-            if leader_settings && !controller.is_leader && !self.has_run_leader_settings_changed {
+            let leader_settings = !own.model.is_juju_at_least(4, 0);
+            if leader_settings && !own.is_leader() && !self.has_run_leader_settings_changed {
                 return Choice::Run(HookKind::LeaderSettingsChanged);
             }
+            // 5, workload events.
             if let Some(event) = self.workload_events.front() {
                 return Choice::Workload(event.clone());
             }
+            // 6, secrets: expired, rotate, changed, remove.
         }
+        // 7, actions.
         if let Some(action) = action {
             return action;
         }
-        if controller.is_dying {
+        // 8, juju-exec, and 9, storage, are not modelled.
+        // 11, a unit that is being removed: relation hooks, then stop, then remove.
+        if is_dying {
             return Choice::Run(if self.is_stopped { HookKind::Remove } else { HookKind::Stop });
         }
+        // 13, charm refresh.
         if self.is_upgrade_due {
             return Choice::Run(HookKind::UpgradeCharm);
         }
-        if self.handled_config.as_ref() != Some(&controller.config()) {
+        // 14, config-changed.
+        if self.handled_config.as_ref() != Some(&own.config()) {
             return Choice::Run(HookKind::ConfigChanged);
         }
+        // 15, relation hooks.
+
+        // 16, update-status.
         if self.is_update_status_due {
             return Choice::Run(HookKind::UpdateStatus);
         }
-        match (self.update_status_interval_start, controller.settings.update_status_interval) {
+        match (self.update_status_interval_start, own.model.settings.update_status_interval) {
             (Some(since), Some(interval)) => match since.checked_add(interval) {
                 Some(due) if due <= now => Choice::Run(HookKind::UpdateStatus),
                 Some(due) => Choice::At(due),
@@ -261,8 +300,8 @@ impl Lifecycle {
 }
 
 /// Returns the oldest action that has not begun.
-fn pending_action(controller: &Controller) -> Option<HookKind> {
-    let mut actions = controller.actions.iter();
-    let (id, record) = actions.find(|(_, record)| record.status == ActionStatus::Pending)?;
-    Some(HookKind::Action { id: id.clone(), name: record.name().to_owned() })
+fn pending_action(record: &UnitRecord) -> Option<HookKind> {
+    let mut actions = record.actions.iter();
+    let (id, action) = actions.find(|(_, action)| action.status == ActionStatus::Pending)?;
+    Some(HookKind::Action { id: id.clone(), name: action.name().to_owned() })
 }

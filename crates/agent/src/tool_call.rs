@@ -1,24 +1,27 @@
-//! [`Unit::tool`] answers one call of a hook tool. The agent parses the arguments and runs the
+//! [`Model::tool`] answers one call of a hook tool. The agent parses the arguments and runs the
 //! tool; the tool's process only passes bytes on.
 //!
 //! Source: reference `juju-agent.md` 1.3 and 9.2.
 
+use std::path::Path;
+
+use charmwright_juju::UnitName;
+
 use super::args::{Stop, parse};
-use super::controller::Controller;
 use super::go_text::{go_quote, parse_int};
+use super::model::Model;
 use super::output::{Format, render};
 use super::running::Running;
 use super::tool_path;
 use super::tool_request::{OutputFile, ToolAnswer, ToolRequest, ToolStep};
 use super::tools::{self, Failure, Formats, Tool, ToolContext};
-use super::unit::Unit;
 
-impl Unit {
-    /// Answers a call of a hook tool, or returns what the caller must do first.
+impl Model {
+    /// Answers a call of a hook tool by a unit's hook, or returns what the caller must do first.
     ///
     /// A call with a context id that is not the running hook's is refused. Calls are answered one
     /// at a time, also those of several processes of one hook, as in Juju.
-    pub fn tool(&mut self, request: &ToolRequest) -> ToolStep {
+    pub fn tool(&mut self, unit: &UnitName, request: &ToolRequest) -> ToolStep {
         let refuse = |why: String| ToolStep::failed(1, &format!("bad request: {why}"));
         if request.name.is_empty() {
             return refuse("command not specified".to_owned());
@@ -26,27 +29,35 @@ impl Unit {
         if !request.dir.is_absolute() {
             return refuse("Dir is not absolute".to_owned());
         }
-        let controller = &mut self.controller;
         // Juju 4 has no token and ignores one.
-        if !request.token.is_empty() && !controller.is_juju_at_least(4, 0) {
+        if !request.token.is_empty() && !self.is_juju_at_least(4, 0) {
             return refuse("token does not match".to_owned());
         }
-        let running = self.running.as_mut();
-        let Some(running) = running.filter(|running| running.run.context_id == request.context_id)
-        else {
+        // The run is taken out of the unit while its tool works, since the tool may change the
+        // whole model.
+        let running = self.units.get_mut(unit).and_then(|record| {
+            record.running.take_if(|running| running.run.context_id == request.context_id)
+        });
+        let Some(mut running) = running else {
             return refuse(format!("wrong context ID; got {}", go_quote(&request.context_id)));
         };
         if let Some(now) = request.now {
-            controller.set_now(now);
+            self.set_now(unit, now);
         }
-        let Some(tool) = tools::find(&request.name, &controller.settings.juju_version) else {
-            return refuse(format!("unknown command: {}", request.name));
+        let step = match tools::find(&request.name, &self.settings.juju_version) {
+            Some(tool) => {
+                let step = call(tool, request, self, unit, &mut running);
+                // A request that the caller sends again is still one call.
+                if !matches!(step, ToolStep::NeedsInput | ToolStep::NeedsFile(_)) {
+                    let count = running.tool_counts.entry(request.name.clone()).or_default();
+                    *count = count.saturating_add(1);
+                }
+                step
+            }
+            None => refuse(format!("unknown command: {}", request.name)),
         };
-        let step = call(tool, request, controller, running);
-        // A request that the caller sends again is still one call.
-        if !matches!(step, ToolStep::NeedsInput | ToolStep::NeedsFile(_)) {
-            let count = running.tool_counts.entry(request.name.clone()).or_default();
-            *count = count.saturating_add(1);
+        if let Some(record) = self.units.get_mut(unit) {
+            record.running = Some(running);
         }
         step
     }
@@ -56,16 +67,16 @@ impl Unit {
 fn call(
     tool: &Tool,
     request: &ToolRequest,
-    controller: &mut Controller,
+    model: &mut Model,
+    unit: &UnitName,
     running: &mut Running,
 ) -> ToolStep {
     let options: Vec<_> = tool.options.iter().chain(tool.formats.options()).collect();
-    let unit = controller.settings.unit.as_str();
     // Juju judges these values while it parses, before it looks at the positionals: exit code 2.
     let check = |key: &str, value: &str| match key {
         "format" => tool.formats.check(value),
         "r" => tools::no_such_relation(value),
-        "s" => tools::no_such_storage(value, unit),
+        "s" => tools::no_such_storage(value, &unit.to_string()),
         "revision" => parse_int(value).map(|_| ()),
         _ => Ok(()),
     };
@@ -83,8 +94,9 @@ fn call(
         _ if tool.formats == Formats::YamlJson => Format::Yaml,
         _ => Format::Smart,
     };
+    let home: Option<&Path> = model.settings.home.as_deref();
     let output_path = args.value("o").filter(|path| !path.is_empty()).map(|path| {
-        tool_path::resolve_output(&request.dir, path, controller.settings.home.as_deref())
+        tool_path::resolve_output(&request.dir, path, home)
     });
     // Juju prints the warning only if the arguments parse, and without a newline (measured).
     let warning = match args.value("format") {
@@ -94,7 +106,8 @@ fn call(
         _ => String::new(),
     };
     let mut context = ToolContext {
-        controller,
+        model,
+        unit,
         snapshot: &mut running.snapshot,
         writes: &mut running.writes,
         action: running.action.as_mut(),

@@ -1,27 +1,35 @@
-//! The methods of [`Unit`] that take the events of the Pebble in a container: a start of Pebble, a
+//! The methods of [`Model`] that take the events of the Pebble in a container: a start of Pebble, a
 //! failed or recovered check, a custom notice.
 
-use charmwright_juju::LogLevel;
+use charmwright_juju::{LogLevel, UnitName};
 
 use super::error::{Error, ErrorKind};
 use super::hook::{HookKind, NoticeInfo};
 use super::lifecycle::ContainerState;
-use super::unit::Unit;
+use super::model::Model;
+use super::unit_record::UnitRecord;
 
 /// The most events that are queued while other hooks run. Equal events merge, so only a workload
 /// that makes endless different notices reaches the limit.
 const WORKLOAD_EVENTS_LIMIT: usize = 1_000;
 
-impl Unit {
+impl Model {
     /// Takes the answer of a container's Pebble to the agent's poll (`GET /v1/system-info`).
     ///
     /// pebble-ready becomes due if it has not succeeded for this boot id. So a later poll makes a
     /// failed pebble-ready run again: Juju polls every 5 seconds (Juju 3.6).
     ///
     /// # Errors
-    /// [`ErrorKind::Container`] if the charm does not declare the container.
-    pub fn pebble_seen(&mut self, container: &str, boot_id: &str) -> Result<(), Error> {
-        let state = self.container_mut(container)?;
+    /// - [`ErrorKind::NotFound`] if the model has no such unit.
+    /// - [`ErrorKind::Container`] if its charm does not declare the container.
+    pub fn pebble_seen(
+        &mut self,
+        unit: &UnitName,
+        container: &str,
+        boot_id: &str,
+    ) -> Result<(), Error> {
+        let record = self.record_mut(unit)?;
+        let state = record.container_mut(container)?;
         state.polled_boot_id = Some(Some(boot_id.to_owned()));
         if state.ready_boot_id.as_deref() == Some(boot_id) {
             return Ok(());
@@ -36,16 +44,16 @@ impl Unit {
             HookKind::PebbleReady { container: container.to_owned(), boot_id: boot_id.to_owned() };
         // Juju's poller waits for the hook of its last event. A start of Pebble meanwhile is found
         // by a later poll.
-        if self.running.as_ref().is_some_and(|running| same(&running.run.kind))
-            || self.lifecycle.requeued.as_ref().is_some_and(same)
-            || self.lifecycle.has_given_up(&event)
+        if record.running.as_ref().is_some_and(|running| same(&running.run.kind))
+            || record.lifecycle.requeued.as_ref().is_some_and(same)
+            || record.lifecycle.has_given_up(&event)
         {
             return Ok(());
         }
-        match self.lifecycle.workload_events.iter_mut().find(|event| same(event)) {
+        match record.lifecycle.workload_events.iter_mut().find(|event| same(event)) {
             // Pebble has started again before the hook ran: one hook is enough for both starts.
             Some(queued) => *queued = event,
-            None => self.lifecycle.workload_events.push_back(event),
+            None => record.lifecycle.workload_events.push_back(event),
         }
         Ok(())
     }
@@ -53,19 +61,22 @@ impl Unit {
     /// Records that a container's Pebble did not answer the agent's poll. No hook becomes due.
     ///
     /// # Errors
-    /// [`ErrorKind::Container`] if the charm does not declare the container.
-    pub fn pebble_down(&mut self, container: &str) -> Result<(), Error> {
-        self.container_mut(container)?.polled_boot_id = Some(None);
+    /// - [`ErrorKind::NotFound`] if the model has no such unit.
+    /// - [`ErrorKind::Container`] if its charm does not declare the container.
+    pub fn pebble_down(&mut self, unit: &UnitName, container: &str) -> Result<(), Error> {
+        self.record_mut(unit)?.container_mut(container)?.polled_boot_id = Some(None);
         Ok(())
     }
 
-    /// Forgets the last poll of a container, so that [`Unit::is_settled`] returns `false` until the
-    /// next one. Call it after a container's Pebble was stopped or started.
+    /// Forgets the last poll of a container, so that
+    /// [`Unit::is_settled`](super::Unit::is_settled) returns `false` until the next one. Call it
+    /// after a container's Pebble was stopped or started.
     ///
     /// # Errors
-    /// [`ErrorKind::Container`] if the charm does not declare the container.
-    pub fn pebble_poll_due(&mut self, container: &str) -> Result<(), Error> {
-        self.container_mut(container)?.polled_boot_id = None;
+    /// - [`ErrorKind::NotFound`] if the model has no such unit.
+    /// - [`ErrorKind::Container`] if its charm does not declare the container.
+    pub fn pebble_poll_due(&mut self, unit: &UnitName, container: &str) -> Result<(), Error> {
+        self.record_mut(unit)?.container_mut(container)?.polled_boot_id = None;
         Ok(())
     }
 
@@ -73,9 +84,15 @@ impl Unit {
     /// becomes due.
     ///
     /// # Errors
-    /// [`ErrorKind::Container`] if the charm does not declare the container.
-    pub fn check_failed(&mut self, container: &str, check: &str) -> Result<(), Error> {
-        self.queue_workload_event(container, |container| HookKind::PebbleCheckFailed {
+    /// - [`ErrorKind::NotFound`] if the model has no such unit.
+    /// - [`ErrorKind::Container`] if its charm does not declare the container.
+    pub fn check_failed(
+        &mut self,
+        unit: &UnitName,
+        container: &str,
+        check: &str,
+    ) -> Result<(), Error> {
+        self.record_mut(unit)?.queue_workload_event(container, |container| HookKind::PebbleCheckFailed {
             container,
             check: check.to_owned(),
         })
@@ -84,9 +101,15 @@ impl Unit {
     /// Takes the event that a failed check has passed again. pebble-check-recovered becomes due.
     ///
     /// # Errors
-    /// [`ErrorKind::Container`] if the charm does not declare the container.
-    pub fn check_recovered(&mut self, container: &str, check: &str) -> Result<(), Error> {
-        self.queue_workload_event(container, |container| HookKind::PebbleCheckRecovered {
+    /// - [`ErrorKind::NotFound`] if the model has no such unit.
+    /// - [`ErrorKind::Container`] if its charm does not declare the container.
+    pub fn check_recovered(
+        &mut self,
+        unit: &UnitName,
+        container: &str,
+        check: &str,
+    ) -> Result<(), Error> {
+        self.record_mut(unit)?.queue_workload_event(container, |container| HookKind::PebbleCheckRecovered {
             container,
             check: check.to_owned(),
         })
@@ -95,14 +118,22 @@ impl Unit {
     /// Takes a custom notice that was recorded or repeated. pebble-custom-notice becomes due.
     ///
     /// # Errors
-    /// [`ErrorKind::Container`] if the charm does not declare the container.
-    pub fn custom_notice(&mut self, container: &str, notice: NoticeInfo) -> Result<(), Error> {
-        self.queue_workload_event(container, |container| HookKind::PebbleCustomNotice {
+    /// - [`ErrorKind::NotFound`] if the model has no such unit.
+    /// - [`ErrorKind::Container`] if its charm does not declare the container.
+    pub fn custom_notice(
+        &mut self,
+        unit: &UnitName,
+        container: &str,
+        notice: NoticeInfo,
+    ) -> Result<(), Error> {
+        self.record_mut(unit)?.queue_workload_event(container, |container| HookKind::PebbleCustomNotice {
             container,
             notice,
         })
     }
+}
 
+impl UnitRecord {
     /// Queues an event, unless an equal one is queued already.
     fn queue_workload_event(
         &mut self,
@@ -119,7 +150,7 @@ impl Unit {
                 "dropped {}: {WORKLOAD_EVENTS_LIMIT} events are waiting already",
                 event.name()
             );
-            self.controller.log_agent(LogLevel::Warning, dropped);
+            self.log_agent(LogLevel::Warning, dropped);
         } else {
             self.lifecycle.workload_events.push_back(event);
         }

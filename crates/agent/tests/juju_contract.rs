@@ -9,7 +9,8 @@ use std::path::Path;
 use std::time::Instant;
 
 use charmwright_agent::{
-    ActionStatus, AgentPaths, CharmMeta, Ending, Finished, InProcessTools, Unit, UnitSettings,
+    ActionStatus, AgentPaths, CharmMeta, Deployment, Ending, Finished, InProcessTools, Model,
+    ModelSettings,
 };
 use charmwright_juju::{
     ActionName, DispatchPath, ErrorKind, HookEnv, HookTools, LogLevel, Port, Status, StatusKind,
@@ -24,9 +25,19 @@ const CONFIG: &str = "options:\n  port: {type: int, default: 1000000}\n  name: {
 const ACTIONS: &str = "restart:\n  description: r\n  params:\n    force: {type: boolean, default: \
                        false}\n    delay: {type: integer, default: 3}\n";
 
-fn unit(change: impl FnOnce(UnitSettings) -> UnitSettings) -> InProcessTools {
+/// Deploys the charm with one unit, and returns the hook tools of the unit.
+fn unit(change: impl FnOnce(Deployment) -> Deployment) -> InProcessTools {
+    unit_of_model(ModelSettings::new(), change)
+}
+
+fn unit_of_model(
+    settings: ModelSettings,
+    change: impl FnOnce(Deployment) -> Deployment,
+) -> InProcessTools {
     let meta = CharmMeta::parse(METADATA, Some(CONFIG), Some(ACTIONS)).unwrap();
-    InProcessTools::new(Unit::new(meta, change(UnitSettings::new("web/0").unwrap())))
+    let mut model = Model::new(settings);
+    let units = model.deploy("web", change(Deployment::charm(meta))).unwrap();
+    InProcessTools::new(model, units[0].clone())
 }
 
 /// Begins the next hook. Returns its environment as the charm reads it, and new typed calls.
@@ -56,7 +67,7 @@ fn settle(tools: &InProcessTools) {
 }
 
 fn committed(tools: &InProcessTools) -> BTreeMap<String, String> {
-    tools.with_unit(|unit| unit.state().clone())
+    tools.with_model(|model, unit| model.unit(unit).unwrap().state().clone())
 }
 
 fn state(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
@@ -65,7 +76,7 @@ fn state(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
 
 #[test]
 fn a_resource_is_the_path_of_its_file() {
-    let tools = unit(|settings| settings.resource("-odd", "/res/my file.yaml"));
+    let tools = unit(|deployment| deployment.resource("-odd", "/res/my file.yaml"));
     let (_, juju) = next(&tools).unwrap();
     assert_eq!(juju.resource("-odd").unwrap(), Path::new("/res/my file.yaml"));
     let error = juju.resource("other").unwrap_err();
@@ -76,7 +87,7 @@ fn a_resource_is_the_path_of_its_file() {
 
 #[test]
 fn every_call_of_a_hook_is_taken_and_answered() {
-    let tools = unit(|settings| settings);
+    let tools = unit(|deployment| deployment);
     let (env, juju) = next(&tools).unwrap();
     assert_eq!(env.unit().to_string(), "web/0");
     assert_eq!(env.hook_name().unwrap().as_str(), "install");
@@ -106,7 +117,7 @@ fn every_call_of_a_hook_is_taken_and_answered() {
     juju.delete_state("-never there").unwrap();
     finish(&tools, 0);
 
-    let report = tools.report();
+    let report = tools.report().unwrap();
     assert_eq!((report.status.as_str(), report.message.as_str()), ("waiting", "--not an option"));
     assert_eq!((report.version.as_str(), report.application_status.as_str()), ("-1.2", "blocked"));
 
@@ -122,7 +133,10 @@ fn every_call_of_a_hook_is_taken_and_answered() {
 #[test]
 fn every_version_of_juju_understands_every_call_of_a_hook() {
     for version in ["2.9.52", "3.6.28", "4.0.15"] {
-        let tools = unit(|settings| settings.juju_version(version.parse().unwrap()));
+        let tools = {
+            let settings = ModelSettings::new().juju_version(version.parse().unwrap());
+            unit_of_model(settings, |deployment| deployment)
+        };
         let (_, juju) = next(&tools).unwrap();
         assert_eq!(
             json!(*juju.config().unwrap()),
@@ -142,7 +156,7 @@ fn every_version_of_juju_understands_every_call_of_a_hook() {
         assert!(juju.has_tool("state-get") && !juju.has_tool("no-such-tool"));
         let _ = juju.opened_ports().unwrap();
         assert!(finish(&tools, 0).committed());
-        let report = tools.report();
+        let report = tools.report().unwrap();
         assert_eq!(
             (report.status.as_str(), report.message.as_str()),
             ("blocked", "--no 'port' \"set\"\nline")
@@ -152,27 +166,27 @@ fn every_version_of_juju_understands_every_call_of_a_hook() {
             ("-1.0", "active")
         );
         assert_eq!(report.ports, ["53/udp"]);
-        assert!(tools.with_unit(|unit| {
-            unit.log(0).any(|line| line.message == "-odd" && line.level.as_str() == "WARNING")
+        assert!(tools.with_model(|model, unit| {
+            model.unit(unit).unwrap().log(0).any(|line| line.message == "-odd" && line.level.as_str() == "WARNING")
         }));
     }
 }
 
 #[test]
 fn a_hook_that_fails_keeps_what_juju_keeps() {
-    let tools = unit(|settings| settings.leader(false));
+    let tools = unit(|deployment| deployment.leader(false));
     let (_, juju) = next(&tools).unwrap();
     juju.set_state(&state(&[("a", "1")])).unwrap();
     juju.open_port(Port::tcp(1)).unwrap();
     juju.set_status(&Status::active()).unwrap();
     assert!(!finish(&tools, 1).committed());
     assert!(committed(&tools).is_empty());
-    assert!(tools.report().ports.is_empty());
+    assert!(tools.report().unwrap().ports.is_empty());
 }
 
 #[test]
 fn refusals_come_back_as_their_kinds() {
-    let tools = unit(|settings| settings.leader(false));
+    let tools = unit(|deployment| deployment.leader(false));
     let (_, juju) = next(&tools).unwrap();
     assert!(!juju.is_leader().unwrap());
     assert_eq!(
@@ -188,10 +202,10 @@ fn refusals_come_back_as_their_kinds() {
 #[test]
 fn every_call_of_an_action_is_taken_and_answered() {
     for (delay, message) in [(7, "-no luck"), (3, "--out of luck")] {
-        let tools = unit(|settings| settings);
+        let tools = unit(|deployment| deployment);
         settle(&tools);
         let params = [("delay".to_owned(), delay.to_string())];
-        let id = tools.with_unit(|unit| unit.run_action("restart", &params)).unwrap();
+        let id = tools.with_model(|model, unit| model.run_action(unit, "restart", &params)).unwrap();
         let (env, juju) = next(&tools).unwrap();
         assert!(matches!(
             env.dispatch_path(),
@@ -208,7 +222,9 @@ fn every_call_of_an_action_is_taken_and_answered() {
         juju.action_fail(message).unwrap();
         let finished = finish(&tools, 0);
         let Ending::Action(record) = finished.ending() else { panic!("{finished:?}") };
-        assert_eq!(Some(record), tools.with_unit(|unit| unit.action(&id).cloned()).as_ref());
+        let recorded =
+            tools.with_model(|model, unit| model.unit(unit).unwrap().action(&id).cloned());
+        assert_eq!(Some(record), recorded.as_ref());
         assert_eq!((record.status(), record.message()), (ActionStatus::Failed, message));
         assert_eq!(
             json!(record.results()),
@@ -225,19 +241,19 @@ fn every_call_of_an_action_is_taken_and_answered() {
 
 #[test]
 fn every_environment_of_the_agent_is_read() {
-    let tools = unit(|settings| settings);
+    let tools = unit(|deployment| deployment);
     settle(&tools);
-    tools.with_unit(|unit| unit.pebble_seen("workload", "boot-1")).unwrap();
+    tools.with_model(|model, unit| model.pebble_seen(unit, "workload", "boot-1")).unwrap();
     let (env, _) = next(&tools).unwrap();
     assert_eq!(env.unit().to_string(), "web/0");
     assert_eq!(env.hook_name().unwrap().as_str(), "workload-pebble-ready");
     assert_eq!(env.workload_name().unwrap().unwrap().as_str(), "workload");
     finish(&tools, 0);
-    tools.with_unit(|unit| unit.check_failed("workload", "up")).unwrap();
+    tools.with_model(|model, unit| model.check_failed(unit, "workload", "up")).unwrap();
     let (env, _) = next(&tools).unwrap();
     assert_eq!(env.check_name().unwrap().unwrap().as_str(), "up");
     finish(&tools, 0);
-    tools.with_unit(Unit::request_stop);
+    tools.with_model(Model::remove_unit).unwrap();
     let mut names = Vec::new();
     while let Some((env, _)) = next(&tools) {
         names.push(env.hook_name().unwrap().to_string());
@@ -252,7 +268,7 @@ proptest! {
         state in prop::collection::btree_map("[^\u{0}]{1,20}", any::<String>(), 0..5),
     ) {
         let state: BTreeMap<String, String> = state;
-        let tools = unit(|settings| settings);
+        let tools = unit(|deployment| deployment);
         let (_, juju) = next(&tools).unwrap();
         juju.set_state(&state).unwrap();
         finish(&tools, 0);
@@ -265,7 +281,7 @@ proptest! {
     fn any_status_survives_the_round_trip_to_the_agent(
         message in "\\PC{0,40}|[ \t\n#:'\"\\\\-]{0,8}"
     ) {
-        let tools = unit(|settings| settings);
+        let tools = unit(|deployment| deployment);
         let (_, juju) = next(&tools).unwrap();
         juju.set_status(&Status::waiting(&*message)).unwrap();
         finish(&tools, 0);

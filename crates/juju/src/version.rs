@@ -19,6 +19,13 @@ pub struct JujuVersion {
 }
 
 impl JujuVersion {
+    /// Makes the version of a release, such as 3.6.28.
+    #[must_use]
+    pub fn release(major: u32, minor: u32, patch: u32) -> Self {
+        let text = format!("{major}.{minor}.{patch}").into();
+        Self { major, minor, patch, tag: None, build: 0, text }
+    }
+
     /// Returns the first number.
     #[must_use]
     pub fn major(&self) -> u32 {

@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use charmwright_agent::{
-    ActionStatus, CharmMeta, Ending, InProcessTools, RecordedCall, Resolve, UnitSettings,
+    ActionStatus, CharmMeta, Deployment, Ending, InProcessTools, Model, ModelSettings,
+    RecordedCall, Resolve,
 };
 use serde_json::Value;
 use tokio::runtime::Builder;
@@ -51,8 +52,9 @@ const TOOLS: [&str; 14] = [
 /// runs.
 pub(in crate::dispatch) fn idle_tools() -> InProcessTools {
     let meta = CharmMeta::parse(METADATA, Some(OPTIONS), Some(ACTIONS)).unwrap();
-    let settings = UnitSettings::new("probe/0").unwrap().leader(false);
-    let tools = InProcessTools::new(charmwright_agent::Unit::new(meta, settings));
+    let mut model = Model::new(ModelSettings::new());
+    let units = model.deploy("probe", Deployment::charm(meta).leader(false)).unwrap();
+    let tools = InProcessTools::new(model, units[0].clone());
     while tools.begin(Instant::now()).is_some() {
         tools.finish(0, Instant::now()).unwrap();
     }
@@ -63,9 +65,9 @@ pub(in crate::dispatch) fn idle_tools() -> InProcessTools {
 /// dropped alike. The tests run hooks in any order, and hooks that Juju does not have.
 pub(in crate::dispatch) fn begin(tools: &InProcessTools, dispatch_path: &str) {
     let action = dispatch_path.strip_prefix("actions/");
-    tools.with_unit(|unit| match action {
-        Some(action) => drop(unit.run_action(action, &[]).unwrap()),
-        None => unit.update_status(),
+    tools.with_model(|model, unit| match action {
+        Some(action) => drop(model.run_action(unit, action, &[]).unwrap()),
+        None => model.update_status(unit).unwrap(),
     });
     let run = tools.begin(Instant::now()).unwrap();
     assert_eq!(run.kind().is_action(), action.is_some());
@@ -81,7 +83,7 @@ fn finish(tools: &InProcessTools, code: u8) -> Option<String> {
             (record.status() == ActionStatus::Failed).then(|| record.message().to_owned())
         }
         Ending::Failed { .. } => {
-            tools.with_unit(|unit| unit.resolved(Resolve::NoRetry)).unwrap();
+            tools.with_model(|model, unit| model.resolved(unit, Resolve::NoRetry)).unwrap();
             None
         }
         _ => None,
@@ -188,7 +190,7 @@ impl Unit {
 
     /// Returns the unit's state as Juju keeps it.
     pub(super) fn state(&self) -> BTreeMap<String, String> {
-        self.tools.with_unit(|unit| unit.state().clone())
+        self.tools.with_model(|model, unit| model.unit(unit).unwrap().state().clone())
     }
 
     /// Stores these values in addition to those that are there, as an earlier hook would.
@@ -213,7 +215,7 @@ impl Unit {
 
     /// Sets an option as the operator does.
     pub(super) fn configure(&self, option: &str, value: &str) {
-        self.tools.with_unit(|unit| unit.set_config(option, value)).unwrap();
+        self.tools.with_model(|model, _| model.set_config("probe", option, value)).unwrap();
     }
 
     pub(super) fn break_tool(&self, tool: &str) {

@@ -234,5 +234,5 @@ fn a_hook_knows_its_unit() {
         seen.lock().unwrap().take(),
         Some(("probe/0".to_owned(), "probe".to_owned(), false, failed))
     );
-    assert_eq!(unit.tools.report().version, "7.2");
+    assert_eq!(unit.tools.report().unwrap().version, "7.2");
 }

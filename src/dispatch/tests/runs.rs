@@ -170,7 +170,7 @@ fn invalid_retry_options_block_and_the_defaults_count() {
                 .starts_with(&format!("blocked: invalid config \"{option}\""))
         );
         assert!(unit.run(CONFIG_CHANGED).log.last().unwrap().1.contains("after 15 attempts"));
-        unit.tools.with_unit(|unit| unit.reset_config(option)).unwrap();
+        unit.tools.with_model(|model, _| model.reset_config("probe", option)).unwrap();
     }
 }
 
@@ -293,7 +293,9 @@ fn an_application_status_is_the_leaders() {
     for leader in [false, true] {
         let unit =
             Unit::in_operation().collecting(Collected::Application(Status::waiting("all of us")));
-        unit.tools.with_unit(|unit| unit.set_leader(leader));
+        if leader {
+            unit.tools.with_model(Model::set_leader).unwrap();
+        }
         let ran = unit.run(UPDATE_STATUS);
         assert_eq!(ran.application.len(), usize::from(leader));
         assert_eq!(ran.statuses, ["active"]);

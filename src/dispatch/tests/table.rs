@@ -248,7 +248,9 @@ fn an_actions_results_are_set_before_the_status() {
     committed(&ran);
     assert_eq!(ran.tools, ["state-get", "config-get", "action-set", "status-set"]);
     assert_eq!(ran.report.action_result().unwrap().get("size"), Some("7"));
-    let results = unit.tools.with_unit(|unit| unit.actions().next().unwrap().results().clone());
+    let results = unit.tools.with_model(|model, unit| {
+        model.unit(unit).unwrap().actions().next().unwrap().results().clone()
+    });
     assert_eq!(results["size"], "7");
 
     let unit = Unit::in_operation().on("actions/act", Step::Result("Size", "7"));

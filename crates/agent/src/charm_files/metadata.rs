@@ -1,6 +1,6 @@
 //! [`read_metadata`] reads `metadata.yaml`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::assumes::check_assumes;
 use super::containers::read_containers;
@@ -10,6 +10,7 @@ use super::resources::{check_payloads, read_resources};
 use super::sources::Declaration;
 use super::storage::{check_devices, read_storages};
 use super::terms::check_terms;
+use crate::endpoint::EndpointMeta;
 use crate::error::Error;
 use crate::names::is_application;
 use charmwright_juju::JujuVersion;
@@ -19,8 +20,9 @@ use charmwright_juju::JujuVersion;
 pub(crate) struct Metadata {
     pub(crate) name: String,
     pub(crate) containers: BTreeSet<String>,
-    /// The names of the endpoints and of the extra bindings.
-    pub(crate) bindings: BTreeSet<String>,
+    pub(crate) is_subordinate: bool,
+    pub(crate) endpoints: BTreeMap<String, EndpointMeta>,
+    pub(crate) extra_bindings: BTreeSet<String>,
     pub(crate) resources: BTreeSet<String>,
 }
 
@@ -73,7 +75,7 @@ pub(crate) fn read_metadata(declared: &Declaration) -> Result<Metadata, Error> {
     let resources = read_resources(&root)?;
     let storages = read_storages(&root)?;
     let endpoints = read_endpoints(name, &root, subordinate)?;
-    let extra = read_extra_bindings(&root, &endpoints)?;
+    let extra_bindings = read_extra_bindings(&root, &endpoints)?;
     let containers = read_containers(&root, &resources, &storages)?;
     check_devices(&root)?;
     check_payloads(&root)?;
@@ -85,7 +87,9 @@ pub(crate) fn read_metadata(declared: &Declaration) -> Result<Metadata, Error> {
     Ok(Metadata {
         name: name.to_owned(),
         containers,
-        bindings: endpoints.into_iter().chain(extra).collect(),
+        is_subordinate: subordinate,
+        endpoints,
+        extra_bindings,
         resources: resources.into_keys().collect(),
     })
 }

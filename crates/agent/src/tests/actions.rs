@@ -56,7 +56,7 @@ fn a_required_parameter_must_be_given_even_with_a_default() {
     let mut fixture = Fixture::started();
     let actions = "act:\n  params:\n    to: {type: string, default: /tmp}\n    who: {properties: \
                    {first: {default: x}, last: {}}}\n  required: [to]\n";
-    fixture.unit.controller.meta =
+    fixture.unit.application_mut().meta =
         CharmMeta::parse("name: web\nsummary: s\ndescription: d", None, Some(actions)).unwrap();
     let error = fixture.unit.run_action("act", &[]).unwrap_err().to_string();
     assert!(error.contains("\"to\" property is missing and required"), "{error}");
@@ -80,7 +80,7 @@ fn juju_4_refuses_undeclared_parameters() {
         let outcome = fixture.unit.run_action("restart", &undeclared);
         assert_eq!(outcome.is_err(), refused, "{version}: {outcome:?}");
         let actions = "act: {additionalProperties: true}";
-        fixture.unit.controller.meta =
+        fixture.unit.application_mut().meta =
             CharmMeta::parse("name: web\nsummary: s\ndescription: d", None, Some(actions)).unwrap();
         assert!(fixture.unit.run_action("act", &undeclared).is_ok(), "{version}");
     }

@@ -28,7 +28,7 @@ fn assert_variables(environment: &BTreeMap<String, String>, expected: &[(&str, &
 #[test]
 fn a_hook_has_jujus_variables_and_none_of_the_caller() {
     let mut fixture =
-        Fixture::with_settings(|settings| settings.model_name("prod").machine_id("3"));
+        Fixture::with(|model| model.model_name("prod"), |deployment| deployment.machine_id("3"));
     let run = fixture.begin();
     let variables = environment(&run);
     assert_variables(

@@ -9,7 +9,7 @@ use super::super::{ErrorKind, InProcessTools};
 use super::{Fixture, HookExit, text};
 
 fn tools(fixture: Fixture) -> InProcessTools {
-    InProcessTools::new(fixture.unit)
+    InProcessTools::new(fixture.unit.model, fixture.unit.name)
 }
 
 fn call(line: &[&str]) -> ToolCall<'static> {
@@ -49,7 +49,7 @@ fn a_hook_commits_by_its_exit_code_and_calls_outside_a_hook_are_refused() {
     let input = ToolCall::new("state-set").arg("--file").arg("-").stdin(b"b: 2");
     assert!(tools.clone().run(&input).unwrap().is_empty());
     assert!(tools.finish(0, later).unwrap().committed());
-    assert_eq!(tools.with_unit(|unit| unit.state()["b"].clone()), "2");
+    assert_eq!(tools.with_model(|model, unit| model.unit(unit).unwrap().state()["b"].clone()), "2");
 }
 
 #[test]
@@ -92,7 +92,7 @@ fn queued_answers_come_in_order_before_the_model() {
     // A call with a queued answer does not reach the model.
     tools.answer_once("status-set", "");
     assert_eq!(run(&tools, &["status-set", "active"]), "");
-    assert_eq!(tools.report().status, "maintenance");
+    assert_eq!(tools.report().unwrap().status, "maintenance");
 }
 
 #[test]
@@ -133,7 +133,7 @@ fn impossible_arguments_are_refused_and_every_file_is_missing() {
         let failure = tools.run(&call(&["status-set", "active", &bad])).unwrap_err();
         assert!(matches!(failure, ToolError::BadArgument { .. }), "{failure}");
     }
-    assert_eq!(tools.report().status, "maintenance");
+    assert_eq!(tools.report().unwrap().status, "maintenance");
     let refused = |line: &[&str]| {
         let answer = run(&tools, line);
         assert!(answer.starts_with("1: ERROR "), "{answer}");
@@ -149,6 +149,8 @@ fn a_hook_that_kills_itself_is_finished_as_killed() {
     let now = fixture.now;
     let tools = tools(fixture);
     assert_eq!(run(&tools, &["juju-reboot", "--now"]), "");
-    let killed = tools.with_unit(|unit| unit.finish(&HookExit::Signal(9), now, b"", b"")).unwrap();
+    let killed = tools
+        .with_model(|model, unit| model.finish(unit, &HookExit::Signal(9), now, b"", b""))
+        .unwrap();
     assert!(killed.requeued());
 }

@@ -129,8 +129,8 @@ proptest! {
         let mut gone = false;
         for step in &steps {
             let failed = fixture.unit.report().failed_hook.map(|failed| failed.hook);
-            let was_installed = fixture.unit.lifecycle.is_installed;
-            let was_busy = fixture.unit.running.is_some();
+            let was_installed = fixture.unit.record().lifecycle.is_installed;
+            let was_busy = fixture.unit.record().running.is_some();
             if let Some(name) = do_step(&mut fixture, step) {
                 prop_assert!(!was_busy, "{name} began beside another");
                 prop_assert!(!gone, "{name} began on a unit that is gone");
@@ -141,7 +141,7 @@ proptest! {
                 );
                 if let Some(failed) = failed {
                     let lost_lead = failed == "leader-elected" && !fixture.unit.is_leader();
-                    let leaving = name == "stop" && fixture.unit.lifecycle.is_pod_ending;
+                    let leaving = name == "stop" && fixture.unit.record().lifecycle.is_pod_ending;
                     prop_assert!(
                         name == failed || name == "restart" || lost_lead || leaving,
                         "{name} began while {failed} was in error"
@@ -149,23 +149,23 @@ proptest! {
                 }
                 begun.push(name);
             }
-            gone |= fixture.unit.lifecycle.is_gone;
+            gone |= fixture.unit.record().lifecycle.is_gone;
             let report = fixture.unit.report();
             prop_assert_eq!(
                 report.status == "error",
-                report.failed_hook.is_some() && fixture.unit.running.is_none()
+                report.failed_hook.is_some() && fixture.unit.record().running.is_none()
             );
             if fixture.unit.is_settled(fixture.now) {
-                prop_assert!(report.failed_hook.is_none() && fixture.unit.running.is_none());
+                prop_assert!(report.failed_hook.is_none() && fixture.unit.record().running.is_none());
             }
         }
         // If every further hook succeeds, the unit ends with nothing due.
-        if fixture.unit.running.is_some() {
+        if fixture.unit.record().running.is_some() {
             fixture.finish(HookExit::Code(0));
         }
         fixture.advance(300);
         fixture.run_all();
-        if fixture.unit.lifecycle.is_pod_ending && !fixture.unit.lifecycle.is_gone {
+        if fixture.unit.record().lifecycle.is_pod_ending && !fixture.unit.record().lifecycle.is_gone {
             prop_assert!(matches!(fixture.unit.next(fixture.now), Next::PodEnded));
             fixture.unit.pod_started(None);
             fixture.advance(300);
@@ -234,7 +234,7 @@ proptest! {
                 return Ok(());
             }
         };
-        fixture.unit.controller.meta = meta;
+        fixture.unit.application_mut().meta = meta;
         if let Err(error) = fixture.unit.run_action("act", &[(key, value)]) {
             prop_assert!(error.to_string().starts_with("cannot run action \"act\": "), "{}", error);
         }

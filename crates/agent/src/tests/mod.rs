@@ -4,6 +4,7 @@ mod actions;
 mod environment;
 mod in_process;
 mod lifecycle;
+mod model_unit;
 mod network_model;
 mod options;
 mod pods;
@@ -21,9 +22,10 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use super::{
-    ActionRecord, CharmMeta, Ending, Finished, HookExit, HookRun, Next, OutputFile, ToolAnswer,
-    ToolRequest, ToolStep, Unit, UnitSettings,
+    ActionRecord, CharmMeta, Deployment, Ending, Finished, HookExit, HookRun, Model, ModelSettings,
+    Next, OutputFile, ToolAnswer, ToolRequest, ToolStep,
 };
+use model_unit::ModelUnit;
 
 const METADATA: &str = "name: web\nsummary: s\ndescription: d\n\
     containers: {web: {resource: image}, side: {}}\n\
@@ -40,7 +42,7 @@ const ACTIONS: &str = "restart:\n  params:\n    force: {type: boolean, default: 
 
 /// A unit and the current time of the test, with short methods for the steps that tests repeat.
 struct Fixture {
-    unit: Unit,
+    unit: ModelUnit,
     now: Instant,
 }
 
@@ -49,12 +51,23 @@ impl Fixture {
         Self::with_settings(|settings| settings)
     }
 
-    fn with_settings(change: impl FnOnce(UnitSettings) -> UnitSettings) -> Self {
+    fn with_settings(change: impl FnOnce(ModelSettings) -> ModelSettings) -> Self {
+        Self::with(change, |deployment| deployment)
+    }
+
+    fn with_deployment(change: impl FnOnce(Deployment) -> Deployment) -> Self {
+        Self::with(|settings| settings, change)
+    }
+
+    fn with(
+        settings: impl FnOnce(ModelSettings) -> ModelSettings,
+        deployment: impl FnOnce(Deployment) -> Deployment,
+    ) -> Self {
         let meta = CharmMeta::parse(METADATA, Some(CONFIG), Some(ACTIONS)).unwrap();
-        Self {
-            unit: Unit::new(meta, change(UnitSettings::new("web/0").unwrap())),
-            now: Instant::now(),
-        }
+        let mut model = Model::new(settings(ModelSettings::new()));
+        let units = model.deploy("web", deployment(Deployment::charm(meta))).unwrap();
+        let [name] = <[_; 1]>::try_from(units).unwrap();
+        Self { unit: ModelUnit { model, name }, now: Instant::now() }
     }
 
     fn with_version(version: &str) -> Self {
@@ -130,6 +143,7 @@ impl Fixture {
         let (name, args) = line.split_first().unwrap();
         let context_id = self
             .unit
+            .record()
             .running
             .as_ref()
             .map(|running| running.run.id().to_owned())

@@ -27,7 +27,7 @@ fn an_unknown_binding_is_refused_with_the_text_of_each_version() {
 
 #[test]
 fn a_network_is_shown_in_the_order_of_jujus_fields() {
-    let mut fixture = Fixture::with_settings(|settings| settings.address("10.0.0.7"));
+    let mut fixture = Fixture::with_deployment(|deployment| deployment.address("10.0.0.7"));
     fixture.begin();
     // R8
     let yaml = "bind-addresses:\n- mac-address: \"\"\n  interface-name: lo\n  addresses:\n\

@@ -50,7 +50,7 @@ fn action_tools_need_an_action() {
 #[test]
 fn the_network_and_model_tools_answer() {
     let mut fixture =
-        Fixture::with_settings(|settings| settings.resource("image", "/res/content.yaml"));
+        Fixture::with_deployment(|deployment| deployment.resource("image", "/res/content.yaml"));
     fixture.begin();
     for (line, out) in [
         (&["resource-get", "image"][..], "/res/content.yaml"),

@@ -12,7 +12,7 @@ fn a_unit_starts_up_in_jujus_order() {
     assert!(matches!(fixture.unit.next(fixture.now), Next::At(_)), "update-status comes later");
     assert_eq!(fixture.unit.report().status, "unknown", "the charm never set one");
 
-    let mut fixture = Fixture::with_settings(|settings| settings.leader(false));
+    let mut fixture = Fixture::with_deployment(|deployment| deployment.leader(false));
     assert_eq!(
         fixture.run_all(),
         ["install", "leader-settings-changed", "config-changed", "start"]
@@ -20,7 +20,10 @@ fn a_unit_starts_up_in_jujus_order() {
 
     let version = "4.0.15".parse().unwrap();
     let mut fixture =
-        Fixture::with_settings(|settings| settings.leader(false).juju_version(version));
+        Fixture::with(
+            |settings| settings.juju_version(version),
+            |deployment| deployment.leader(false),
+        );
     assert_eq!(fixture.run_all(), ["install", "config-changed", "start"]);
 }
 

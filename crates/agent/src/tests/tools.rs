@@ -88,7 +88,7 @@ fn status_set_takes_effect_at_once_and_status_get_is_cached() {
          software\",\"status\":\"maintenance\",\"status-data\":{}}\n"
     );
     fixture.finish(HookExit::Code(1));
-    assert_eq!(fixture.unit.controller.status.status, "active", "a failed hook's status stays");
+    assert_eq!(fixture.unit.record().status.status, "active", "a failed hook's status stays");
     fixture.advance(5);
     fixture.begin();
     assert_eq!(

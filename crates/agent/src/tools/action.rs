@@ -114,11 +114,11 @@ fn action_log(context: &mut ToolContext<'_>) -> ToolResult {
     }
     let id = &require_action(&mut context.action)?.id;
     let message = context.args.positionals.join(" ");
-    let controller = &mut *context.controller;
-    if let Some(record) = controller.actions.get_mut(id) {
+    let logger = format!("unit.{}.action-log", context.unit);
+    let record = context.model.record_mut(context.unit)?;
+    if let Some(action) = record.actions.get_mut(id) {
         record.add_log(message.clone());
     }
-    let logger = format!("unit.{}.action-log", controller.settings.unit);
-    controller.log.push(LogLevel::Info, logger, message);
+    record.log.push(LogLevel::Info, logger, message);
     Ok(Output::Nothing)
 }

@@ -23,15 +23,15 @@ fn config_get(context: &mut ToolContext<'_>) -> ToolResult {
         )));
     }
     context.refuse_more_than(1)?;
-    let controller = &*context.controller;
+    let application = context.model.application(context.unit.application().as_str())?;
     // Juju reads the config once in a hook. The next config-changed sees a change made meanwhile.
-    let config = context.snapshot.config.get_or_insert_with(|| controller.config());
+    let config = context.snapshot.config.get_or_insert_with(|| application.config());
     if !key.is_empty() {
         return Ok(Output::Value(config.get(&key).cloned().unwrap_or(Value::Null)));
     }
     let mut config = config.clone();
     if all {
-        for name in controller.meta.options().keys() {
+        for name in application.meta.options().keys() {
             config.entry(name.as_str()).or_insert(Value::Null);
         }
     }

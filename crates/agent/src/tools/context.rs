@@ -2,12 +2,17 @@
 
 use std::path::PathBuf;
 
+use charmwright_juju::UnitName;
+
+use super::super::application::Application;
 use super::super::args::ParsedArgs;
-use super::super::controller::Controller;
+use super::super::error::Error;
+use super::super::model::Model;
 use super::super::output::{Format, Output};
 use super::super::running::{ActionOutput, PendingWrites, Snapshot};
 use super::super::tool_path;
 use super::super::tool_request::ToolRequest;
+use super::super::unit_record::UnitRecord;
 
 /// The reason for which a tool has no output: an error, or input that the caller must send first.
 #[derive(Debug, PartialEq, Eq)]
@@ -24,10 +29,12 @@ pub(crate) enum Failure {
 
 pub(crate) type ToolResult = Result<Output, Failure>;
 
-/// The data on which a tool works: the controller, the reads and pending writes of the running
-/// hook, and the request. A tool cannot see the unit's other hooks.
+/// The data on which a tool works: the model, the unit whose hook calls the tool, the reads and
+/// pending writes of that hook, and the request. The record of the unit has no running hook while
+/// a tool works: `snapshot`, `writes` and `action` are its parts.
 pub(crate) struct ToolContext<'a> {
-    pub(crate) controller: &'a mut Controller,
+    pub(crate) model: &'a mut Model,
+    pub(crate) unit: &'a UnitName,
     pub(crate) snapshot: &'a mut Snapshot,
     pub(crate) writes: &'a mut PendingWrites,
     /// The running action; `None` while a hook runs.
@@ -39,7 +46,53 @@ pub(crate) struct ToolContext<'a> {
     pub(crate) is_kill_requested: bool,
 }
 
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        Self::Run(error.to_string())
+    }
+}
+
 impl ToolContext<'_> {
+    /// Returns the unit whose hook calls the tool.
+    ///
+    /// # Errors
+    /// Fails if the unit is not in the model any more.
+    pub(crate) fn unit(&self) -> Result<&UnitRecord, Failure> {
+        Ok(self.model.record(self.unit)?)
+    }
+
+    /// Returns the unit, to be changed at once.
+    ///
+    /// # Errors
+    /// Fails if the unit is not in the model any more.
+    pub(crate) fn unit_mut(&mut self) -> Result<&mut UnitRecord, Failure> {
+        Ok(self.model.record_mut(self.unit)?)
+    }
+
+    /// Returns the unit's application.
+    ///
+    /// # Errors
+    /// Fails if the application is not in the model any more.
+    pub(crate) fn application(&self) -> Result<&Application, Failure> {
+        Ok(self.model.application(self.unit.application().as_str())?)
+    }
+
+    /// Returns the unit's application, to be changed at once.
+    ///
+    /// # Errors
+    /// Fails if the application is not in the model any more.
+    pub(crate) fn application_mut(&mut self) -> Result<&mut Application, Failure> {
+        Ok(self.model.application_mut(self.unit.application().as_str())?)
+    }
+
+    /// Returns `true` if the unit runs on Kubernetes.
+    ///
+    /// # Errors
+    /// Fails if the application is not in the model any more.
+    pub(crate) fn is_kubernetes(&self) -> Result<bool, Failure> {
+        Ok(self.model.is_on_kubernetes(self.application()?))
+    }
+
     /// Refuses more than `count` positional arguments.
     pub(crate) fn refuse_more_than(&self, count: usize) -> Result<(), Failure> {
         self.args.refuse_positionals_from(count).map_err(Failure::Usage)
@@ -48,7 +101,9 @@ impl ToolContext<'_> {
     /// Returns `true` if the unit is the leader. Once it was not, the answer stays `false` until
     /// the hook ends (Juju 3.6).
     pub(crate) fn is_leader(&mut self) -> bool {
-        self.snapshot.is_not_leader |= !self.controller.is_leader;
+        let application = self.model.application(self.unit.application().as_str());
+        let leads = application.is_ok_and(|application| application.leader() == Some(self.unit));
+        self.snapshot.is_not_leader |= !leads;
         !self.snapshot.is_not_leader
     }
 
@@ -66,7 +121,7 @@ impl ToolContext<'_> {
         if path == "-" {
             return self.request.stdin.as_deref().ok_or(Failure::NeedsInput);
         }
-        let home = self.controller.settings.home.as_deref();
+        let home = self.model.settings.home.as_deref();
         let path = tool_path::resolve(&self.request.dir, path, home).map_err(Failure::Run)?;
         self.file().map_err(|cause| match cause {
             None => Failure::NeedsFile(path),

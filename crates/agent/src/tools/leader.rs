@@ -29,7 +29,7 @@ fn leader_get(context: &mut ToolContext<'_>) -> ToolResult {
         return Err(Failure::Usage(format!("invalid key {}", go_quote(key))));
     }
     context.refuse_more_than(1)?;
-    let settings = &context.controller.leader_settings;
+    let settings = &context.application()?.leader_settings;
     Ok(Output::Value(if key == "-" || key.is_empty() {
         Value::Object(
             settings
@@ -47,11 +47,12 @@ fn leader_set(context: &mut ToolContext<'_>) -> ToolResult {
     context.require_leader(
         "cannot write leadership settings: cannot write settings: not the leader",
     )?;
+    let settings = &mut context.application_mut()?.leader_settings;
     for (key, value) in pairs {
         if value.is_empty() {
-            context.controller.leader_settings.remove(&key);
+            settings.remove(&key);
         } else {
-            context.controller.leader_settings.insert(key, value);
+            settings.insert(key, value);
         }
     }
     Ok(Output::Nothing)

@@ -26,7 +26,7 @@ fn juju_log(context: &mut ToolContext<'_>) -> ToolResult {
         return Err(Failure::Usage("no message specified".to_owned()));
     }
     let message = context.args.positionals.join(" ");
-    let logger = format!("unit.{}.juju-log", context.controller.settings.unit);
+    let logger = format!("unit.{}.juju-log", context.unit);
     let level = match context.args.value("l") {
         _ if context.args.flag("debug") => LogLevel::Debug,
         None | Some("") => LogLevel::Info,
@@ -34,10 +34,10 @@ fn juju_log(context: &mut ToolContext<'_>) -> ToolResult {
         Some(text) if text.eq_ignore_ascii_case("UNSPECIFIED") => return Ok(Output::Nothing),
         Some(text) => parse_level(text).unwrap_or_else(|| {
             let warning = format!("Specified log level of {} is not valid", go_quote(text));
-            context.controller.log.push(LogLevel::Warning, logger.clone(), warning);
+            context.unit_mut()?.log.push(LogLevel::Warning, logger.clone(), warning);
             LogLevel::Info
         }),
     };
-    context.controller.log.push(level, logger, message);
+    context.unit_mut()?.log.push(level, logger, message);
     Ok(Output::Nothing)
 }

@@ -22,18 +22,14 @@ pub(super) const TOOLS: &[Tool] = &[
 
 fn goal_state(context: &mut ToolContext<'_>) -> ToolResult {
     context.refuse_more_than(0)?;
-    let unit = context.controller.settings.unit.as_str();
-    let status = if context.controller.is_dying {
-        "dying"
-    } else {
-        context.controller.status.status.as_str()
-    };
-    let own = Data::record([
-        ("status", status.into()),
-        ("since", context.controller.status_since().as_str().into()),
-    ]);
+    let units = context.model.records_of(context.unit.application().as_str()).map(|unit| {
+        let status = if unit.is_dying { "dying" } else { unit.status.status.as_str() };
+        let since = context.model.time_text(unit.status_since);
+        let goal = Data::record([("status", status.into()), ("since", since.into())]);
+        (unit.name.to_string(), goal)
+    });
     Ok(Output::Struct(Data::record([
-        ("units", Data::map([(unit.to_owned(), own)])),
+        ("units", Data::map(units)),
         ("relations", Data::map([])),
     ])))
 }
@@ -43,9 +39,10 @@ fn resource_get(context: &mut ToolContext<'_>) -> ToolResult {
         return Err(Failure::Usage("missing required resource name".to_owned()));
     };
     context.refuse_more_than(1)?;
-    match context.controller.settings.resources.get(name) {
+    let application = context.application()?;
+    match application.resources.get(name) {
         Some(path) => Ok(Output::Raw(path.clone())),
-        None if context.controller.meta.has_resource(name) => Err(Failure::Run(format!(
+        None if application.meta.has_resource(name) => Err(Failure::Run(format!(
             "could not download resource: resource {} has no file",
             go_quote(name)
         ))),
@@ -60,6 +57,6 @@ fn resource_get(context: &mut ToolContext<'_>) -> ToolResult {
 /// cloud.
 fn credential_get(context: &mut ToolContext<'_>) -> ToolResult {
     context.refuse_more_than(0)?;
-    let asked = if context.controller.is_kubernetes() { "getting model credentials: " } else { "" };
+    let asked = if context.is_kubernetes()? { "getting model credentials: " } else { "" };
     Err(Failure::Run(format!("cannot access cloud credentials: {asked}permission denied")))
 }

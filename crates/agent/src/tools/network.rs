@@ -41,15 +41,15 @@ fn network_get(context: &mut ToolContext<'_>) -> ToolResult {
         return Err(Failure::Usage("no binding name specified".to_owned()));
     }
     context.refuse_more_than(1)?;
-    if !context.controller.meta.has_binding(binding) {
+    if !context.application()?.meta.has_binding(binding) {
         // Juju 4 prints the text of the controller, and Juju 3 replaces it (measured).
-        return Err(Failure::Run(if context.controller.is_juju_at_least(4, 0) {
+        return Err(Failure::Run(if context.model.is_juju_at_least(4, 0) {
             format!("undefined for unit charm: endpoint {} not valid", go_quote(binding))
         } else {
             format!("no network config found for binding {}", go_quote(binding))
         }));
     }
-    let address = context.controller.settings.address.clone();
+    let address = context.unit()?.address.clone();
     let bits = if address.contains(':') { 128 } else { 32 };
     let egress = json!([format!("{address}/{bits}")]);
     let wanted: Vec<(&str, Value)> = [
@@ -116,5 +116,5 @@ fn unit_get(context: &mut ToolContext<'_>) -> ToolResult {
         return Err(Failure::Usage(format!("unknown setting {}", go_quote(setting))));
     }
     context.refuse_more_than(1)?;
-    Ok(Output::Value(Value::from(context.controller.settings.address.as_str())))
+    Ok(Output::Value(Value::from(context.unit()?.address.as_str())))
 }

@@ -41,13 +41,14 @@ fn change(context: &mut ToolContext<'_>, verb: &str, change: Change) -> ToolResu
     };
     let range = PortRange::parse(text).map_err(Failure::Usage)?;
     context.refuse_more_than(1)?;
-    if range.is_range() && context.controller.is_kubernetes() {
+    if range.is_range() && context.is_kubernetes()? {
         return Err(Failure::Run(
             "port ranges are not supported for k8s applications, please specify a single port"
                 .to_owned(),
         ));
     }
-    let (unit, stored) = (&context.controller.settings.unit, &context.controller.ports);
+    let unit = context.unit.to_string();
+    let stored = &context.model.record(context.unit)?.ports;
     // Juju takes `*` for the name of an endpoint here. The empty name stands for all endpoints
     // (measured).
     let endpoints = context.args.value("endpoints").unwrap_or_default();
@@ -56,7 +57,7 @@ fn change(context: &mut ToolContext<'_>, verb: &str, change: Change) -> ToolResu
         change(&mut context.writes.ports, stored, &range, endpoint).map_err(|conflict| {
             Failure::Run(format!(
                 "cannot {verb} {range} (unit \"{unit}\"): {}",
-                conflict.message(unit)
+                conflict.message(&unit)
             ))
         })?;
     }
@@ -73,9 +74,9 @@ fn close_port(context: &mut ToolContext<'_>) -> ToolResult {
 
 fn opened_ports(context: &mut ToolContext<'_>) -> ToolResult {
     context.refuse_more_than(0)?;
-    let stored = &context.controller.ports;
+    let stored = &context.unit()?.ports;
     // Juju 2.9 does not show the pending changes of the hook.
-    let ports = if context.controller.is_juju_at_least(3, 0) {
+    let ports = if context.model.is_juju_at_least(3, 0) {
         context.writes.ports.applied_to(stored)
     } else {
         stored.clone()

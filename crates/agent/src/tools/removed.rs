@@ -88,7 +88,7 @@ fn payload_register(context: &mut ToolContext<'_>) -> ToolResult {
         return Err(Failure::Run("missing ID not valid".to_owned()));
     }
     let payload = payload(class, id);
-    context.controller.payloads.insert(payload);
+    context.unit_mut()?.payloads.insert(payload);
     Ok(Output::Nothing)
 }
 
@@ -97,7 +97,7 @@ fn payload_unregister(context: &mut ToolContext<'_>) -> ToolResult {
         return Err(missing_arguments());
     };
     context.refuse_more_than(2)?;
-    context.controller.payloads.remove(&payload(class, id));
+    context.unit_mut()?.payloads.remove(&payload(class, id));
     Ok(Output::Nothing)
 }
 
@@ -113,7 +113,7 @@ fn payload_status_set(context: &mut ToolContext<'_>) -> ToolResult {
             go_quote(status)
         )));
     }
-    if context.controller.payloads.contains(&payload(class, id)) {
+    if context.unit()?.payloads.contains(&payload(class, id)) {
         Ok(Output::Nothing)
     } else {
         Err(Failure::Run("payload not found".to_owned()))

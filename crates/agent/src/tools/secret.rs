@@ -80,7 +80,7 @@ fn secret_get(context: &mut ToolContext<'_>) -> ToolResult {
     context.refuse_more_than(2)?;
     Err(Failure::Run(match uri {
         Some(uri) => format!("secret {} not found", go_quote(&uri.to_string())),
-        None if context.controller.is_juju_at_least(4, 0) => {
+        None if context.model.is_juju_at_least(4, 0) => {
             format!("secret with label {} not found", go_quote(label(context)))
         }
         None => format!("consumer label {} not found", go_quote(label(context))),

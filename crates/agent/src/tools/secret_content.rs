@@ -85,7 +85,7 @@ fn entry(context: &ToolContext<'_>, argument: &str) -> Result<(String, usize), F
 
 /// Reads the file of `--file`, which the agent opens from its own directory.
 fn read_file<'a>(context: &'a ToolContext<'_>, path: &str) -> Result<&'a [u8], Failure> {
-    let home = context.controller.settings.home.as_deref();
+    let home = context.model.settings.home.as_deref();
     let path = tool_path::normalize(path, home).map_err(Failure::Usage)?;
     let content = context.file().map_err(|cause| match cause {
         None => Failure::NeedsFile(Path::new("/").join(&path)),

@@ -32,7 +32,7 @@ pub(super) const TOOLS: &[Tool] = &[
 fn state_get(context: &mut ToolContext<'_>) -> ToolResult {
     let key = context.args.positional(0).unwrap_or("-").to_owned();
     context.refuse_more_than(1)?;
-    let (stored, pending) = (&context.controller.state, &context.writes.state);
+    let (stored, pending) = (&context.unit()?.state, &context.writes.state);
     if key == "-" || key.is_empty() {
         let mut all: Map<String, Value> = stored
             .iter()
@@ -89,7 +89,7 @@ fn check_length(
     if length <= limit {
         return Ok(());
     }
-    let over = if context.controller.is_juju_at_least(4, 0) {
+    let over = if context.model.is_juju_at_least(4, 0) {
         ": quota limit exceeded"
     } else {
         " exceeded"

@@ -48,7 +48,7 @@ fn status_get(context: &mut ToolContext<'_>) -> ToolResult {
         }
     };
     if !context.args.flag("application") {
-        let unit_now = &context.controller.status;
+        let unit_now = &context.model.record(context.unit)?.status;
         // Juju reads the unit's status once in a hook, so the hook does not see a later
         // `status-set`.
         let unit_status = context.snapshot.status.get_or_insert_with(|| unit_now.clone());
@@ -60,10 +60,10 @@ fn status_get(context: &mut ToolContext<'_>) -> ToolResult {
     context.require_leader("finding application status: this unit is not the leader")?;
     // With `--application` Juju asks the controller at every call, for the unit's status too
     // (measured).
-    let unit_status = &context.controller.status;
+    let unit_status = &context.unit()?.status;
     // Without a status of its own an application has the worst status of its units, and the model
     // has only one unit.
-    let application = context.controller.application_status.as_ref().unwrap_or(unit_status);
+    let application = context.application()?.status.as_ref().unwrap_or(unit_status);
     if context.format == Format::Smart && !data {
         return Ok(Output::Value(Value::from(application.status.as_str())));
     }
@@ -71,7 +71,7 @@ fn status_get(context: &mut ToolContext<'_>) -> ToolResult {
     if let Value::Object(map) = &mut described {
         map.insert(
             "units".to_owned(),
-            json!({ context.controller.settings.unit.as_str(): describe(unit_status) }),
+            json!({ context.unit.to_string(): describe(unit_status) }),
         );
     }
     Ok(Output::Value(json!({ "application-status": described })))
@@ -91,11 +91,12 @@ fn status_set(context: &mut ToolContext<'_>) -> ToolResult {
     let value = StatusValue::new(status, context.args.positional(1).unwrap_or_default());
     if context.args.flag("application") {
         context.require_leader("this unit is not the leader")?;
-        context.controller.application_status = Some(value);
+        context.application_mut()?.status = Some(value);
     } else {
         // From now on the agent itself does not set the status at install and start.
-        context.controller.set_status(value);
-        context.controller.has_charm_set_status = true;
+        let unit = context.unit_mut()?;
+        unit.set_status(value);
+        unit.has_charm_set_status = true;
     }
     Ok(Output::Nothing)
 }
@@ -106,6 +107,6 @@ fn application_version_set(context: &mut ToolContext<'_>) -> ToolResult {
     };
     let version = version.to_owned();
     context.refuse_more_than(1)?;
-    context.controller.version = version;
+    context.application_mut()?.version = version;
     Ok(Output::Nothing)
 }

@@ -43,7 +43,7 @@ fn storage_add(context: &mut ToolContext<'_>) -> ToolResult {
         return Err(Failure::Usage("storage add requires a storage directive".to_owned()));
     }
     // Juju 4 renamed the storage constraints.
-    let word = if context.controller.is_juju_at_least(4, 0) { "directive" } else { "constraint" };
+    let word = if context.model.is_juju_at_least(4, 0) { "directive" } else { "constraint" };
     parse_counts(&context.args.positionals, word).map_err(Failure::Usage)?;
     not_modelled(context)
 }

@@ -3,7 +3,7 @@
 
 use super::super::args::Opt;
 use super::super::go_text::go_quote;
-use super::super::settings::is_at_least;
+use super::super::model_settings::is_at_least;
 use super::context::{ToolContext, ToolResult};
 use charmwright_juju::JujuVersion;
 

@@ -7,7 +7,7 @@ use super::{calls, exit_error, in_hook};
 #[test]
 fn the_config_is_cached() {
     let (agent, hook_tools) = in_hook();
-    agent.with_unit(|unit| unit.set_config("command", "run > log")).unwrap();
+    agent.with_model(|model, _| model.set_config("web", "command", "run > log")).unwrap();
     assert_eq!(hook_tools.config().unwrap()["port"], 1_000_000);
     assert_eq!(hook_tools.config().unwrap()["command"], "run > log");
     assert_eq!(calls(&agent), [["config-get", "--format=json"]]);

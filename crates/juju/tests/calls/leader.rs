@@ -2,12 +2,12 @@
 
 use charmwright_juju::ErrorKind;
 
-use super::{calls, exit_error, in_hook, in_hook_with};
+use super::{calls, exit_error, in_hook, in_hook_as_leader};
 
 #[test]
 fn an_answer_is_cached() {
     for leads in [true, false] {
-        let (agent, hook_tools) = in_hook_with(|settings| settings.leader(leads));
+        let (agent, hook_tools) = in_hook_as_leader(leads);
         assert_eq!(hook_tools.is_leader().unwrap(), leads);
         assert_eq!(hook_tools.is_leader().unwrap(), leads);
         assert_eq!(calls(&agent), [["is-leader", "--format=json"]]);

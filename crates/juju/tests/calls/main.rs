@@ -14,7 +14,7 @@ mod workload_version;
 
 use std::time::Instant;
 
-use charmwright_agent::{CharmMeta, InProcessTools, Unit, UnitSettings};
+use charmwright_agent::{CharmMeta, Deployment, InProcessTools, JujuVersion, Model, ModelSettings};
 use charmwright_juju::{HookTools, ToolError};
 
 const METADATA: &str = "name: web\nsummary: s\ndescription: d\n";
@@ -22,19 +22,25 @@ const CONFIG: &str =
     "options: {command: {type: string}, port: {type: int, default: 1000000}, unset: {type: int}}";
 const ACTIONS: &str = "restart: {params: {delay: {type: integer}}}";
 
-/// Starts the first hook of a unit with these settings. The unit is on a machine, because Juju
-/// opens ranges of ports only there.
-fn in_hook_with(change: impl FnOnce(UnitSettings) -> UnitSettings) -> (InProcessTools, HookTools) {
+/// Starts the first hook of a unit on this version of Juju, which leads its application or does
+/// not. The unit is on a machine, because Juju opens ranges of ports only there.
+fn in_hook_of(version: JujuVersion, leads: bool) -> (InProcessTools, HookTools) {
     let meta = CharmMeta::parse(METADATA, Some(CONFIG), Some(ACTIONS)).unwrap();
-    let unit = Unit::new(meta, change(UnitSettings::new("web/0").unwrap()));
-    let agent = InProcessTools::new(unit);
+    let mut model = Model::new(ModelSettings::new().juju_version(version));
+    let units = model.deploy("web", Deployment::charm(meta).leader(leads)).unwrap();
+    let agent = InProcessTools::new(model, units[0].clone());
     let hook_tools = begin_hook(&agent);
     (agent, hook_tools)
 }
 
 /// Starts the first hook of a unit.
 fn in_hook() -> (InProcessTools, HookTools) {
-    in_hook_with(|settings| settings)
+    in_hook_as_leader(true)
+}
+
+/// Starts the first hook of a unit that leads its application or does not.
+fn in_hook_as_leader(leads: bool) -> (InProcessTools, HookTools) {
+    in_hook_of(JujuVersion::release(3, 6, 28), leads)
 }
 
 /// Starts the action `restart` with this delay.
@@ -46,7 +52,7 @@ fn in_action(delay: &str) -> (InProcessTools, HookTools) {
         agent.finish(0, Instant::now()).unwrap();
     }
     let params = [("delay".to_owned(), delay.to_owned())];
-    agent.with_unit(|unit| unit.run_action("restart", &params)).unwrap();
+    agent.with_model(|model, unit| model.run_action(unit, "restart", &params)).unwrap();
     let hook_tools = begin_hook(&agent);
     (agent, hook_tools)
 }

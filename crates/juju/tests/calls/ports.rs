@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use charmwright_juju::{ErrorKind, Port, Protocol};
 
-use super::{calls, exit_error, in_hook, in_hook_with, next_hook};
+use super::{calls, exit_error, in_hook, in_hook_of, next_hook};
 
 /// Juju 2.9 leaves the hook's own changes out of its list, and later versions include them.
 #[test]
 fn open_ports_are_cached_and_kept_up_to_date() {
     for version in ["2.9.52", "3.6.28"] {
         let (agent, hook_tools) =
-            in_hook_with(|settings| settings.juju_version(version.parse().unwrap()));
+            in_hook_of(version.parse().unwrap(), true);
         let range = Port::range(8000, 8010, Protocol::Udp).unwrap();
         for port in [Port::tcp(80), range, Port::icmp()] {
             hook_tools.open_port(port).unwrap();

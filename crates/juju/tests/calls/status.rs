@@ -2,7 +2,7 @@
 
 use charmwright_juju::{ErrorKind, Status, StatusKind};
 
-use super::{calls, in_hook, in_hook_with, next_hook};
+use super::{calls, in_hook, in_hook_as_leader, next_hook};
 
 #[test]
 fn a_status_is_set_with_its_message_as_free_text() {
@@ -52,7 +52,7 @@ fn a_status_that_only_juju_sets_is_refused_before_a_tool_is_started() {
 
 #[test]
 fn a_failed_write_is_not_cached() {
-    let (agent, hook_tools) = in_hook_with(|settings| settings.leader(false));
+    let (agent, hook_tools) = in_hook_as_leader(false);
     assert_eq!(
         hook_tools.set_application_status(&Status::active()).unwrap_err().kind(),
         &ErrorKind::NotLeader

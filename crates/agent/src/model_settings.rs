@@ -1,12 +1,9 @@
-//! [`UnitSettings`] describe the unit and its model: everything that the charm does not declare.
+//! [`ModelSettings`] describe a model: everything that is the same for all its applications.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::error::{Error, ErrorKind};
-use super::names::is_unit;
-use charmwright_juju::{InvalidName, JujuVersion, UnitName};
+use charmwright_juju::JujuVersion;
 
 /// Returns `true` if a version of Juju is `major.minor` or newer. A beta of `major.minor` counts as
 /// that version, since it has the features of it.
@@ -14,81 +11,59 @@ pub(super) fn is_at_least(version: &JujuVersion, major: u32, minor: u32) -> bool
     (version.major(), version.minor()) >= (major, minor)
 }
 
-/// The kind of cloud on which the unit runs.
+/// The kind of cloud on which the units of a model run.
 ///
 /// On Kubernetes Juju refuses port ranges, and a refresh replaces the pod.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Substrate {
-    /// The unit runs in a pod.
+    /// Each unit runs in a pod.
     Kubernetes,
-    /// The unit runs on a machine.
+    /// Each unit runs on a machine.
     Machine,
 }
 
-/// The settings of a unit and of its model. Every setting but the unit's name has a default.
+/// The settings of a model. Each of them has a default.
 #[derive(Debug, Clone)]
 #[must_use]
-pub struct UnitSettings {
-    pub(super) application: String,
-    pub(super) unit: String,
+pub struct ModelSettings {
     pub(super) model_name: String,
     pub(super) model_uuid: String,
     pub(super) juju_version: JujuVersion,
-    pub(super) leader: bool,
     pub(super) substrate: Option<Substrate>,
     pub(super) speed: u32,
     pub(super) automatic_retry: bool,
     pub(super) update_status_interval: Option<Duration>,
-    pub(super) address: String,
     pub(super) api_addresses: String,
-    pub(super) machine_id: String,
     /// An instant and its time of day, from which the time of day of any other instant follows.
     pub(super) clock: Option<(Instant, SystemTime)>,
-    pub(super) resources: BTreeMap<String, String>,
     pub(super) home: Option<PathBuf>,
-    pub(super) context_seed: u64,
+    pub(super) seed: u64,
 }
 
-impl UnitSettings {
-    /// Makes the settings of a unit, such as `web/0`, that is its application's leader on Juju
-    /// 3.6.28.
-    ///
-    /// # Errors
-    /// [`ErrorKind::Setting`] if `unit` is not the name of a unit.
-    pub fn new(unit: &str) -> Result<Self, Error> {
-        let invalid = |why: InvalidName| Error::new(ErrorKind::Setting, why.to_string());
-        let name: UnitName = unit.parse().map_err(invalid)?;
-        // `UnitName` accepts every name that any Juju may print; this rule is that of a new unit.
-        if !is_unit(unit) {
-            return Err(Error::new(
-                ErrorKind::Setting,
-                format!(
-                    "cannot use {unit:?} as a unit's name: Juju wants an application's name of \
-                     words joined by hyphens, a letter in each, and a number without a leading zero"
-                ),
-            ));
-        }
-        Ok(Self {
-            application: name.application().to_string(),
-            unit: name.to_string(),
+impl Default for ModelSettings {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl ModelSettings {
+    /// Makes the settings of a model named `dev` on Juju 3.6.28.
+    pub fn new() -> Self {
+        Self {
             model_name: "dev".to_owned(),
             model_uuid: "4f5f2d5a-7c1e-4d6b-8a53-1c0d7b1e9a10".to_owned(),
-            juju_version: "3.6.28".parse().map_err(invalid)?,
-            leader: true,
+            juju_version: JujuVersion::release(3, 6, 28),
             substrate: None,
             speed: 1,
             automatic_retry: true,
             update_status_interval: Some(Duration::from_secs(300)),
-            address: "127.0.0.1".to_owned(),
             api_addresses: "127.0.0.1:17070".to_owned(),
-            machine_id: String::new(),
             clock: None,
-            resources: BTreeMap::new(),
             home: None,
             // The bytes of `charmwri`: any constant would do, and a test needs the same each time.
-            context_seed: 0x6368_6172_6d77_7269,
-        })
+            seed: 0x6368_6172_6d77_7269,
+        }
     }
 
     /// Sets the model's name; `dev` by default.
@@ -106,12 +81,6 @@ impl UnitSettings {
     /// Sets the version of Juju; 3.6.28 by default.
     pub fn juju_version(mut self, version: JujuVersion) -> Self {
         self.juju_version = version;
-        self
-    }
-
-    /// Sets whether the unit is the leader when it is deployed; it is by default.
-    pub fn leader(mut self, leader: bool) -> Self {
-        self.leader = leader;
         self
     }
 
@@ -147,28 +116,10 @@ impl UnitSettings {
         self
     }
 
-    /// Sets the unit's address, which `unit-get` and `network-get` print; 127.0.0.1 by default.
-    pub fn address(mut self, address: impl Into<String>) -> Self {
-        self.address = address.into();
-        self
-    }
-
-    /// Sets the machine's id (`JUJU_MACHINE_ID`); empty by default, as on Kubernetes.
-    pub fn machine_id(mut self, id: impl Into<String>) -> Self {
-        self.machine_id = id.into();
-        self
-    }
-
     /// Sets the time of day at an instant. `goal-state` needs it to print when the unit's status
     /// was set; without it the tool prints the start of 1970.
     pub fn clock(mut self, at: Instant, time: SystemTime) -> Self {
         self.clock = Some((at, time));
-        self
-    }
-
-    /// Sets the path that `resource-get NAME` prints. Call it once for each resource.
-    pub fn resource(mut self, name: impl Into<String>, path: impl Into<String>) -> Self {
-        self.resources.insert(name.into(), path.into());
         self
     }
 
@@ -181,10 +132,10 @@ impl UnitSettings {
 
     /// Sets the seed from which the context ids of the hooks are made; a constant by default.
     ///
-    /// Give each agent another seed: then a tool that an old hook left behind, and that still has
-    /// the old context id, is refused.
-    pub fn context_seed(mut self, seed: u64) -> Self {
-        self.context_seed = seed;
+    /// Give each run of a model another seed: then a tool that an old hook left behind, and that
+    /// still has the old context id, is refused.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
         self
     }
 }
@@ -192,21 +143,6 @@ impl UnitSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_are_checked() {
-        for good in ["web/0", "any-workload-k8s/12"] {
-            assert!(UnitSettings::new(good).is_ok(), "{good}");
-        }
-        for bad in [
-            "", "web", "web/", "/0", "web/x", "Web/0", "web/0/1", "../0", "a b/0", "app-1/0",
-            "1app/0", "web/00", "web/+1",
-        ] {
-            let error = UnitSettings::new(bad).unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Setting, "{bad}");
-            assert!(error.to_string().starts_with("cannot use "), "{error}");
-        }
-    }
 
     #[test]
     fn a_beta_counts_as_its_version() {

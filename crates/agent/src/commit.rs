@@ -1,0 +1,57 @@
+//! [`Model::commit`] commits the writes of a hook or an action that has exited with 0: either all
+//! of them or none.
+
+use charmwright_juju::UnitName;
+
+use super::model::Model;
+use super::running::PendingWrites;
+use super::unit_record::UnitRecord;
+
+/// The most bytes that all keys and values of the charm's state may have together: the default of
+/// the controller's setting `max-charm-state-size`.
+const STATE_LIMIT: usize = 2 * 1024 * 1024;
+
+impl Model {
+    /// Commits the writes of a hook of this unit. Every check comes before the first change, since
+    /// a refused commit must change nothing.
+    ///
+    /// # Errors
+    /// Returns Juju's text if the controller refuses the writes.
+    pub(super) fn commit(&mut self, unit: &UnitName, writes: PendingWrites) -> Result<(), String> {
+        let record = self.units.get_mut(unit);
+        let record = record.ok_or_else(|| format!("unit \"{unit}\" not found"))?;
+        // The checks.
+        check_state_size(record, &writes)?;
+
+        // The changes.
+        for (key, value) in writes.state {
+            match value {
+                Some(value) => {
+                    record.state.insert(key, value);
+                }
+                None => {
+                    record.state.remove(&key);
+                }
+            }
+        }
+        record.ports = writes.ports.applied_to(&record.ports);
+        Ok(())
+    }
+}
+
+/// Refuses writes after which the charm's state would be larger than the controller allows.
+fn check_state_size(record: &UnitRecord, writes: &PendingWrites) -> Result<(), String> {
+    if writes.state.is_empty() {
+        return Ok(());
+    }
+    let kept = record.state.iter().filter(|(key, _)| !writes.state.contains_key(*key));
+    let set =
+        writes.state.iter().filter_map(|(key, value)| value.as_ref().map(|value| (key, value)));
+    let size: usize = kept.chain(set).map(|(key, value)| key.len() + value.len()).sum();
+    if size > STATE_LIMIT {
+        return Err(format!(
+            "charm state is {size} bytes, max allowed size is {STATE_LIMIT}: quota limit exceeded"
+        ));
+    }
+    Ok(())
+}

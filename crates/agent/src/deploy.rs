@@ -1,0 +1,83 @@
+//! The methods of [`Model`] that add an application and its units.
+
+use charmwright_juju::UnitName;
+
+use super::application::Application;
+use super::deployment::Deployment;
+use super::error::{Error, ErrorKind};
+use super::go_text::go_quote;
+use super::lifecycle::Lifecycle;
+use super::model::Model;
+use super::names::is_application;
+use super::unit_record::UnitRecord;
+
+impl Model {
+    /// Adds an application with its first units, as `juju deploy` does, and returns the names of
+    /// the units. The first of them leads the application.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::Setting`] if `name` is not the name of an application.
+    /// - [`ErrorKind::State`] if the model has an application of this name.
+    /// - [`ErrorKind::Config`] if the deployment sets an option that the charm does not declare, or
+    ///   to a value that does not fit its type.
+    pub fn deploy(&mut self, name: &str, deployment: Deployment) -> Result<Vec<UnitName>, Error> {
+        // `ApplicationName` accepts every name that any Juju may print; this is the rule of a new
+        // application.
+        if !is_application(name) {
+            return Err(Error::new(
+                ErrorKind::Setting,
+                format!(
+                    "cannot use {name:?} as an application's name: Juju wants words joined by \
+                     hyphens, with a letter in each"
+                ),
+            ));
+        }
+        if self.applications.contains_key(name) {
+            return Err(Error::new(
+                ErrorKind::State,
+                format!("cannot add application {}: application already exists", go_quote(name)),
+            ));
+        }
+        let mut application = Application::new(name, &deployment);
+        for (key, value) in &deployment.config {
+            application.set_option(key, value)?;
+        }
+        self.applications.insert(name.to_owned(), application);
+        let units: Vec<UnitName> =
+            (0..deployment.units).map(|_| self.add_unit(name)).collect::<Result<_, _>>()?;
+        if deployment.leader && let Some(first) = units.first() {
+            self.application_mut(name)?.leader = Some(first.clone());
+        }
+        Ok(units)
+    }
+
+    /// Adds a unit to an application, as `juju add-unit` does, and returns its name. The numbers of
+    /// removed units are not used again.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if the model has no such application.
+    pub fn add_unit(&mut self, application: &str) -> Result<UnitName, Error> {
+        let now = self.now();
+        let application = self.application_mut(application)?;
+        let number = application.next_unit_number;
+        let text = format!("{}/{number}", application.name);
+        let name: UnitName =
+            text.parse().map_err(|_| Error::new(ErrorKind::Setting, cannot_name(&text)))?;
+        let next = number.checked_add(1);
+        application.next_unit_number =
+            next.ok_or_else(|| Error::new(ErrorKind::Setting, cannot_name(&text)))?;
+        let record = UnitRecord::new(
+            name.clone(),
+            application.address.clone(),
+            application.machine_id.clone(),
+            Lifecycle::new(&application.meta),
+            now,
+        );
+        self.units.insert(name.clone(), record);
+        Ok(name)
+    }
+}
+
+fn cannot_name(unit: &str) -> String {
+    format!("cannot add unit {unit}: the model has no number for the next unit")
+}
