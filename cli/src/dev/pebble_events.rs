@@ -44,9 +44,7 @@ impl Session {
                 let notice = NoticeInfo { id, kind: "custom".to_owned(), key };
                 self.model.custom_notice(&self.unit, container, notice)
             }
-            Notice::CheckFailed { check } => {
-                self.model.check_failed(&self.unit, container, &check)
-            }
+            Notice::CheckFailed { check } => self.model.check_failed(&self.unit, container, &check),
             Notice::CheckRecovered { check } => {
                 self.model.check_recovered(&self.unit, container, &check)
             }

@@ -120,22 +120,21 @@ fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         .clock(Instant::now(), SystemTime::now())
         .seed(context_seed());
     let mut model = Model::new(settings);
-    let deployment = Deployment::charm(meta)
-        .first_unit_number(name.number())
-        .leader(args.leader == YesNo::Yes);
+    let deployment =
+        Deployment::charm(meta).first_unit_number(name.number()).leader(args.leader == YesNo::Yes);
     model
         .deploy(name.application().as_str(), deployment)
         .map_err(|error| Error::new("cannot make the unit").because(error))?;
     let options = model.application(name.application().as_str()).map(|app| app.meta().options());
     let is_demo = args.charm.is_none()
-        && options
-            .is_ok_and(|options| DEMO_OPTIONS.iter().all(|name| options.contains_key(*name)));
+        && options.is_ok_and(|options| DEMO_OPTIONS.iter().all(|name| options.contains_key(*name)));
     let config = initial_config(args, is_demo)?;
     for (key, value) in &config {
         set_config(&mut model, name.application().as_str(), key, value)?;
     }
 
-    let unit = model.unit(&name).map_err(|error| Error::new("cannot make the unit").because(error))?;
+    let unit =
+        model.unit(&name).map_err(|error| Error::new("cannot make the unit").because(error))?;
     let names: Vec<String> = unit.meta().containers().map(str::to_owned).collect();
     let pebble = match names.is_empty() {
         true => None,

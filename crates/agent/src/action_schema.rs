@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value};
 
-use super::schema::{Schema, fill_defaults};
 use super::model_settings::is_at_least;
+use super::schema::{Schema, fill_defaults};
 use charmwright_juju::JujuVersion;
 
 /// The declaration of one action in `actions.yaml`.

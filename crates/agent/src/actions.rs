@@ -5,7 +5,7 @@
 use charmwright_juju::{ActionId, UnitName};
 use serde_json::{Map, Value};
 
-use super::action_record::{ActionRecord, ActionStatus, set_path};
+use super::action_record::{ActionStatus, set_path};
 use super::error::{Error, ErrorKind};
 use super::model::Model;
 
@@ -62,10 +62,9 @@ impl Model {
             }
             set_path(&mut given, &path, value);
         }
-        let params =
-            schema.complete_params(&self.settings.juju_version, given).map_err(
-                |why| Error::new(ErrorKind::Action, format!("cannot run action {name:?}: {why}")),
-            )?;
+        let params = schema.complete_params(&self.settings.juju_version, given).map_err(|why| {
+            Error::new(ErrorKind::Action, format!("cannot run action {name:?}: {why}"))
+        })?;
         self.last_action = self.last_action.saturating_add(1);
         let id = ActionId::from(self.last_action);
         self.record_mut(unit)?.add_action(id.clone(), name, params);

@@ -45,7 +45,9 @@ impl Model {
         self.applications.insert(name.to_owned(), application);
         let units: Vec<UnitName> =
             (0..deployment.units).map(|_| self.add_unit(name)).collect::<Result<_, _>>()?;
-        if deployment.leader && let Some(first) = units.first() {
+        if deployment.leader
+            && let Some(first) = units.first()
+        {
             self.application_mut(name)?.leader = Some(first.clone());
         }
         Ok(units)

@@ -85,8 +85,7 @@ impl Unit<'_> {
     /// Returns the present status of the unit and of its application.
     #[must_use]
     pub fn report(&self) -> Report {
-        let (settings, application, record) =
-            (&self.model.settings, self.application, self.record);
+        let (settings, application, record) = (&self.model.settings, self.application, self.record);
         let lifecycle = &record.lifecycle;
         let (status, message) = self.shown_status();
         let (agent_status, agent_message) = match &record.running {

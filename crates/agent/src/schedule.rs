@@ -164,13 +164,13 @@ impl Unit<'_> {
         }
         match self.choose(now) {
             Choice::Gone => true,
-            Choice::At(_) | Choice::Idle => lifecycle.containers.values().all(|container| {
-                match &container.polled_boot_id {
+            Choice::At(_) | Choice::Idle => {
+                lifecycle.containers.values().all(|container| match &container.polled_boot_id {
                     None => false,
                     Some(None) => true,
                     Some(seen) => *seen == container.ready_boot_id,
-                }
-            }),
+                })
+            }
             Choice::Run(_)
             | Choice::Retry(_)
             | Choice::Requeued(_)

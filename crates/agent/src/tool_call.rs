@@ -3,6 +3,7 @@
 //!
 //! Source: reference `juju-agent.md` 1.3 and 9.2.
 
+use std::mem;
 use std::path::Path;
 
 use charmwright_juju::UnitName;
@@ -11,7 +12,7 @@ use super::args::{Stop, parse};
 use super::go_text::{go_quote, parse_int};
 use super::model::Model;
 use super::output::{Format, render};
-use super::running::Running;
+use super::running::{ActionOutput, PendingWrites, Running, Snapshot};
 use super::tool_path;
 use super::tool_request::{OutputFile, ToolAnswer, ToolRequest, ToolStep};
 use super::tools::{self, Failure, Formats, Tool, ToolContext};
@@ -33,33 +34,54 @@ impl Model {
         if !request.token.is_empty() && !self.is_juju_at_least(4, 0) {
             return refuse("token does not match".to_owned());
         }
-        // The run is taken out of the unit while its tool works, since the tool may change the
-        // whole model.
-        let running = self.units.get_mut(unit).and_then(|record| {
-            record.running.take_if(|running| running.run.context_id == request.context_id)
-        });
-        let Some(mut running) = running else {
+        let running = self.units.get_mut(unit).and_then(|record| record.running.as_mut());
+        let running = running.filter(|running| running.run.context_id == request.context_id);
+        // The hook's own data is taken out of the model while its tool works, since the tool may
+        // change the whole model.
+        let Some(mut data) = running.map(HookData::take) else {
             return refuse(format!("wrong context ID; got {}", go_quote(&request.context_id)));
         };
         if let Some(now) = request.now {
             self.set_now(unit, now);
         }
-        let step = match tools::find(&request.name, &self.settings.juju_version) {
-            Some(tool) => {
-                let step = call(tool, request, self, unit, &mut running);
-                // A request that the caller sends again is still one call.
-                if !matches!(step, ToolStep::NeedsInput | ToolStep::NeedsFile(_)) {
-                    let count = running.tool_counts.entry(request.name.clone()).or_default();
-                    *count = count.saturating_add(1);
-                }
-                step
-            }
+        let tool = tools::find(&request.name, &self.settings.juju_version);
+        let step = match tool {
+            Some(tool) => call(tool, request, self, unit, &mut data),
             None => refuse(format!("unknown command: {}", request.name)),
         };
-        if let Some(record) = self.units.get_mut(unit) {
-            record.running = Some(running);
+        let running = self.units.get_mut(unit).and_then(|record| record.running.as_mut());
+        if let Some(running) = running {
+            data.put_back(running);
+            // A request that the caller sends again is still one call.
+            if tool.is_some() && !matches!(step, ToolStep::NeedsInput | ToolStep::NeedsFile(_)) {
+                let count = running.tool_counts.entry(request.name.clone()).or_default();
+                *count = count.saturating_add(1);
+            }
         }
         step
+    }
+}
+
+/// The data of the running hook that its tools read and change.
+struct HookData {
+    snapshot: Snapshot,
+    writes: PendingWrites,
+    action: Option<ActionOutput>,
+}
+
+impl HookData {
+    fn take(running: &mut Running) -> Self {
+        Self {
+            snapshot: mem::take(&mut running.snapshot),
+            writes: mem::take(&mut running.writes),
+            action: running.action.take(),
+        }
+    }
+
+    fn put_back(self, running: &mut Running) {
+        running.snapshot = self.snapshot;
+        running.writes = self.writes;
+        running.action = self.action;
     }
 }
 
@@ -69,7 +91,7 @@ fn call(
     request: &ToolRequest,
     model: &mut Model,
     unit: &UnitName,
-    running: &mut Running,
+    data: &mut HookData,
 ) -> ToolStep {
     let options: Vec<_> = tool.options.iter().chain(tool.formats.options()).collect();
     // Juju judges these values while it parses, before it looks at the positionals: exit code 2.
@@ -95,9 +117,10 @@ fn call(
         _ => Format::Smart,
     };
     let home: Option<&Path> = model.settings.home.as_deref();
-    let output_path = args.value("o").filter(|path| !path.is_empty()).map(|path| {
-        tool_path::resolve_output(&request.dir, path, home)
-    });
+    let output_path = args
+        .value("o")
+        .filter(|path| !path.is_empty())
+        .map(|path| tool_path::resolve_output(&request.dir, path, home));
     // Juju prints the warning only if the arguments parse, and without a newline (measured).
     let warning = match args.value("format") {
         Some(format) if tool.formats == Formats::Ignored && !format.is_empty() => {
@@ -108,9 +131,9 @@ fn call(
     let mut context = ToolContext {
         model,
         unit,
-        snapshot: &mut running.snapshot,
-        writes: &mut running.writes,
-        action: running.action.as_mut(),
+        snapshot: &mut data.snapshot,
+        writes: &mut data.writes,
+        action: data.action.as_mut(),
         request,
         args,
         format,

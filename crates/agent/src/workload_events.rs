@@ -92,9 +92,8 @@ impl Model {
         container: &str,
         check: &str,
     ) -> Result<(), Error> {
-        self.record_mut(unit)?.queue_workload_event(container, |container| HookKind::PebbleCheckFailed {
-            container,
-            check: check.to_owned(),
+        self.record_mut(unit)?.queue_workload_event(container, |container| {
+            HookKind::PebbleCheckFailed { container, check: check.to_owned() }
         })
     }
 
@@ -109,9 +108,8 @@ impl Model {
         container: &str,
         check: &str,
     ) -> Result<(), Error> {
-        self.record_mut(unit)?.queue_workload_event(container, |container| HookKind::PebbleCheckRecovered {
-            container,
-            check: check.to_owned(),
+        self.record_mut(unit)?.queue_workload_event(container, |container| {
+            HookKind::PebbleCheckRecovered { container, check: check.to_owned() }
         })
     }
 
@@ -126,9 +124,8 @@ impl Model {
         container: &str,
         notice: NoticeInfo,
     ) -> Result<(), Error> {
-        self.record_mut(unit)?.queue_workload_event(container, |container| HookKind::PebbleCustomNotice {
-            container,
-            notice,
+        self.record_mut(unit)?.queue_workload_event(container, |container| {
+            HookKind::PebbleCustomNotice { container, notice }
         })
     }
 }

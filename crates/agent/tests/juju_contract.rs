@@ -167,7 +167,11 @@ fn every_version_of_juju_understands_every_call_of_a_hook() {
         );
         assert_eq!(report.ports, ["53/udp"]);
         assert!(tools.with_model(|model, unit| {
-            model.unit(unit).unwrap().log(0).any(|line| line.message == "-odd" && line.level.as_str() == "WARNING")
+            model
+                .unit(unit)
+                .unwrap()
+                .log(0)
+                .any(|line| line.message == "-odd" && line.level.as_str() == "WARNING")
         }));
     }
 }
@@ -205,7 +209,8 @@ fn every_call_of_an_action_is_taken_and_answered() {
         let tools = unit(|deployment| deployment);
         settle(&tools);
         let params = [("delay".to_owned(), delay.to_string())];
-        let id = tools.with_model(|model, unit| model.run_action(unit, "restart", &params)).unwrap();
+        let id =
+            tools.with_model(|model, unit| model.run_action(unit, "restart", &params)).unwrap();
         let (env, juju) = next(&tools).unwrap();
         assert!(matches!(
             env.dispatch_path(),

@@ -19,11 +19,10 @@ fn a_unit_starts_up_in_jujus_order() {
     );
 
     let version = "4.0.15".parse().unwrap();
-    let mut fixture =
-        Fixture::with(
-            |settings| settings.juju_version(version),
-            |deployment| deployment.leader(false),
-        );
+    let mut fixture = Fixture::with(
+        |settings| settings.juju_version(version),
+        |deployment| deployment.leader(false),
+    );
     assert_eq!(fixture.run_all(), ["install", "config-changed", "start"]);
 }
 

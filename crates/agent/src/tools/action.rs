@@ -117,7 +117,7 @@ fn action_log(context: &mut ToolContext<'_>) -> ToolResult {
     let logger = format!("unit.{}.action-log", context.unit);
     let record = context.model.record_mut(context.unit)?;
     if let Some(action) = record.actions.get_mut(id) {
-        record.add_log(message.clone());
+        action.add_log(message.clone());
     }
     record.log.push(LogLevel::Info, logger, message);
     Ok(Output::Nothing)

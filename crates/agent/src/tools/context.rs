@@ -30,8 +30,8 @@ pub(crate) enum Failure {
 pub(crate) type ToolResult = Result<Output, Failure>;
 
 /// The data on which a tool works: the model, the unit whose hook calls the tool, the reads and
-/// pending writes of that hook, and the request. The record of the unit has no running hook while
-/// a tool works: `snapshot`, `writes` and `action` are its parts.
+/// pending writes of that hook, and the request. While a tool works, `snapshot`, `writes` and
+/// `action` are here and not in the unit's record.
 pub(crate) struct ToolContext<'a> {
     pub(crate) model: &'a mut Model,
     pub(crate) unit: &'a UnitName,

@@ -32,11 +32,14 @@ fn juju_log(context: &mut ToolContext<'_>) -> ToolResult {
         None | Some("") => LogLevel::Info,
         // Juju's logger has this level, and writes nothing at it (measured).
         Some(text) if text.eq_ignore_ascii_case("UNSPECIFIED") => return Ok(Output::Nothing),
-        Some(text) => parse_level(text).unwrap_or_else(|| {
-            let warning = format!("Specified log level of {} is not valid", go_quote(text));
-            context.unit_mut()?.log.push(LogLevel::Warning, logger.clone(), warning);
-            LogLevel::Info
-        }),
+        Some(text) => match parse_level(text) {
+            Some(level) => level,
+            None => {
+                let warning = format!("Specified log level of {} is not valid", go_quote(text));
+                context.unit_mut()?.log.push(LogLevel::Warning, logger.clone(), warning);
+                LogLevel::Info
+            }
+        },
     };
     context.unit_mut()?.log.push(level, logger, message);
     Ok(Output::Nothing)

@@ -28,10 +28,7 @@ fn goal_state(context: &mut ToolContext<'_>) -> ToolResult {
         let goal = Data::record([("status", status.into()), ("since", since.into())]);
         (unit.name.to_string(), goal)
     });
-    Ok(Output::Struct(Data::record([
-        ("units", Data::map(units)),
-        ("relations", Data::map([])),
-    ])))
+    Ok(Output::Struct(Data::record([("units", Data::map(units)), ("relations", Data::map([]))])))
 }
 
 fn resource_get(context: &mut ToolContext<'_>) -> ToolResult {

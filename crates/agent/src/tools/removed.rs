@@ -97,7 +97,8 @@ fn payload_unregister(context: &mut ToolContext<'_>) -> ToolResult {
         return Err(missing_arguments());
     };
     context.refuse_more_than(2)?;
-    context.unit_mut()?.payloads.remove(&payload(class, id));
+    let payload = payload(class, id);
+    context.unit_mut()?.payloads.remove(&payload);
     Ok(Output::Nothing)
 }
 

@@ -89,11 +89,8 @@ fn check_length(
     if length <= limit {
         return Ok(());
     }
-    let over = if context.model.is_juju_at_least(4, 0) {
-        ": quota limit exceeded"
-    } else {
-        " exceeded"
-    };
+    let over =
+        if context.model.is_juju_at_least(4, 0) { ": quota limit exceeded" } else { " exceeded" };
     Err(Failure::Run(format!("max allowed {what} length ({limit}){over}")))
 }
 

@@ -69,10 +69,7 @@ fn status_get(context: &mut ToolContext<'_>) -> ToolResult {
     }
     let mut described = describe(application);
     if let Value::Object(map) = &mut described {
-        map.insert(
-            "units".to_owned(),
-            json!({ context.unit.to_string(): describe(unit_status) }),
-        );
+        map.insert("units".to_owned(), json!({ context.unit.to_string(): describe(unit_status) }));
     }
     Ok(Output::Value(json!({ "application-status": described })))
 }

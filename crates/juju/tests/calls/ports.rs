@@ -10,8 +10,7 @@ use super::{calls, exit_error, in_hook, in_hook_of, next_hook};
 #[test]
 fn open_ports_are_cached_and_kept_up_to_date() {
     for version in ["2.9.52", "3.6.28"] {
-        let (agent, hook_tools) =
-            in_hook_of(version.parse().unwrap(), true);
+        let (agent, hook_tools) = in_hook_of(version.parse().unwrap(), true);
         let range = Port::range(8000, 8010, Protocol::Udp).unwrap();
         for port in [Port::tcp(80), range, Port::icmp()] {
             hook_tools.open_port(port).unwrap();
