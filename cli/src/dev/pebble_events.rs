@@ -10,6 +10,7 @@ use crate::processes::ProcessExit;
 impl Session {
     /// Handles the answer of a poll, or its absence.
     pub(super) fn pebble_polled(&mut self, name: &str, start: u64, info: Option<PebbleInfo>) {
+        let before = self.report().containers;
         let Some(container) = self.containers.iter_mut().find(|container| container.name == name)
         else {
             return;
@@ -18,9 +19,6 @@ impl Session {
         if container.current_start().unwrap_or(0) != start {
             return;
         }
-        // A container that came up or went down may let a failed hook succeed. A poll that changes
-        // nothing must not reset the count of failures.
-        let before = self.report().containers;
         // The model returns an error for a container that a refresh has removed.
         let _ = match info {
             Some(info) => {
@@ -31,6 +29,8 @@ impl Session {
             None if container.is_starting() => return,
             None => self.model.pebble_down(&self.unit, name),
         };
+        // A container that came up or went down may let a failed hook succeed. A poll that changes
+        // nothing must not reset the count of failures.
         if self.report().containers != before {
             self.lasting_error.clear();
         }
