@@ -86,7 +86,7 @@ impl Session {
     /// while one still runs. A unit that is being removed gets no next pod.
     pub(super) fn start_pod(&mut self) -> bool {
         if self.phase != Phase::Alive || !matches!(self.refresh, Refresh::PodEnding(..)) {
-            let _ = self.model.pod_started(&self.unit, None);
+            let _ = self.model.pod_started(&self.unit);
             return true;
         }
         for container in &mut self.containers {
@@ -102,7 +102,10 @@ impl Session {
             return true;
         };
         let replaced = self.replace_charm_files(&charm, false);
-        let _ = self.model.pod_started(&self.unit, replaced.is_ok().then_some(charm.meta));
+        if replaced.is_ok() {
+            let _ = self.model.refresh(self.unit.application().as_str(), charm.meta);
+        }
+        let _ = self.model.pod_started(&self.unit);
         let started = replaced.and_then(|()| {
             let Some(pebble) = self.pebble.clone() else {
                 return Ok(());

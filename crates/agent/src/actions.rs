@@ -29,6 +29,7 @@ impl Model {
         name: &str,
         params: &[(String, String)],
     ) -> Result<ActionId, Error> {
+        self.live_mut(unit)?;
         let actions = self.unit(unit)?.meta().actions();
         let Some(schema) = actions.get(name) else {
             let known: Vec<&str> = actions.keys().map(String::as_str).collect();

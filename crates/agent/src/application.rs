@@ -7,6 +7,7 @@ use charmwright_juju::UnitName;
 use serde_json::{Map, Value};
 
 use super::charm_meta::CharmMeta;
+use super::config_inputs::ConfigInputs;
 use super::deployment::{Deployment, Source};
 use super::error::{Error, ErrorKind};
 use super::status::StatusValue;
@@ -22,6 +23,12 @@ pub struct Application {
     /// The unit that leads the application. It has none when the last leader has lost the
     /// leadership and no unit has it yet.
     pub(super) leader: Option<UnitName>,
+    /// `true` if another unit becomes the leader by itself when the leader is gone.
+    pub(super) elects_leader: bool,
+    /// Set by `juju remove-application`.
+    pub(super) is_dying: bool,
+    /// Set by `juju trust`.
+    pub(super) is_trusted: bool,
     /// The status that the leader has set with `status-set --application`.
     pub(super) status: Option<StatusValue>,
     pub(super) version: String,
@@ -51,6 +58,9 @@ impl Application {
             has_charm,
             options: BTreeMap::new(),
             leader: None,
+            elects_leader: deployment.leader,
+            is_dying: false,
+            is_trusted: deployment.trust,
             status: None,
             version: String::new(),
             leader_settings: BTreeMap::new(),
@@ -98,6 +108,21 @@ impl Application {
                 Some((name.clone(), value.clone()))
             })
             .collect()
+    }
+
+    /// Returns `true` if the application may use the model's cloud credential (`juju trust`).
+    #[must_use]
+    pub fn is_trusted(&self) -> bool {
+        self.is_trusted
+    }
+
+    /// Returns what config-changed is about on a unit with this address.
+    pub(super) fn config_inputs(&self, address: &str) -> ConfigInputs {
+        ConfigInputs {
+            options: self.config(),
+            is_trusted: self.is_trusted,
+            address: address.to_owned(),
+        }
     }
 
     /// Parses a value by the type of its option, and sets the option to it.

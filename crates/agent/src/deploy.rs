@@ -11,6 +11,9 @@ use super::model::Model;
 use super::names::is_application;
 use super::unit_record::UnitRecord;
 
+/// Juju's text for an application that is being removed (source: Juju 3.6, `state`).
+pub(super) const NOT_ALIVE: &str = "application is not found or not alive";
+
 impl Model {
     /// Adds an application with its first units, as `juju deploy` does, and returns the names of
     /// the units. The first of them leads the application.
@@ -38,29 +41,33 @@ impl Model {
                 format!("cannot add application {}: application already exists", go_quote(name)),
             ));
         }
+        if deployment.first_unit_number.checked_add(deployment.units).is_none() {
+            let text = format!("cannot add application {}: it has too many units", go_quote(name));
+            return Err(Error::new(ErrorKind::Setting, text));
+        }
         let mut application = Application::new(name, &deployment);
         for (key, value) in &deployment.config {
             application.set_option(key, value)?;
         }
         self.applications.insert(name.to_owned(), application);
-        let units: Vec<UnitName> =
-            (0..deployment.units).map(|_| self.add_unit(name)).collect::<Result<_, _>>()?;
-        if deployment.leader
-            && let Some(first) = units.first()
-        {
-            self.application_mut(name)?.leader = Some(first.clone());
-        }
-        Ok(units)
+        (0..deployment.units).map(|_| self.add_unit(name)).collect()
     }
 
     /// Adds a unit to an application, as `juju add-unit` does, and returns its name. The numbers of
-    /// removed units are not used again.
+    /// removed units are not used again. The unit leads the application if no other unit does, unless
+    /// the operator has taken the leadership away.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] if the model has no such application.
+    /// - [`ErrorKind::NotFound`] if the model has no such application.
+    /// - [`ErrorKind::State`] if the application is being removed.
     pub fn add_unit(&mut self, application: &str) -> Result<UnitName, Error> {
         let now = self.now();
         let application = self.application_mut(application)?;
+        if application.is_dying {
+            let name = go_quote(&application.name);
+            let text = format!("cannot add unit to application {name}: {NOT_ALIVE}");
+            return Err(Error::new(ErrorKind::State, text));
+        }
         let number = application.next_unit_number;
         let text = format!("{}/{number}", application.name);
         let name: UnitName =
@@ -75,6 +82,9 @@ impl Model {
             Lifecycle::new(&application.meta),
             now,
         );
+        if application.elects_leader && application.leader.is_none() {
+            application.leader = Some(name.clone());
+        }
         self.units.insert(name.clone(), record);
         Ok(name)
     }

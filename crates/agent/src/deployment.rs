@@ -14,6 +14,7 @@ pub struct Deployment {
     pub(super) units: u32,
     pub(super) first_unit_number: u32,
     pub(super) leader: bool,
+    pub(super) trust: bool,
     pub(super) config: Vec<(String, String)>,
     pub(super) address: String,
     pub(super) machine_id: String,
@@ -35,6 +36,7 @@ impl Deployment {
             units: 1,
             first_unit_number: 0,
             leader: true,
+            trust: false,
             config: Vec::new(),
             address: "127.0.0.1".to_owned(),
             machine_id: String::new(),
@@ -68,10 +70,18 @@ impl Deployment {
         self
     }
 
-    /// Sets whether the first unit leads the application from the start; it does by default.
-    /// Without a leader [`Model::set_leader`](super::Model::set_leader) appoints one.
+    /// Sets whether the first unit leads the application from the start; it does by default. If it
+    /// does not, the application has no leader until
+    /// [`Model::set_leader`](super::Model::set_leader) appoints one.
     pub fn leader(mut self, leader: bool) -> Self {
         self.leader = leader;
+        self
+    }
+
+    /// Sets whether the application may use the model's cloud credential (`juju deploy --trust`); it
+    /// may not by default.
+    pub fn trust(mut self, trust: bool) -> Self {
+        self.trust = trust;
         self
     }
 

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use charmwright_juju::{LogLevel, UnitName};
 
 use super::action_end::ProgramOutput;
-use super::action_record::ActionRecord;
+use super::action_record::{ActionRecord, ActionStatus};
 use super::error::{Error, ErrorKind};
 use super::hook::HookKind;
 use super::hook_exit::HookExit;
@@ -212,7 +212,6 @@ impl Model {
         }
         let reboot = writes.is_reboot_requested;
         let failure = exit.failure().or_else(|| self.commit(unit, writes).err());
-        let (speed, automatic_retry) = (self.settings.speed.max(1), self.settings.automatic_retry);
         let record = self.record_mut(unit)?;
         // A commit that is refused is a failure of the hook, as one that exits with another code.
         let Some(cause) = failure else {
@@ -222,9 +221,25 @@ impl Model {
             if reboot {
                 record.lifecycle.agent_restarted();
             }
+            if record.lifecycle.is_gone {
+                self.unit_gone(unit);
+            }
             let is_missing = *exit == HookExit::Missing;
             return Ok(if is_missing { Ending::Skipped } else { Ending::Committed });
         };
+        self.hook_failed(unit, kind, cause, now)
+    }
+
+    /// Records the failure of a hook, and when it runs again.
+    fn hook_failed(
+        &mut self,
+        unit: &UnitName,
+        kind: HookKind,
+        cause: String,
+        now: Instant,
+    ) -> Result<Ending, Error> {
+        let (speed, automatic_retry) = (self.settings.speed.max(1), self.settings.automatic_retry);
+        let record = self.record_mut(unit)?;
         record.log_agent(LogLevel::Error, format!("hook {:?} failed: {cause}", kind.name()));
         if kind.container().is_some() {
             record.give_up(&kind);
@@ -244,6 +259,24 @@ impl Model {
             retry: retry_at.map_or(Retry::Never, Retry::At),
         });
         Ok(Ending::Failed { cause, failures, retry_in: retry_at.map(|_| delay) })
+    }
+
+    /// Takes the running hook or action of a unit, if there is one, for one that has failed because
+    /// the agent died with it (Juju 3.6). Nothing is committed.
+    pub(super) fn interrupt(&mut self, unit: &UnitName) -> Result<(), Error> {
+        let record = self.record_mut(unit)?;
+        // While a hook runs there is a time, which the caller has passed at its start.
+        let (Some(running), Some(now)) = (record.running.take(), record.now()) else {
+            return Ok(());
+        };
+        if let Some(action) = running.action.and_then(|action| record.actions.get_mut(&action.id)) {
+            action.status = ActionStatus::Failed;
+            action.message = "action terminated".to_owned();
+            return Ok(());
+        }
+        let cause = "the agent died".to_owned();
+        self.hook_failed(unit, running.run.kind, cause, now)?;
+        Ok(())
     }
 }
 

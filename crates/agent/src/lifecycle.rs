@@ -7,9 +7,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
-use serde_json::{Map, Value};
-
 use super::charm_meta::CharmMeta;
+use super::config_inputs::ConfigInputs;
 use super::hook::HookKind;
 
 /// The progress of a unit from its installation to its removal: the hooks that have succeeded, and
@@ -23,8 +22,8 @@ pub(super) struct Lifecycle {
     /// `true` once leader-settings-changed has succeeded, or the unit has lost the leadership.
     pub(super) has_run_leader_settings_changed: bool,
     /// The config that the last successful config-changed saw. The hook is due while the current
-    /// config differs from it.
-    pub(super) handled_config: Option<Map<String, Value>>,
+    /// one differs from it.
+    pub(super) handled_config: Option<ConfigInputs>,
     /// `true` while `start` is due. The first config-changed queues it, with no hook between, and a
     /// restart of the agent queues it again.
     pub(super) is_start_queued: bool,
@@ -102,13 +101,13 @@ impl Lifecycle {
     /// Makes upgrade-charm due, and drops the events of containers that the new charm does not
     /// declare.
     pub(super) fn refresh(&mut self, meta: &CharmMeta) {
+        self.is_upgrade_due = true;
         self.containers.retain(|name, _| meta.has_container(name));
         for name in meta.containers() {
             self.containers.entry(name.to_owned()).or_default();
         }
         self.workload_events
             .retain(|event| event.container().is_none_or(|name| meta.has_container(name)));
-        self.is_upgrade_due = true;
     }
 
     /// Records that the unit has become the leader, or that it has lost the leadership.
@@ -127,8 +126,9 @@ impl Lifecycle {
         self.forget_polls();
     }
 
-    /// Records that a new pod has started. The charm that it holds must be known already.
-    pub(super) fn pod_started(&mut self, is_dying: bool) {
+    /// Records that a new pod has started, which holds this charm.
+    pub(super) fn pod_started(&mut self, meta: &CharmMeta, is_dying: bool) {
+        self.refresh(meta);
         self.is_pod_ending = false;
         self.is_stopped &= is_dying;
         // A unit that was not installed before runs install in the new pod, not upgrade-charm.
@@ -173,7 +173,7 @@ impl Lifecycle {
     pub(super) fn complete(
         &mut self,
         kind: &HookKind,
-        config: Map<String, Value>,
+        config: ConfigInputs,
         is_leaving: bool,
         now: Option<Instant>,
     ) {

@@ -27,7 +27,8 @@ pub struct Model {
     pub(super) settings: ModelSettings,
     pub(super) applications: BTreeMap<String, Application>,
     /// The units of all applications, sorted by application and number. A unit that is gone stays
-    /// here, so that its log and its status can be read, until its application is removed.
+    /// here, so that its log, its state and its status can be read, until its application is
+    /// removed. For every command it is not in the model any more.
     pub(super) units: BTreeMap<UnitName, UnitRecord>,
     /// The number of the last action. The actions of all units are numbered in one sequence.
     pub(super) last_action: u64,
@@ -72,12 +73,28 @@ impl Model {
         self.applications.get_mut(name).ok_or_else(|| no_application(name))
     }
 
+    /// Returns the names of an application's units that are not gone, sorted by number.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if the model has no such application.
+    pub fn units_of(&self, application: &str) -> Result<Vec<UnitName>, Error> {
+        self.application(application)?;
+        Ok(self.records_of(application).map(|unit| unit.name.clone()).collect())
+    }
+
+    /// Returns a unit, which may be gone.
     pub(super) fn record(&self, unit: &UnitName) -> Result<&UnitRecord, Error> {
         self.units.get(unit).ok_or_else(|| no_unit(unit))
     }
 
     pub(super) fn record_mut(&mut self, unit: &UnitName) -> Result<&mut UnitRecord, Error> {
         self.units.get_mut(unit).ok_or_else(|| no_unit(unit))
+    }
+
+    /// Returns a unit that is not gone, for a command of the operator or an event.
+    pub(super) fn live_mut(&mut self, unit: &UnitName) -> Result<&mut UnitRecord, Error> {
+        let record = self.units.get_mut(unit).filter(|record| !record.lifecycle.is_gone);
+        record.ok_or_else(|| no_unit(unit))
     }
 
     /// Returns a unit and its application, both to be changed.

@@ -4,7 +4,9 @@
 use charmwright_juju::UnitName;
 
 use super::charm_meta::CharmMeta;
+use super::deploy::NOT_ALIVE;
 use super::error::{Error, ErrorKind};
+use super::go_text::go_quote;
 use super::lifecycle::Retry;
 use super::log::Stream;
 use super::model::Model;
@@ -46,21 +48,31 @@ impl Model {
     /// # Errors
     /// [`ErrorKind::NotFound`] if the model has no such unit.
     pub fn set_leader(&mut self, unit: &UnitName) -> Result<(), Error> {
-        self.change_leader(unit.application().as_str(), Some(unit))
+        let name = unit.application().as_str();
+        self.change_leader(name, Some(unit))?;
+        self.application_mut(name)?.elects_leader = true;
+        Ok(())
     }
 
-    /// Takes the leadership from the unit that leads an application, and gives it to none. In Juju
-    /// that lasts until another unit has claimed it.
+    /// Takes the leadership from the unit that leads an application, and gives it to none.
+    ///
+    /// In Juju that lasts only until a unit has claimed it. Here the application has no leader until
+    /// [`Model::set_leader`] appoints one, so that a test can look at the time between.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if the model has no such application.
     pub fn unset_leader(&mut self, application: &str) -> Result<(), Error> {
+        self.application_mut(application)?.elects_leader = false;
         self.change_leader(application, None)
     }
 
-    fn change_leader(&mut self, application: &str, leader: Option<&UnitName>) -> Result<(), Error> {
+    pub(super) fn change_leader(
+        &mut self,
+        application: &str,
+        leader: Option<&UnitName>,
+    ) -> Result<(), Error> {
         if let Some(leader) = leader {
-            self.record(leader)?;
+            self.live_mut(leader)?;
         }
         let application = self.application_mut(application)?;
         let last = std::mem::replace(&mut application.leader, leader.cloned());
@@ -75,44 +87,59 @@ impl Model {
         Ok(())
     }
 
-    /// Refreshes a unit to the same charm on a machine, as `juju refresh` does: upgrade-charm
-    /// becomes due, then config-changed.
+    /// Refreshes an application to a charm, as `juju refresh` does. An option keeps its value if the
+    /// new charm declares it and the value fits its new type.
     ///
-    /// On Kubernetes a refresh replaces the pod instead: call [`Model::end_pod`], then
-    /// [`Model::pod_started`].
-    ///
-    /// # Errors
-    /// [`ErrorKind::NotFound`] if the model has no such unit.
-    pub fn upgrade(&mut self, unit: &UnitName) -> Result<(), Error> {
-        self.record_mut(unit)?.lifecycle.is_upgrade_due = true;
-        Ok(())
-    }
-
-    /// Refreshes an application to a charm with other declarations, as `juju refresh` does on
-    /// machines: upgrade-charm becomes due on every unit, then config-changed. An option keeps its
-    /// value if the new charm declares it and the value fits its new type.
+    /// On a machine upgrade-charm becomes due on every unit, then config-changed. On Kubernetes the
+    /// pod of every unit ends, as after [`Model::end_pod`], and its next pod has the new charm.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`] if the model has no such application.
+    /// - [`ErrorKind::NotFound`] if the model has no such application.
+    /// - [`ErrorKind::State`] if the application is being removed, or has no charm.
     pub fn refresh(&mut self, application: &str, meta: CharmMeta) -> Result<(), Error> {
+        // Of the old charm, since an application stays on the cloud that it is on.
+        let is_kubernetes = self.is_on_kubernetes(self.application(application)?);
         let known = self.application_mut(application)?;
+        let name = go_quote(application);
+        let refuse = |why: &str| {
+            let text = format!("cannot refresh application {name}: {why}");
+            Err(Error::new(ErrorKind::State, text))
+        };
+        if known.is_dying {
+            return refuse(NOT_ALIVE);
+        }
+        if !known.has_charm {
+            return refuse("it has no charm");
+        }
         known.refresh(meta.clone());
         for unit in self.units.values_mut() {
-            if unit.name.application().as_str() == application {
-                unit.lifecycle.refresh(&meta);
+            if unit.name.application().as_str() != application || unit.lifecycle.is_gone {
+                continue;
+            }
+            match is_kubernetes {
+                true => unit.lifecycle.is_pod_ending = true,
+                false => unit.lifecycle.refresh(&meta),
             }
         }
         Ok(())
     }
 
-    /// Removes a unit, as `juju remove-unit` does: `stop` becomes due, then `remove`, and
-    /// [`Model::next`] returns [`Next::Gone`](super::Next::Gone) after them. A unit in error stays
-    /// in error until it is resolved.
+    /// Gives an application the right to use the model's cloud credential, or takes it away, as
+    /// `juju trust` does. config-changed becomes due on each unit.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`] if the model has no such application.
+    pub fn trust(&mut self, application: &str, is_trusted: bool) -> Result<(), Error> {
+        self.application_mut(application)?.is_trusted = is_trusted;
+        Ok(())
+    }
+
+    /// Gives a unit another address. config-changed becomes due on it.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if the model has no such unit.
-    pub fn remove_unit(&mut self, unit: &UnitName) -> Result<(), Error> {
-        self.record_mut(unit)?.is_dying = true;
+    pub fn set_address(&mut self, unit: &UnitName, address: &str) -> Result<(), Error> {
+        self.live_mut(unit)?.address = address.to_owned();
         Ok(())
     }
 
@@ -122,16 +149,21 @@ impl Model {
     /// # Errors
     /// [`ErrorKind::NotFound`] if the model has no such unit.
     pub fn update_status(&mut self, unit: &UnitName) -> Result<(), Error> {
-        self.record_mut(unit)?.lifecycle.is_update_status_due = true;
+        self.live_mut(unit)?.lifecycle.is_update_status_due = true;
         Ok(())
     }
 
     /// Tells the model that the agent of a unit has restarted, in the same pod or on the same
     /// machine. `start` becomes due again, and so does pebble-ready for every container.
     ///
+    /// A hook that ran meanwhile has failed, and runs again as after any failure. An action has
+    /// failed, and does not run again.
+    ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if the model has no such unit.
     pub fn agent_restarted(&mut self, unit: &UnitName) -> Result<(), Error> {
+        self.live_mut(unit)?;
+        self.interrupt(unit)?;
         self.record_mut(unit)?.lifecycle.agent_restarted();
         Ok(())
     }
@@ -144,6 +176,7 @@ impl Model {
     pub fn resolved(&mut self, unit: &UnitName, how: Resolve) -> Result<(), Error> {
         let refuse =
             |why: &str| Error::new(ErrorKind::State, format!("cannot resolve {unit}: {why}"));
+        self.live_mut(unit)?;
         let (record, application) = self.both_mut(unit)?;
         // An action may run: it runs in error too, and does not touch the failed hook.
         if record.running.as_ref().is_some_and(|running| running.action.is_none()) {
@@ -162,7 +195,12 @@ impl Model {
             }
             Resolve::NoRetry => {
                 if let Some(error) = record.lifecycle.error.take() {
-                    record.complete(&error.kind, application.config(), None);
+                    let inputs = application.config_inputs(&record.address);
+                    record.complete(&error.kind, inputs, None);
+                    // A skipped `remove` was the last hook.
+                    if record.lifecycle.is_gone {
+                        self.unit_gone(unit);
+                    }
                 }
             }
         }

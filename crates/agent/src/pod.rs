@@ -6,12 +6,11 @@
 
 use charmwright_juju::UnitName;
 
-use super::charm_meta::CharmMeta;
 use super::error::Error;
 use super::model::Model;
 
 impl Model {
-    /// Ends a unit's pod, as a refresh on Kubernetes or `kubectl delete pod` does.
+    /// Ends a unit's pod, as `kubectl delete pod` does.
     ///
     /// `stop` becomes due if `start` has run, even on a unit in error. Then [`Model::next`] returns
     /// [`Next::PodEnded`](super::Next::PodEnded). The caller starts the processes of the new pod
@@ -20,25 +19,36 @@ impl Model {
     /// # Errors
     /// [`ErrorKind::NotFound`](super::ErrorKind::NotFound) if the model has no such unit.
     pub fn end_pod(&mut self, unit: &UnitName) -> Result<(), Error> {
-        self.record_mut(unit)?.lifecycle.is_pod_ending = true;
+        self.live_mut(unit)?.lifecycle.is_pod_ending = true;
         Ok(())
     }
 
-    /// Tells the model that a new pod has replaced the last one of a unit, which has ended or was
-    /// lost. The new pod has the given charm, or the same charm as the last one.
+    /// Tells the model that the pod of a unit was lost with everything that ran in it, as by a crash
+    /// of its node, and that a new pod has replaced it ([`Model::pod_started`]).
+    ///
+    /// A hook that ran meanwhile has failed, and runs again as after any failure. An action has
+    /// failed, and does not run again.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](super::ErrorKind::NotFound) if the model has no such unit.
+    pub fn pod_lost(&mut self, unit: &UnitName) -> Result<(), Error> {
+        self.live_mut(unit)?;
+        self.interrupt(unit)?;
+        self.pod_started(unit)
+    }
+
+    /// Tells the model that a new pod has replaced the last one of a unit, in which nothing runs any
+    /// more. The new pod has the charm of the application.
     ///
     /// upgrade-charm, config-changed and `start` become due with no hook between, then pebble-ready
     /// for every container. On a unit that is being removed none of them becomes due.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](super::ErrorKind::NotFound) if the model has no such unit.
-    pub fn pod_started(&mut self, unit: &UnitName, charm: Option<CharmMeta>) -> Result<(), Error> {
-        match charm {
-            Some(charm) => self.refresh(unit.application().as_str(), charm)?,
-            None => self.record_mut(unit)?.lifecycle.is_upgrade_due = true,
-        }
-        let record = self.record_mut(unit)?;
-        record.lifecycle.pod_started(record.is_dying);
+    pub fn pod_started(&mut self, unit: &UnitName) -> Result<(), Error> {
+        self.live_mut(unit)?;
+        let (record, application) = self.both_mut(unit)?;
+        record.lifecycle.pod_started(&application.meta, record.is_dying);
         Ok(())
     }
 }

@@ -6,6 +6,8 @@ use serde::Serialize;
 use super::error::Error;
 use super::hook::HookKind;
 use super::model::Model;
+use super::shown_status::shown_status;
+use super::status::StatusValue;
 use super::unit::Unit;
 
 /// The status of a unit, for a table or as JSON.
@@ -23,7 +25,7 @@ pub struct Report {
     pub application: String,
     /// The version of the workload that `application-version-set` has set; empty before.
     pub version: String,
-    /// The application's status: the one that the leader has set, or else the status of its unit.
+    /// The application's status: the one that the leader has set, or else the worst of its units.
     pub application_status: String,
     /// The message of the application's status.
     pub application_message: String,
@@ -87,7 +89,7 @@ impl Unit<'_> {
     pub fn report(&self) -> Report {
         let (settings, application, record) = (&self.model.settings, self.application, self.record);
         let lifecycle = &record.lifecycle;
-        let (status, message) = self.shown_status();
+        let StatusValue { status, message } = shown_status(record);
         let (agent_status, agent_message) = match &record.running {
             Some(running) => match &running.run.kind {
                 // Juju does not show an update-status that runs (Juju 3.6).
@@ -98,10 +100,8 @@ impl Unit<'_> {
             None if lifecycle.hooks_begun == 0 => ("allocating", String::new()),
             None => ("idle", String::new()),
         };
-        let (application_status, application_message) = match &application.status {
-            Some(status) => (status.status.clone(), status.message.clone()),
-            None => (status.clone(), message.clone()),
-        };
+        let StatusValue { status: application_status, message: application_message } =
+            self.model.application_status(application);
         Report {
             model: settings.model_name.clone(),
             juju_version: settings.juju_version.to_string(),
@@ -134,20 +134,6 @@ impl Unit<'_> {
                 hook: error.kind.name(),
                 failures: error.failures,
             }),
-        }
-    }
-
-    /// Returns the unit's status and its message as `juju status` shows them.
-    fn shown_status(&self) -> (String, String) {
-        // While the failed hook runs again, Juju shows the charm's own status.
-        match self.record.lifecycle.error.as_ref().filter(|_| self.record.running.is_none()) {
-            Some(error) => {
-                ("error".to_owned(), format!("hook failed: \"{}\"", error.kind.bare_name()))
-            }
-            None => {
-                let status = &self.record.status;
-                (status.status.clone(), status.message.clone())
-            }
         }
     }
 }

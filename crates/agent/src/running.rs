@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use charmwright_juju::ActionId;
 use serde_json::{Map, Value};
 
+use super::config_inputs::ConfigInputs;
 use super::hook_run::HookRun;
 use super::ports::PortChanges;
 use super::status::StatusValue;
@@ -16,7 +17,7 @@ pub(super) struct Running {
     pub(super) run: HookRun,
     /// The config at the start of the hook. A config-changed that succeeds has handled this one,
     /// and not a change made while it ran.
-    pub(super) config_at_start: Map<String, Value>,
+    pub(super) config_at_start: ConfigInputs,
     pub(super) snapshot: Snapshot,
     pub(super) writes: PendingWrites,
     /// The parameters and results of the running action; `None` while a hook runs.
@@ -61,7 +62,7 @@ pub(super) struct ActionOutput {
 }
 
 impl Running {
-    pub(super) fn new(run: HookRun, config: Map<String, Value>) -> Self {
+    pub(super) fn new(run: HookRun, config: ConfigInputs) -> Self {
         Self {
             run,
             config_at_start: config,

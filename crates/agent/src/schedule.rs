@@ -105,9 +105,10 @@ impl Model {
             Choice::Idle => return Ok(Next::Idle),
             Choice::PodEnded => return Ok(Next::PodEnded),
             Choice::Gone => {
-                // A unit that was never installed runs no `remove`, which would set these.
-                lifecycle.is_gone = true;
-                record.set_status(StatusValue::new("terminated", ""));
+                // A unit that was never installed runs no `remove`.
+                if !lifecycle.is_gone {
+                    self.unit_gone(unit);
+                }
                 return Ok(Next::Gone);
             }
         };
@@ -116,7 +117,7 @@ impl Model {
 
     fn begin(&mut self, unit: &UnitName, kind: HookKind, attempt: u32) -> Result<HookRun, Error> {
         // Read now: a change during config-changed must make the hook due again.
-        let config = self.unit(unit)?.config();
+        let config = self.unit(unit)?.config_inputs();
         let record = self.record_mut(unit)?;
         // Juju's agent sets these statuses itself before these hooks (Juju 3.6).
         let maintenance = |message| StatusValue::new("maintenance", message);
@@ -237,13 +238,14 @@ impl Lifecycle {
         if !self.is_stopped {
             // 3, relation-created.
 
-            // 4, leadership.
-            if own.is_leader() && !self.has_run_leader_elected {
+            // 4, leadership. A unit that is being removed does not accept it (Juju 3.6).
+            if own.is_leader() && !is_dying && !self.has_run_leader_elected {
                 return Choice::Run(HookKind::LeaderElected);
             }
             // Juju 4 has no leader settings.
             let leader_settings = !own.model.is_juju_at_least(4, 0);
-            if leader_settings && !own.is_leader() && !self.has_run_leader_settings_changed {
+            let follows = !own.is_leader() && !is_dying;
+            if leader_settings && follows && !self.has_run_leader_settings_changed {
                 return Choice::Run(HookKind::LeaderSettingsChanged);
             }
             // 5, workload events.
@@ -259,14 +261,16 @@ impl Lifecycle {
         // 8, juju-exec, and 9, storage, are not modelled.
         // 11, a unit that is being removed: relation hooks, then stop, then remove.
         if is_dying {
-            return Choice::Run(if self.is_stopped { HookKind::Remove } else { HookKind::Stop });
+            // A unit that has not started has nothing to stop (Juju 3.6).
+            let is_stop_due = self.is_started && !self.is_stopped;
+            return Choice::Run(if is_stop_due { HookKind::Stop } else { HookKind::Remove });
         }
         // 13, charm refresh.
         if self.is_upgrade_due {
             return Choice::Run(HookKind::UpgradeCharm);
         }
         // 14, config-changed.
-        if self.handled_config.as_ref() != Some(&own.config()) {
+        if self.handled_config.as_ref() != Some(&own.config_inputs()) {
             return Choice::Run(HookKind::ConfigChanged);
         }
         // 15, relation hooks.

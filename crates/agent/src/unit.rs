@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 use super::action_record::ActionRecord;
 use super::application::Application;
 use super::charm_meta::CharmMeta;
+use super::config_inputs::ConfigInputs;
 use super::error::Error;
 use super::log::LogLine;
 use super::model::Model;
@@ -79,6 +80,23 @@ impl<'a> Unit<'a> {
     #[must_use]
     pub fn config(&self) -> Map<String, Value> {
         self.application.config()
+    }
+
+    /// Returns what config-changed is about.
+    pub(super) fn config_inputs(&self) -> ConfigInputs {
+        self.application.config_inputs(&self.record.address)
+    }
+
+    /// Returns `true` if the unit is being removed, and is not gone yet.
+    #[must_use]
+    pub fn is_dying(&self) -> bool {
+        self.record.is_dying && !self.record.lifecycle.is_gone
+    }
+
+    /// Returns `true` if the unit has been removed.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        self.record.lifecycle.is_gone
     }
 
     /// Returns the lines of the unit's log from `position` on. Position 0 is the first line that

@@ -10,6 +10,7 @@ use charmwright_juju::{ActionId, LogLevel, UnitName};
 use serde_json::{Map, Value};
 
 use super::action_record::ActionRecord;
+use super::config_inputs::ConfigInputs;
 use super::hook::HookKind;
 use super::lifecycle::Lifecycle;
 use super::log::Log;
@@ -100,6 +101,11 @@ impl UnitRecord {
         self.status_since.get_or_insert(now);
     }
 
+    /// Returns the latest instant that the caller has passed for this unit.
+    pub(super) fn now(&self) -> Option<Instant> {
+        self.now
+    }
+
     /// Sets the unit's status, and remembers the current time as its start.
     pub(super) fn set_status(&mut self, status: StatusValue) {
         self.status = status;
@@ -123,20 +129,11 @@ impl UnitRecord {
     /// Records that a hook counts as done: it has succeeded, or `juju resolved --no-retry` has
     /// skipped it. `config` is the config at the start of the hook. `now` is `None` for a skipped
     /// hook.
-    pub(super) fn complete(
-        &mut self,
-        kind: &HookKind,
-        config: Map<String, Value>,
-        now: Option<Instant>,
-    ) {
+    pub(super) fn complete(&mut self, kind: &HookKind, config: ConfigInputs, now: Option<Instant>) {
         let is_leaving = self.is_leaving();
         self.lifecycle.complete(kind, config, is_leaving, now);
-        match kind {
-            HookKind::Start if !self.has_charm_set_status => {
-                self.set_status(StatusValue::new("unknown", ""));
-            }
-            HookKind::Remove => self.set_status(StatusValue::new("terminated", "")),
-            _ => {}
+        if *kind == HookKind::Start && !self.has_charm_set_status {
+            self.set_status(StatusValue::new("unknown", ""));
         }
     }
 }

@@ -28,7 +28,7 @@ impl Model {
         container: &str,
         boot_id: &str,
     ) -> Result<(), Error> {
-        let record = self.record_mut(unit)?;
+        let record = self.live_mut(unit)?;
         let state = record.container_mut(container)?;
         state.polled_boot_id = Some(Some(boot_id.to_owned()));
         if state.ready_boot_id.as_deref() == Some(boot_id) {
@@ -64,7 +64,7 @@ impl Model {
     /// - [`ErrorKind::NotFound`] if the model has no such unit.
     /// - [`ErrorKind::Container`] if its charm does not declare the container.
     pub fn pebble_down(&mut self, unit: &UnitName, container: &str) -> Result<(), Error> {
-        self.record_mut(unit)?.container_mut(container)?.polled_boot_id = Some(None);
+        self.live_mut(unit)?.container_mut(container)?.polled_boot_id = Some(None);
         Ok(())
     }
 
@@ -76,7 +76,7 @@ impl Model {
     /// - [`ErrorKind::NotFound`] if the model has no such unit.
     /// - [`ErrorKind::Container`] if its charm does not declare the container.
     pub fn pebble_poll_due(&mut self, unit: &UnitName, container: &str) -> Result<(), Error> {
-        self.record_mut(unit)?.container_mut(container)?.polled_boot_id = None;
+        self.live_mut(unit)?.container_mut(container)?.polled_boot_id = None;
         Ok(())
     }
 
@@ -92,7 +92,7 @@ impl Model {
         container: &str,
         check: &str,
     ) -> Result<(), Error> {
-        self.record_mut(unit)?.queue_workload_event(container, |container| {
+        self.live_mut(unit)?.queue_workload_event(container, |container| {
             HookKind::PebbleCheckFailed { container, check: check.to_owned() }
         })
     }
@@ -108,7 +108,7 @@ impl Model {
         container: &str,
         check: &str,
     ) -> Result<(), Error> {
-        self.record_mut(unit)?.queue_workload_event(container, |container| {
+        self.live_mut(unit)?.queue_workload_event(container, |container| {
             HookKind::PebbleCheckRecovered { container, check: check.to_owned() }
         })
     }
@@ -124,7 +124,7 @@ impl Model {
         container: &str,
         notice: NoticeInfo,
     ) -> Result<(), Error> {
-        self.record_mut(unit)?.queue_workload_event(container, |container| {
+        self.live_mut(unit)?.queue_workload_event(container, |container| {
             HookKind::PebbleCustomNotice { container, notice }
         })
     }

@@ -1,6 +1,7 @@
 //! These tests drive a unit as its caller does.
 
 mod actions;
+mod applications;
 mod environment;
 mod in_process;
 mod lifecycle;
@@ -10,6 +11,7 @@ mod options;
 mod pods;
 mod ports;
 mod relation_storage;
+mod removal;
 mod removed;
 mod requests;
 mod schedule;
@@ -23,7 +25,7 @@ use std::time::{Duration, Instant};
 
 use super::{
     ActionRecord, CharmMeta, Deployment, Ending, Finished, HookExit, HookRun, Model, ModelSettings,
-    Next, OutputFile, ToolAnswer, ToolRequest, ToolStep,
+    Next, OutputFile, Substrate, ToolAnswer, ToolRequest, ToolStep,
 };
 use model_unit::ModelUnit;
 
@@ -118,6 +120,13 @@ impl Fixture {
     /// Makes a unit that has started and has nothing to do.
     fn started() -> Self {
         let mut fixture = Self::new();
+        fixture.run_all();
+        fixture
+    }
+
+    /// Makes a unit on a machine that has started and has nothing to do.
+    fn started_on_machine() -> Self {
+        let mut fixture = Self::with_settings(|settings| settings.substrate(Substrate::Machine));
         fixture.run_all();
         fixture
     }

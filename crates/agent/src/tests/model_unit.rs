@@ -99,15 +99,17 @@ impl ModelUnit {
         }
     }
 
-    pub(super) fn upgrade(&mut self) {
-        self.model.upgrade(&self.name).unwrap();
-    }
-
-    pub(super) fn upgrade_to(&mut self, meta: CharmMeta) {
+    pub(super) fn refresh(&mut self, meta: CharmMeta) {
         self.model.refresh(self.name.application().as_str(), meta).unwrap();
     }
 
-    pub(super) fn request_stop(&mut self) {
+    /// Refreshes the application to the charm that it has.
+    pub(super) fn refresh_to_same(&mut self) {
+        let meta = self.unit().meta().clone();
+        self.refresh(meta);
+    }
+
+    pub(super) fn remove_unit(&mut self) {
         self.model.remove_unit(&self.name).unwrap();
     }
 
@@ -127,8 +129,8 @@ impl ModelUnit {
         self.model.end_pod(&self.name).unwrap();
     }
 
-    pub(super) fn pod_started(&mut self, charm: Option<CharmMeta>) {
-        self.model.pod_started(&self.name, charm).unwrap();
+    pub(super) fn pod_started(&mut self) {
+        self.model.pod_started(&self.name).unwrap();
     }
 
     pub(super) fn pebble_seen(&mut self, container: &str, boot_id: &str) -> Result<(), Error> {

@@ -15,7 +15,7 @@ fn a_refresh_on_kubernetes_is_a_new_pod() {
     assert_eq!(fixture.run_all(), ["stop"], "what else is queued waits for the next pod");
     assert!(matches!(fixture.unit.next(fixture.now), Next::PodEnded));
     assert!(!fixture.unit.is_settled(fixture.now));
-    fixture.unit.pod_started(None);
+    fixture.unit.pod_started();
     fixture.unit.pebble_seen("web", "b2").unwrap();
     fixture.unit.set_leader(false);
     fixture.unit.set_leader(true);
@@ -32,18 +32,18 @@ fn a_lost_pod_runs_upgrade_charm_too() {
     fixture.unit.update_status();
     fixture.begin();
     fixture.finish(HookExit::Signal(9));
-    fixture.unit.pod_started(None);
+    fixture.unit.pod_started();
     assert_eq!(fixture.run_all(), ["update-status", "upgrade-charm", "config-changed", "start"]);
 
     // A unit that has not started yet goes on with the hook that was due.
     let mut fixture = Fixture::new();
-    fixture.unit.pod_started(None);
+    fixture.unit.pod_started();
     assert_eq!(fixture.run_all(), ["install", "leader-elected", "config-changed", "start"]);
     let mut fixture = Fixture::new();
     fixture.succeed();
     fixture.unit.end_pod();
     assert!(matches!(fixture.unit.next(fixture.now), Next::PodEnded), "no start, no stop");
-    fixture.unit.pod_started(None);
+    fixture.unit.pod_started();
     assert_eq!(fixture.run_all(), ["leader-elected", "upgrade-charm", "config-changed", "start"]);
 }
 
@@ -55,7 +55,7 @@ fn a_pod_ends_whatever_its_hooks_do() {
     assert_eq!(fixture.fail(), "config-changed");
     fixture.unit.end_pod();
     assert_eq!(fixture.run_all(), ["stop"]);
-    fixture.unit.pod_started(None);
+    fixture.unit.pod_started();
     assert_eq!(fixture.run_all(), ["upgrade-charm", "config-changed", "start"]);
     // A stop that fails or is killed does not run again before the pod ends.
     for (exit, first) in [(HookExit::Code(1), "stop"), (HookExit::Signal(15), "upgrade-charm")] {
@@ -63,7 +63,7 @@ fn a_pod_ends_whatever_its_hooks_do() {
         fixture.unit.end_pod();
         assert_eq!(fixture.run(exit), "stop");
         assert!(matches!(fixture.unit.next(fixture.now), Next::PodEnded));
-        fixture.unit.pod_started(None);
+        fixture.unit.pod_started();
         fixture.advance(5);
         let ran = fixture.run_all();
         assert_eq!(ran.first().map(String::as_str), Some(first), "{ran:?}");
@@ -80,7 +80,8 @@ fn a_pod_ends_whatever_its_hooks_do() {
         None,
     )
     .unwrap();
-    fixture.unit.pod_started(Some(charm));
+    fixture.unit.refresh(charm);
+    fixture.unit.pod_started();
     fixture.unit.pebble_seen("new", "b1").unwrap();
     assert_eq!(fixture.run_all(), ["upgrade-charm", "config-changed", "start", "new-pebble-ready"]);
 }
@@ -100,7 +101,7 @@ fn a_leaving_unit_does_not_repeat_a_failed_workload_hook() {
             }
         };
         busy(&mut fixture);
-        fixture.unit.request_stop();
+        fixture.unit.remove_unit();
         while let Next::Run(run) = fixture.unit.next(fixture.now) {
             busy(&mut fixture);
             let name = run.name();

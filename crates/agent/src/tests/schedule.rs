@@ -74,7 +74,7 @@ fn the_agent_sets_statuses_of_its_own() {
     assert_eq!(fixture.unit.report().agent_status, "idle", "update-status is not shown");
     fixture.finish(HookExit::Code(0));
 
-    fixture.unit.request_stop();
+    fixture.unit.remove_unit();
     assert_eq!(fixture.begin().name(), "stop");
     assert_eq!(fixture.unit.report().message, "stopping charm software");
     fixture.finish(HookExit::Code(0));
@@ -89,7 +89,7 @@ fn the_agent_sets_statuses_of_its_own() {
 #[test]
 fn a_unit_that_was_never_installed_is_removed_without_a_hook() {
     let mut fixture = Fixture::new();
-    fixture.unit.request_stop();
+    fixture.unit.remove_unit();
     assert!(matches!(fixture.unit.next(fixture.now), Next::Gone));
 }
 
@@ -117,8 +117,8 @@ fn config_changed_runs_on_changed_config_only() {
 
 #[test]
 fn an_upgrade_is_followed_by_config_changed() {
-    let mut fixture = Fixture::started();
-    fixture.unit.upgrade();
+    let mut fixture = Fixture::started_on_machine();
+    fixture.unit.refresh_to_same();
     assert_eq!(fixture.run_all(), ["upgrade-charm", "config-changed"]);
     let meta = CharmMeta::parse(
         "name: web\nsummary: s\ndescription: d\ncontainers: {new: {}}",
@@ -128,7 +128,7 @@ fn an_upgrade_is_followed_by_config_changed() {
     .unwrap();
     fixture.unit.set_config("port", "1").unwrap();
     fixture.unit.pebble_seen("web", "b1").unwrap();
-    fixture.unit.upgrade_to(meta);
+    fixture.unit.refresh(meta);
     assert_eq!(fixture.run_all(), ["upgrade-charm", "config-changed"]);
     assert!(fixture.unit.config().is_empty(), "a value of another type is gone");
     assert_eq!(fixture.unit.pebble_seen("web", "b1").unwrap_err().kind(), ErrorKind::Container);
@@ -275,14 +275,14 @@ fn resolved_without_retry_counts_the_hook_as_done() {
 
 #[test]
 fn nothing_else_runs_in_error_but_actions() {
-    let mut fixture = Fixture::started();
+    let mut fixture = Fixture::started_on_machine();
     fixture.unit.set_config("port", "1").unwrap();
     fixture.fail();
     fixture.unit.pebble_seen("web", "b1").unwrap();
     fixture.unit.check_failed("web", "up").unwrap();
     fixture.unit.update_status();
-    fixture.unit.upgrade();
-    fixture.unit.request_stop();
+    fixture.unit.refresh_to_same();
+    fixture.unit.remove_unit();
     let id = fixture.unit.run_action("restart", &[]).unwrap();
     assert_eq!(fixture.begin().name(), "restart");
     assert_eq!(fixture.unit.running_action(), Some(&id));

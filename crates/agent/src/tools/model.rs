@@ -4,7 +4,7 @@
 use super::super::data::Data;
 use super::super::go_text::go_quote;
 use super::super::output::Output;
-use super::context::{Failure, ToolContext, ToolResult};
+use super::context::{Failure, ToolContext, ToolResult, not_modelled};
 use super::tool::{Formats, Tool};
 
 pub(super) const TOOLS: &[Tool] = &[
@@ -50,10 +50,13 @@ fn resource_get(context: &mut ToolContext<'_>) -> ToolResult {
     }
 }
 
-/// Refuses every call, as Juju does for an application without `juju trust`: the model has no
-/// cloud.
+/// Refuses every call, as Juju does for an application without `juju trust`. For one with it the
+/// model has no credential, since it has no cloud.
 fn credential_get(context: &mut ToolContext<'_>) -> ToolResult {
     context.refuse_more_than(0)?;
+    if context.application()?.is_trusted() {
+        return not_modelled(context);
+    }
     let asked = if context.is_kubernetes()? { "getting model credentials: " } else { "" };
     Err(Failure::Run(format!("cannot access cloud credentials: {asked}permission denied")))
 }

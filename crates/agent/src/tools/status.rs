@@ -1,10 +1,11 @@
 //! `status-get`, `status-set` and `application-version-set`. The writes take effect at once.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::super::args::Opt;
 use super::super::go_text::go_quote;
 use super::super::output::{Format, Output};
+use super::super::shown_status::shown_status;
 use super::super::status::StatusValue;
 use super::context::{Failure, ToolContext, ToolResult};
 use super::tool::{Formats, Tool};
@@ -58,18 +59,21 @@ fn status_get(context: &mut ToolContext<'_>) -> ToolResult {
         return Ok(Output::Value(describe(unit_status)));
     }
     context.require_leader("finding application status: this unit is not the leader")?;
-    // With `--application` Juju asks the controller at every call, for the unit's status too
+    // With `--application` Juju asks the controller at every call, for the units' statuses too
     // (measured).
-    let unit_status = &context.unit()?.status;
-    // Without a status of its own an application has the worst status of its units, and the model
-    // has only one unit.
-    let application = context.application()?.status.as_ref().unwrap_or(unit_status);
+    let application = context.application()?;
+    let units: Map<String, Value> = context
+        .model
+        .records_of(application.name())
+        .map(|unit| (unit.name.to_string(), describe(&shown_status(unit))))
+        .collect();
+    let application = context.model.application_status(application);
     if context.format == Format::Smart && !data {
         return Ok(Output::Value(Value::from(application.status.as_str())));
     }
-    let mut described = describe(application);
+    let mut described = describe(&application);
     if let Value::Object(map) = &mut described {
-        map.insert("units".to_owned(), json!({ context.unit.to_string(): describe(unit_status) }));
+        map.insert("units".to_owned(), Value::Object(units));
     }
     Ok(Output::Value(json!({ "application-status": described })))
 }

@@ -1,0 +1,94 @@
+//! The methods of [`Model`] that remove a unit or an application, and what happens when a unit is
+//! gone.
+
+use charmwright_juju::UnitName;
+
+use super::action_record::ActionStatus;
+use super::error::Error;
+use super::model::Model;
+use super::ports::PortSet;
+use super::status::StatusValue;
+
+impl Model {
+    /// Removes a unit, as `juju remove-unit` does. A second call changes nothing while the unit is
+    /// being removed.
+    ///
+    /// `stop` becomes due on it if `start` has run, then `remove`, and after them [`Model::next`]
+    /// returns [`Next::Gone`](super::Next::Gone). A unit in error stays in error until it is
+    /// resolved. A unit that has run no hook is gone at once, as in Juju, and so is a unit of an
+    /// application without a charm.
+    ///
+    /// When the leader is gone, another unit of the application becomes the leader.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](super::ErrorKind::NotFound) if the model has no such unit.
+    pub fn remove_unit(&mut self, unit: &UnitName) -> Result<(), Error> {
+        self.live_mut(unit)?.is_dying = true;
+        let (record, application) = self.both_mut(unit)?;
+        // The agent of such a unit has not set any status yet, so Juju does not wait for it.
+        if record.lifecycle.hooks_begun == 0 || !application.has_charm {
+            self.unit_gone(unit);
+        }
+        Ok(())
+    }
+
+    /// Removes an application, as `juju remove-application` does. Its units are removed, and the
+    /// application is gone when they are. A second call changes nothing.
+    ///
+    /// Until then its name is taken. After that the model has neither the application nor its
+    /// units, and each method that takes one of their names fails.
+    ///
+    /// # Errors
+    /// [`ErrorKind::NotFound`](super::ErrorKind::NotFound) if the model has no such application.
+    pub fn remove_application(&mut self, application: &str) -> Result<(), Error> {
+        self.application_mut(application)?.is_dying = true;
+        let units: Vec<UnitName> =
+            self.records_of(application).map(|unit| unit.name.clone()).collect();
+        for unit in &units {
+            self.remove_unit(unit)?;
+        }
+        self.drop_application_if_done(application);
+        Ok(())
+    }
+
+    /// Records that a unit is gone: nothing runs on it any more, and it takes no part in the model.
+    /// Its record stays for its log and its status to be read.
+    pub(super) fn unit_gone(&mut self, unit: &UnitName) {
+        let Some(record) = self.units.get_mut(unit) else { return };
+        record.lifecycle.is_gone = true;
+        record.set_status(StatusValue::new("terminated", ""));
+        record.ports = PortSet::default();
+        for action in record.actions.values_mut().filter(|action| !action.has_ended()) {
+            action.status = ActionStatus::Cancelled;
+            // Juju's text (source: Juju 3.6, `state`).
+            action.message = "unit removed".to_owned();
+        }
+        let application = unit.application().as_str();
+        let known = self.applications.get(application);
+        if known.is_some_and(|application| application.leader() == Some(unit)) {
+            self.replace_leader(application);
+        }
+        self.drop_application_if_done(application);
+    }
+
+    /// Removes a dying application whose last unit is gone, with the records of its units.
+    fn drop_application_if_done(&mut self, application: &str) {
+        let is_dying = self.applications.get(application).is_some_and(|known| known.is_dying);
+        if is_dying && self.records_of(application).next().is_none() {
+            self.applications.remove(application);
+            self.units.retain(|unit, _| unit.application().as_str() != application);
+        }
+    }
+
+    /// Gives the leadership of a leader that is gone to the first unit that is not being removed, or
+    /// to none if there is no such unit.
+    ///
+    /// In Juju any unit may be the next leader: the first that claims the lease.
+    fn replace_leader(&mut self, application: &str) {
+        let elects = self.applications.get(application).is_some_and(|known| known.elects_leader);
+        let next = self.records_of(application).find(|unit| elects && !unit.is_dying);
+        let leader = next.map(|unit| unit.name.clone());
+        // Both are in the model, or there is nothing to change.
+        let _ = self.change_leader(application, leader.as_ref());
+    }
+}
