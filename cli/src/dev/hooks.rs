@@ -63,7 +63,7 @@ impl Session {
         }
     }
 
-    /// Answers a hook tool from the model of the unit. Opening files and killing the hook are done
+    /// Answers a hook tool from the model. Opening files and killing the hook are done
     /// here, since the model does no I/O.
     pub(super) fn answer_tool(&mut self, call: ToolCall) {
         // The time is set here and not by the hook tool, which is another process: the model has

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! guard            makes the run's folder, starts the session, cleans up however it ends
-//! └─ session       one loop that owns the unit's model (charmwright_agent) and takes one
+//! └─ session       one loop that owns the model of Juju (charmwright_agent) and takes one
 //!    │             event at a time
 //!    ├─ hook       the charm's own program, one at a time
 //!    │  └─ tools   this binary as config-get, status-set, ...: each asks the session over the

@@ -1,11 +1,12 @@
-//! This crate models Juju's unit agent: it decides which hook of a unit runs next, answers the hook
-//! tools that the hook calls, and commits or drops the hook's writes when the hook ends.
+//! This crate models Juju: the applications and units of a model, and the agent of each unit. It
+//! decides which hook of a unit runs next, answers the hook tools that the hook calls, and commits
+//! or drops the hook's writes when the hook ends.
 //!
-//! A [`Model`] is a plain value: a model of Juju with its applications and their units. It does no
-//! I/O, starts no process and has no clock. The caller drives it:
+//! A [`Model`] is a plain value. It does no I/O, starts no process and has no clock. The caller
+//! drives it:
 //!
-//! - [`Model::deploy`] adds an application with its units. The other commands of the operator
-//!   (`juju config`, `juju resolved`) are methods too.
+//! - [`Model::deploy`] adds an application with its units. The other commands of the operator are
+//!   methods too, named as the `juju` command names them.
 //! - [`Model::next`] returns the hook or the action that a unit runs now.
 //! - [`Model::tool`] answers a hook tool that the running hook calls.
 //! - [`Model::finish`] takes the exit code of the hook.
@@ -13,7 +14,12 @@
 //!   each takes effect at the next [`Model::next`].
 //! - [`Model::unit`] and [`Model::application`] read the model.
 //!
-//! Each unit runs one hook at a time, and the hooks of different units may run side by side.
+//! Every change is a method of the model and takes names, also where it concerns one unit only:
+//! what one unit or the operator does may make hooks due on other units. What a unit or an
+//! application has is read from a value that cannot change anything ([`Unit`], [`Application`]).
+//!
+//! Each unit runs one hook at a time, and the hooks of different units may run side by side. An
+//! unknown unit or application is an error ([`ErrorKind::NotFound`]).
 //!
 //! `charmwright dev` connects a unit to real processes, a socket and a Pebble. A test answers a
 //! hook's calls from the same code without any of them ([`InProcessTools`]).

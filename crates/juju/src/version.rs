@@ -177,6 +177,7 @@ mod tests {
         for (version, text) in versions.iter().zip(ordered) {
             assert_eq!(version.to_string(), text);
         }
+        assert_eq!(JujuVersion::release(3, 6, 28), "3.6.28".parse().unwrap());
         let beta: JujuVersion = "4.1-beta2".parse().unwrap();
         assert!(beta.at_least(4, 0, 99));
         assert!(!beta.at_least(4, 1, 0));

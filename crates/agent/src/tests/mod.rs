@@ -5,6 +5,7 @@ mod applications;
 mod environment;
 mod in_process;
 mod lifecycle;
+mod many_units;
 mod model_unit;
 mod network_model;
 mod options;
