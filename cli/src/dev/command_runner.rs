@@ -101,7 +101,7 @@ impl Session {
         let to_error = |error: charmwright_agent::Error| Error::new(error.to_string());
         match command {
             Command::Config { key, value } => {
-                set_config(&mut self.model, self.unit.application().as_str(), &key, &value)?
+                set_config(&mut self.model, self.unit.application().as_str(), &key, &value)?;
             }
             Command::ConfigReset { key } => {
                 let application = self.unit.application().as_str();

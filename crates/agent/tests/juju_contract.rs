@@ -36,8 +36,8 @@ fn unit_of_model(
 ) -> InProcessTools {
     let meta = CharmMeta::parse(METADATA, Some(CONFIG), Some(ACTIONS)).unwrap();
     let mut model = Model::new(settings);
-    let units = model.deploy("web", change(Deployment::charm(meta))).unwrap();
-    InProcessTools::new(model, units[0].clone())
+    model.deploy("web", change(Deployment::charm(meta))).unwrap();
+    InProcessTools::new(model, "web/0".parse().unwrap())
 }
 
 /// Begins the next hook. Returns its environment as the charm reads it, and new typed calls.

@@ -294,7 +294,7 @@ fn an_application_status_is_the_leaders() {
         let unit =
             Unit::in_operation().collecting(Collected::Application(Status::waiting("all of us")));
         if leader {
-            unit.tools.with_model(|model, unit| model.set_leader(unit)).unwrap();
+            unit.tools.with_model(charmwright_agent::Model::set_leader).unwrap();
         }
         let ran = unit.run(UPDATE_STATUS);
         assert_eq!(ran.application.len(), usize::from(leader));

@@ -5,8 +5,8 @@ use std::time::Instant;
 use charmwright_juju::{ToolCall, ToolError, ToolRunner, UnitName};
 
 use super::super::{
-    CharmMeta, Deployment, EndpointMeta, EndpointRole, EndpointScope, ErrorKind, HookExit,
-    InProcessTools, Model, ModelSettings, Next, Substrate,
+    Application, CharmMeta, Deployment, EndpointMeta, EndpointRole, EndpointScope, ErrorKind,
+    HookExit, InProcessTools, Model, ModelSettings, Next, Substrate,
 };
 use super::text;
 
@@ -158,7 +158,7 @@ fn a_refused_deployment_leaves_nothing() {
     assert_eq!(kind, ErrorKind::Config);
     let many = Deployment::charm(charm()).first_unit_number(u32::MAX).units(2);
     assert_eq!(deploy(&mut model, "db", many).0, ErrorKind::Setting);
-    assert_eq!(model.applications().map(|known| known.name()).collect::<Vec<_>>(), ["web"]);
+    assert_eq!(model.applications().map(Application::name).collect::<Vec<_>>(), ["web"]);
     assert_eq!(model.units(), [name("web/0")]);
 }
 
@@ -245,7 +245,7 @@ fn the_goal_is_all_units_of_the_application() {
     model.remove_unit(&name("web/2")).unwrap();
     assert_eq!(run_all(&mut model, "web/2"), ["stop", "remove"]);
     let tools = InProcessTools::new(model, name("web/0"));
-    tools.with_model(|model, unit| model.update_status(unit)).unwrap();
+    tools.with_model(Model::update_status).unwrap();
     tools.begin(Instant::now()).unwrap();
     let goal: serde_json::Value =
         serde_json::from_str(&tool(&tools, &["goal-state", "--format=json"])).unwrap();

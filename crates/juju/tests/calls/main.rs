@@ -27,8 +27,8 @@ const ACTIONS: &str = "restart: {params: {delay: {type: integer}}}";
 fn in_hook_of(version: JujuVersion, leads: bool) -> (InProcessTools, HookTools) {
     let meta = CharmMeta::parse(METADATA, Some(CONFIG), Some(ACTIONS)).unwrap();
     let mut model = Model::new(ModelSettings::new().juju_version(version));
-    let units = model.deploy("web", Deployment::charm(meta).leader(leads)).unwrap();
-    let agent = InProcessTools::new(model, units[0].clone());
+    model.deploy("web", Deployment::charm(meta).leader(leads)).unwrap();
+    let agent = InProcessTools::new(model, "web/0".parse().unwrap());
     let hook_tools = begin_hook(&agent);
     (agent, hook_tools)
 }
