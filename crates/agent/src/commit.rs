@@ -3,8 +3,10 @@
 
 use charmwright_juju::UnitName;
 
+use super::go_text::go_quote;
 use super::model::Model;
 use super::running::PendingWrites;
+use super::secrets::{Committer, Party, RelationScope, Secrets};
 use super::unit_record::UnitRecord;
 
 /// The most bytes that all keys and values of the charm's state may have together: the default of
@@ -18,12 +20,16 @@ impl Model {
     /// # Errors
     /// Returns Juju's text if the controller refuses the writes.
     pub(super) fn commit(&mut self, unit: &UnitName, writes: PendingWrites) -> Result<(), String> {
-        let record = self.units.get_mut(unit);
-        let record = record.ok_or_else(|| format!("unit \"{unit}\" not found"))?;
+        let no_unit = || format!("unit \"{unit}\" not found");
         // The checks.
-        check_state_size(record, &writes)?;
+        check_state_size(self.units.get(unit).ok_or_else(no_unit)?, &writes)?;
+        let secrets = self.changed_secrets(unit, &writes)?;
 
         // The changes.
+        if let Some(secrets) = secrets {
+            self.secrets = secrets;
+        }
+        let record = self.units.get_mut(unit).ok_or_else(no_unit)?;
         for (key, value) in writes.state {
             match value {
                 Some(value) => {
@@ -36,6 +42,42 @@ impl Model {
         }
         record.ports = writes.ports.applied_to(&record.ports);
         Ok(())
+    }
+
+    /// Returns the secrets after the writes, or `None` if the writes concern none.
+    fn changed_secrets(
+        &self,
+        unit: &UnitName,
+        writes: &PendingWrites,
+    ) -> Result<Option<Secrets>, String> {
+        if writes.secrets.is_empty() {
+            return Ok(None);
+        }
+        let committer = Committer {
+            unit: &unit.to_string(),
+            is_leader: self.leads(unit),
+            now: self.time_of_day(self.now()),
+            check_grant: &|subject, scope| self.check_grant(subject, scope),
+        };
+        self.secrets.committed(&writes.secrets, &committer).map(Some)
+    }
+
+    /// Refuses the grant of a secret to what is not in the model.
+    fn check_grant(&self, subject: &Party, _scope: &RelationScope) -> Result<(), String> {
+        let (is_known, what, name) = match subject {
+            Party::Application(name) => {
+                (self.applications.contains_key(name), "application", name)
+            }
+            Party::Unit(name) => {
+                let is_known = self.units.keys().any(|unit| unit.to_string() == *name);
+                (is_known, "unit", name)
+            }
+            Party::Model(_) => return Ok(()),
+        };
+        if is_known {
+            return Ok(());
+        }
+        Err(format!("invalid subject reference: {what} {} not found", go_quote(name)))
     }
 }
 

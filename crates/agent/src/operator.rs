@@ -164,7 +164,9 @@ impl Model {
     pub fn agent_restarted(&mut self, unit: &UnitName) -> Result<(), Error> {
         self.live_mut(unit)?;
         self.interrupt(unit)?;
-        self.record_mut(unit)?.lifecycle.agent_restarted();
+        let record = self.record_mut(unit)?;
+        record.lifecycle.agent_restarted();
+        record.secret_hooks.agent_restarted();
         Ok(())
     }
 
@@ -201,6 +203,7 @@ impl Model {
                     if record.lifecycle.is_gone {
                         self.unit_gone(unit);
                     }
+                    self.complete_secret_hook(unit, &error.kind, None);
                 }
             }
         }

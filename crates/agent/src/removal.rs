@@ -58,6 +58,7 @@ impl Model {
         record.lifecycle.is_gone = true;
         record.set_status(StatusValue::new("terminated", ""));
         record.ports = PortSet::default();
+        self.secrets.unit_removed(&unit.to_string());
         for action in record.actions.values_mut().filter(|action| !action.has_ended()) {
             action.status = ActionStatus::Cancelled;
             // Juju's text (source: Juju 3.6, `state`).
@@ -76,6 +77,7 @@ impl Model {
         let is_dying = self.applications.get(application).is_some_and(|known| known.is_dying);
         if is_dying && self.records_of(application).next().is_none() {
             self.applications.remove(application);
+            self.secrets.application_removed(application);
             self.units.retain(|unit, _| unit.application().as_str() != application);
         }
     }

@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::error::Error;
 use super::hook::HookKind;
 use super::model::Model;
+use super::secrets::SecretReport;
 use super::shown_status::shown_status;
 use super::status::StatusValue;
 use super::unit::Unit;
@@ -48,6 +49,8 @@ pub struct Report {
     pub ports: Vec<String>,
     /// The workload containers, sorted by name.
     pub containers: Vec<ContainerReport>,
+    /// The secrets that the unit or its application owns, and those that the unit has read.
+    pub secrets: Vec<SecretReport>,
     /// The failed hook of a unit in error.
     pub failed_hook: Option<FailedHookReport>,
 }
@@ -95,7 +98,11 @@ impl Unit<'_> {
                 // Juju does not show an update-status that runs (Juju 3.6).
                 HookKind::UpdateStatus => ("idle", String::new()),
                 HookKind::Action { name, .. } => ("executing", format!("running action {name}")),
-                kind => ("executing", format!("running {} hook", kind.name())),
+                kind => {
+                    let subject = kind.subject().map(|subject| format!(" for {subject}"));
+                    let subject = subject.unwrap_or_default();
+                    ("executing", format!("running {} hook{subject}", kind.name()))
+                }
             },
             None if lifecycle.hooks_begun == 0 => ("allocating", String::new()),
             None => ("idle", String::new()),
@@ -130,6 +137,7 @@ impl Unit<'_> {
                     ContainerReport { name: name.clone(), pebble: pebble.to_owned() }
                 })
                 .collect(),
+            secrets: self.model.secrets.report(&record.name.to_string()),
             failed_hook: lifecycle.error.as_ref().map(|error| FailedHookReport {
                 hook: error.kind.name(),
                 failures: error.failures,

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use super::config_inputs::ConfigInputs;
 use super::hook_run::HookRun;
 use super::ports::PortChanges;
+use super::secrets::{PendingSecrets, SecretMetadata};
 use super::status::StatusValue;
 
 /// The hook or the action that runs now.
@@ -37,6 +38,9 @@ pub(super) struct Snapshot {
     /// `true` once the hook was told that the unit is not the leader. A "yes" is asked for again at
     /// each call, since a unit can lose the leadership.
     pub(super) is_not_leader: bool,
+    /// The secrets that the unit owned when the hook asked for the first time. Its own changes are
+    /// in [`PendingWrites::secrets`].
+    pub(super) owned_secrets: Option<BTreeMap<String, SecretMetadata>>,
 }
 
 /// The pending writes of a hook. They are committed when the hook exits with 0, and dropped when it
@@ -46,6 +50,7 @@ pub(super) struct PendingWrites {
     /// The keys of the charm's state with their new values; `None` deletes the key.
     pub(super) state: BTreeMap<String, Option<String>>,
     pub(super) ports: PortChanges,
+    pub(super) secrets: PendingSecrets,
     /// Set by `juju-reboot` without `--now`.
     pub(super) is_reboot_requested: bool,
 }

@@ -17,6 +17,7 @@ mod relation;
 mod removed;
 mod secret;
 mod secret_content;
+mod secret_relation;
 mod state;
 mod status;
 mod storage;
