@@ -97,7 +97,7 @@ impl Unit<'_> {
                 HookKind::Action { name, .. } => ("executing", format!("running action {name}")),
                 kind => ("executing", format!("running {} hook", kind.name())),
             },
-            None if lifecycle.hooks_begun == 0 => ("allocating", String::new()),
+            None if record.has_agent && lifecycle.hooks_begun == 0 => ("allocating", String::new()),
             None => ("idle", String::new()),
         };
         let StatusValue { status: application_status, message: application_message } =
