@@ -61,6 +61,29 @@ impl Model {
     /// - [`ErrorKind::NotFound`] if the model has no such application.
     /// - [`ErrorKind::State`] if the application is being removed.
     pub fn add_unit(&mut self, application: &str) -> Result<UnitName, Error> {
+        let has_charm = self.application(application)?.has_charm;
+        self.insert_unit(application, has_charm, true)
+    }
+
+    /// Adds a unit on which no charm runs to an application, and returns its name.
+    ///
+    /// It stands for another unit of a charm's application, beside those whose hooks run: it counts
+    /// as a unit everywhere, and it has no hooks. It leads only if [`Model::set_leader`] appoints
+    /// it.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::NotFound`] if the model has no such application.
+    /// - [`ErrorKind::State`] if the application is being removed.
+    pub fn add_played_unit(&mut self, application: &str) -> Result<UnitName, Error> {
+        self.insert_unit(application, false, false)
+    }
+
+    fn insert_unit(
+        &mut self,
+        application: &str,
+        has_agent: bool,
+        may_lead: bool,
+    ) -> Result<UnitName, Error> {
         let now = self.now();
         let application = self.application_mut(application)?;
         if application.is_dying {
@@ -79,10 +102,11 @@ impl Model {
             name.clone(),
             application.address.clone(),
             application.machine_id.clone(),
+            has_agent,
             Lifecycle::new(&application.meta),
             now,
         );
-        if application.elects_leader && application.leader.is_none() {
+        if may_lead && application.elects_leader && application.leader.is_none() {
             application.leader = Some(name.clone());
         }
         self.units.insert(name.clone(), record);

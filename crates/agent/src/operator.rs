@@ -113,7 +113,8 @@ impl Model {
         }
         known.refresh(meta.clone());
         for unit in self.units.values_mut() {
-            if unit.name.application().as_str() != application || unit.lifecycle.is_gone {
+            let is_here = unit.name.application().as_str() == application;
+            if !is_here || !unit.has_agent || unit.lifecycle.is_gone {
                 continue;
             }
             match is_kubernetes {

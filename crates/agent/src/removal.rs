@@ -8,6 +8,7 @@ use super::error::Error;
 use super::model::Model;
 use super::ports::PortSet;
 use super::status::StatusValue;
+use super::unit_record::UnitRecord;
 
 impl Model {
     /// Removes a unit, as `juju remove-unit` does. A second call changes nothing while the unit is
@@ -15,8 +16,8 @@ impl Model {
     ///
     /// `stop` becomes due on it if `start` has run, then `remove`, and after them [`Model::next`]
     /// returns [`Next::Gone`](super::Next::Gone). A unit in error stays in error until it is
-    /// resolved. A unit that has run no hook is gone at once, as in Juju, and so is a unit of an
-    /// application without a charm.
+    /// resolved. A unit that has run no hook is gone at once, as in Juju, and so is a unit on which no
+    /// charm runs.
     ///
     /// When the leader is gone, another unit of the application becomes the leader.
     ///
@@ -24,9 +25,9 @@ impl Model {
     /// [`ErrorKind::NotFound`](super::ErrorKind::NotFound) if the model has no such unit.
     pub fn remove_unit(&mut self, unit: &UnitName) -> Result<(), Error> {
         self.live_mut(unit)?.is_dying = true;
-        let (record, application) = self.both_mut(unit)?;
+        let record = self.record(unit)?;
         // The agent of such a unit has not set any status yet, so Juju does not wait for it.
-        if record.lifecycle.hooks_begun == 0 || !application.has_charm {
+        if record.lifecycle.hooks_begun == 0 || !record.has_agent {
             self.unit_gone(unit);
         }
         Ok(())
@@ -88,7 +89,9 @@ impl Model {
     /// In Juju any unit may be the next leader: the first that claims the lease.
     fn replace_leader(&mut self, application: &str) {
         let elects = self.applications.get(application).is_some_and(|known| known.elects_leader);
-        let next = self.records_of(application).find(|unit| elects && !unit.is_dying);
+        let has_charm = self.applications.get(application).is_some_and(|known| known.has_charm);
+        let may_lead = |unit: &UnitRecord| !unit.is_dying && (unit.has_agent || !has_charm);
+        let next = self.records_of(application).find(|unit| elects && may_lead(unit));
         let leader = next.map(|unit| unit.name.clone());
         // Both are in the model, or there is nothing to change.
         let _ = self.change_leader(application, leader.as_ref());

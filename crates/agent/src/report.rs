@@ -104,7 +104,7 @@ impl Unit<'_> {
                     ("executing", format!("running {} hook{subject}", kind.name()))
                 }
             },
-            None if lifecycle.hooks_begun == 0 => ("allocating", String::new()),
+            None if record.has_agent && lifecycle.hooks_begun == 0 => ("allocating", String::new()),
             None => ("idle", String::new()),
         };
         let StatusValue { status: application_status, message: application_message } =

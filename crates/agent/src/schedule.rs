@@ -65,7 +65,7 @@ impl Model {
     /// Returns the hook or the action that a unit runs now. A run that is returned has begun: the
     /// unit is busy until [`Model::finish`]. Other units may run their hooks meanwhile.
     ///
-    /// A unit of an application without a charm is always idle.
+    /// A unit on which no charm runs is always idle.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`](super::ErrorKind::NotFound) if the model has no such unit.
@@ -173,6 +173,9 @@ impl Unit<'_> {
     #[must_use]
     pub fn is_settled(&self, now: Instant) -> bool {
         let lifecycle = &self.record.lifecycle;
+        if !self.record.has_agent {
+            return true;
+        }
         if self.record.running.is_some() || lifecycle.error.is_some() {
             return false;
         }
@@ -194,7 +197,7 @@ impl Unit<'_> {
     }
 
     fn choose(self, now: Instant) -> Choice {
-        if self.application.has_charm {
+        if self.record.has_agent {
             self.record.lifecycle.choose(self, now)
         } else if self.record.is_dying || self.record.lifecycle.is_gone {
             // Nothing runs on the unit, so nothing is left to do before it goes.

@@ -57,6 +57,12 @@ impl<'a> Unit<'a> {
         &self.application.meta
     }
 
+    /// Returns `false` for a unit on which no charm runs, so that it has no hooks.
+    #[must_use]
+    pub fn has_agent(&self) -> bool {
+        self.record.has_agent
+    }
+
     /// Returns `true` if the unit is its application's leader.
     #[must_use]
     pub fn is_leader(&self) -> bool {

@@ -30,6 +30,9 @@ pub(super) struct UnitRecord {
     pub(super) name: UnitName,
     pub(super) address: String,
     pub(super) machine_id: String,
+    /// `false` for a unit on which no charm runs: a unit of an application without a charm, or a
+    /// played one of another application. It has no hooks, and takes part in the model otherwise.
+    pub(super) has_agent: bool,
     /// Set by `juju remove-unit`.
     pub(super) is_dying: bool,
     /// The state that the charm has stored with `state-set`.
@@ -59,17 +62,25 @@ impl UnitRecord {
         name: UnitName,
         address: String,
         machine_id: String,
+        has_agent: bool,
         lifecycle: Lifecycle,
         now: Option<Instant>,
     ) -> Self {
+        // Nothing sets the status of a unit on which no charm runs, and the status of its application
+        // must not wait for it.
+        let status = match has_agent {
+            true => StatusValue::new("waiting", "installing agent"),
+            false => StatusValue::new("active", ""),
+        };
         Self {
             name,
             address,
             machine_id,
+            has_agent,
             is_dying: false,
             state: BTreeMap::new(),
             ports: PortSet::default(),
-            status: StatusValue::new("waiting", "installing agent"),
+            status,
             status_since: now,
             has_charm_set_status: false,
             payloads: BTreeSet::new(),

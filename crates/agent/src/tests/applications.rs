@@ -317,6 +317,30 @@ fn an_application_without_a_charm_has_endpoints_and_idle_units() {
 }
 
 #[test]
+fn a_played_unit_counts_and_runs_nothing() {
+    let mut model = started(1);
+    assert_eq!(model.report(&name("web/0")).unwrap().application_status, "unknown");
+    let played = model.add_played_unit("web").unwrap();
+    assert_eq!(played, name("web/1"));
+    assert_eq!(model.units_of("web").unwrap(), [name("web/0"), name("web/1")]);
+    let (now, unit) = (Instant::now(), model.unit(&played).unwrap());
+    assert!(!unit.has_agent() && unit.is_settled(now) && !unit.is_leader());
+    let report = unit.report();
+    assert_eq!((report.status.as_str(), report.agent_status.as_str()), ("active", "idle"));
+    assert_eq!(report.application_status, "active", "the one of the two that counts");
+    model.refresh("web", charm()).unwrap();
+    assert!(matches!(model.next(&played, now), Ok(Next::Idle)));
+    model.set_leader(&played).unwrap();
+    model.remove_unit(&name("web/0")).unwrap();
+    run_all(&mut model, "web/0");
+    model.remove_unit(&played).unwrap();
+    assert!(model.unit(&played).unwrap().is_gone());
+    // The application has no unit that could lead it, however long it lasts.
+    model.add_played_unit("web").unwrap();
+    assert_eq!(model.application("web").unwrap().leader(), None);
+}
+
+#[test]
 fn a_charms_endpoints_are_read_with_all_their_fields() {
     let meta = CharmMeta::parse(
         "name: web\nsummary: s\ndescription: d\nsubordinate: true\n\
