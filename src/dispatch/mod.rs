@@ -26,6 +26,7 @@ mod dispatcher;
 mod explain_refusal;
 mod faults;
 mod framework;
+mod hook_event;
 mod invocation;
 mod log;
 mod mode;
@@ -42,6 +43,7 @@ mod stored;
 mod tests;
 mod unit_state;
 mod usage;
+mod vanished;
 
 pub use charm_state::CHARM_KEY;
 pub use framework::deferred_events;

@@ -1,9 +1,26 @@
-//! The events of a unit.
+//! The events of a unit. Each file has the data of the events about one subject.
 
-use std::collections::BTreeMap;
+mod relation;
+mod secret;
+mod storage;
+mod unknown;
+mod workload;
+
 use std::fmt;
+use std::path::PathBuf;
 
-use crate::juju::{CheckName, ContainerName};
+pub use relation::{
+    RelationBroken, RelationChanged, RelationCreated, RelationDeparted, RelationJoined,
+};
+pub use secret::{SecretEvent, SecretRevisionEvent};
+pub use storage::StorageEvent;
+pub use unknown::UnknownHook;
+pub use workload::{CustomNotice, PebbleCheck, PebbleReady};
+
+use crate::juju::{
+    ApplicationName, CheckName, ContainerName, EndpointName, RelationId, SecretId, StorageId,
+    StorageKind, StorageName, StorageVars, UnitName,
+};
 use crate::pebble::NoticeId;
 
 /// An event says why Juju runs a hook of the unit.
@@ -54,121 +71,57 @@ pub enum Event {
     PebbleCheckRecovered(PebbleCheck),
     /// The workload recorded a custom notice in Pebble (`pebble notify`).
     PebbleCustomNotice(CustomNotice),
-    /// A hook ran for which this version has no variant: those of relations, storage and secrets,
-    /// and whatever a newer Juju adds.
+    /// A relation of this unit's application was made. No remote unit has entered it yet, as far as
+    /// this unit has seen. It is the first event of each relation. Peer relations have it too, right
+    /// after `install`.
+    RelationCreated(RelationCreated),
+    /// A remote unit has entered the relation. The relation-changed of that unit follows at once.
+    RelationJoined(RelationJoined),
+    /// The databag of a remote unit or of the remote application has changed. Juju sends it once
+    /// for any number of changes.
+    RelationChanged(RelationChanged),
+    /// A remote unit has left the relation, or this unit leaves it.
+    RelationDeparted(RelationDeparted),
+    /// The relation ends for this unit. It is the last event of the relation. Peer relations have
+    /// none.
+    RelationBroken(RelationBroken),
+    /// A storage instance was attached to the unit.
+    StorageAttached(StorageEvent),
+    /// A storage instance is about to be detached from the unit.
+    StorageDetaching(StorageEvent),
+    /// A secret that this unit observes has a newer revision than the one that the unit tracks.
+    SecretChanged(SecretEvent),
+    /// A secret that this unit or its application owns is due for a new content. Juju sends it
+    /// again until there is one.
+    SecretRotate(SecretEvent),
+    /// A revision of a secret that this unit or its application owns has expired. Juju sends it
+    /// again until the revision is removed.
+    SecretExpired(SecretRevisionEvent),
+    /// No observer tracks this revision of a secret that this unit or its application owns, so it
+    /// can be removed.
+    SecretRemove(SecretRevisionEvent),
+    /// A hook ran for which this version has no variant: one that Juju has removed
+    /// (`collect-metrics`), one that a newer Juju has added, or one whose variables are missing.
     Unknown(UnknownHook),
-}
-
-/// A pebble-ready event has the container whose Pebble has started to answer.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PebbleReady {
-    container: ContainerName,
-}
-
-/// A check event has the container and the name of a health check that has failed or passes again.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct PebbleCheck {
-    container: ContainerName,
-    check: CheckName,
-}
-
-/// A custom notice event has the notice that the workload recorded.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct CustomNotice {
-    container: ContainerName,
-    id: NoticeId,
-    kind: String,
-    key: String,
-}
-
-/// An unknown hook has the name and the variables of a hook for which this version has no variant.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct UnknownHook {
-    hook: String,
-    variables: BTreeMap<String, String>,
-}
-
-impl PebbleReady {
-    /// Returns the container whose Pebble answered.
-    #[must_use]
-    pub fn container(&self) -> &ContainerName {
-        &self.container
-    }
-}
-
-impl PebbleCheck {
-    /// Returns the container that the check belongs to.
-    #[must_use]
-    pub fn container(&self) -> &ContainerName {
-        &self.container
-    }
-
-    /// Returns the name of the check.
-    #[must_use]
-    pub fn check(&self) -> &CheckName {
-        &self.check
-    }
-}
-
-impl CustomNotice {
-    /// Returns the container in which the notice was recorded.
-    #[must_use]
-    pub fn container(&self) -> &ContainerName {
-        &self.container
-    }
-
-    /// Returns Pebble's id of the notice, with which the container's client can read it
-    /// ([`Reader::notice`](crate::pebble::Reader::notice)).
-    #[must_use]
-    pub fn id(&self) -> &NoticeId {
-        &self.id
-    }
-
-    /// Returns the type of the notice, which is `custom` today.
-    #[must_use]
-    pub fn kind(&self) -> &str {
-        &self.kind
-    }
-
-    /// Returns the key that the workload gave the notice, such as `example.com/backup-done`.
-    #[must_use]
-    pub fn key(&self) -> &str {
-        &self.key
-    }
-}
-
-impl UnknownHook {
-    /// Returns the name of the hook, such as `db-relation-changed`.
-    #[must_use]
-    pub fn hook(&self) -> &str {
-        &self.hook
-    }
-
-    /// Returns the variables of the environment that describe the hook (`JUJU_RELATION_ID`,
-    /// `JUJU_SECRET_ID`, …), by name. A variable that is empty is left out.
-    #[must_use]
-    pub fn variables(&self) -> &BTreeMap<String, String> {
-        &self.variables
-    }
 }
 
 impl Event {
     /// Makes the event that the Pebble of this container has started to answer.
     #[must_use]
     pub fn pebble_ready(container: ContainerName) -> Self {
-        Self::PebbleReady(PebbleReady { container })
+        Self::PebbleReady(PebbleReady::new(container))
     }
 
     /// Makes the event that this check of the container reached its failure threshold.
     #[must_use]
     pub fn pebble_check_failed(container: ContainerName, check: CheckName) -> Self {
-        Self::PebbleCheckFailed(PebbleCheck { container, check })
+        Self::PebbleCheckFailed(PebbleCheck::new(container, check))
     }
 
     /// Makes the event that this check of the container passes again.
     #[must_use]
     pub fn pebble_check_recovered(container: ContainerName, check: CheckName) -> Self {
-        Self::PebbleCheckRecovered(PebbleCheck { container, check })
+        Self::PebbleCheckRecovered(PebbleCheck::new(container, check))
     }
 
     /// Makes the event that the workload recorded a notice of the type `custom` with this key.
@@ -187,7 +140,121 @@ impl Event {
         kind: String,
         key: String,
     ) -> Self {
-        Self::PebbleCustomNotice(CustomNotice { container, id, kind, key })
+        Self::PebbleCustomNotice(CustomNotice::new(container, id, kind, key))
+    }
+
+    /// Makes the event that a relation with this application was made.
+    #[must_use]
+    pub fn relation_created(
+        endpoint: EndpointName,
+        id: RelationId,
+        application: ApplicationName,
+    ) -> Self {
+        Self::RelationCreated(RelationCreated::new(endpoint, id, application))
+    }
+
+    /// Makes the event that this remote unit has entered the relation.
+    #[must_use]
+    pub fn relation_joined(endpoint: EndpointName, id: RelationId, unit: UnitName) -> Self {
+        Self::RelationJoined(RelationJoined::new(endpoint, id, unit))
+    }
+
+    /// Makes the event that the databag of this remote unit has changed.
+    #[must_use]
+    pub fn relation_changed(endpoint: EndpointName, id: RelationId, unit: UnitName) -> Self {
+        Self::RelationChanged(RelationChanged::of_unit(endpoint, id, unit))
+    }
+
+    /// Makes the event that the databag of the remote application has changed.
+    #[must_use]
+    pub fn relation_application_changed(
+        endpoint: EndpointName,
+        id: RelationId,
+        application: ApplicationName,
+    ) -> Self {
+        Self::RelationChanged(RelationChanged::of_application(endpoint, id, application))
+    }
+
+    /// Makes the event that this remote unit has left the relation, or, if `departing_unit` is this
+    /// unit, that this unit leaves it.
+    #[must_use]
+    pub fn relation_departed(
+        endpoint: EndpointName,
+        id: RelationId,
+        unit: UnitName,
+        departing_unit: Option<UnitName>,
+    ) -> Self {
+        Self::RelationDeparted(RelationDeparted::new(endpoint, id, unit, departing_unit))
+    }
+
+    /// Makes the event that the relation ends. Juju may leave the remote application out.
+    #[must_use]
+    pub fn relation_broken(
+        endpoint: EndpointName,
+        id: RelationId,
+        application: Option<ApplicationName>,
+    ) -> Self {
+        Self::RelationBroken(RelationBroken::new(endpoint, id, application))
+    }
+
+    /// Makes the event that this storage instance was attached.
+    #[must_use]
+    pub fn storage_attached(
+        id: StorageId,
+        kind: StorageKind,
+        location: impl Into<PathBuf>,
+    ) -> Self {
+        Self::StorageAttached(StorageEvent::new(id, kind, location.into()))
+    }
+
+    /// Makes the event that this storage instance is about to be detached.
+    #[must_use]
+    pub fn storage_detaching(
+        id: StorageId,
+        kind: StorageKind,
+        location: impl Into<PathBuf>,
+    ) -> Self {
+        Self::StorageDetaching(StorageEvent::new(id, kind, location.into()))
+    }
+
+    /// Makes the event that an instance of this storage that was never provisioned is about to be
+    /// detached.
+    #[must_use]
+    pub fn unprovisioned_storage_detaching(name: StorageName) -> Self {
+        Self::StorageDetaching(StorageEvent::unprovisioned(name))
+    }
+
+    pub(crate) fn storage_attached_with(name: StorageName, vars: StorageVars) -> Self {
+        Self::StorageAttached(StorageEvent::from_vars(name, vars))
+    }
+
+    pub(crate) fn storage_detaching_with(name: StorageName, vars: StorageVars) -> Self {
+        Self::StorageDetaching(StorageEvent::from_vars(name, vars))
+    }
+
+    /// Makes the event that this secret has a newer revision. An empty label counts as none.
+    #[must_use]
+    pub fn secret_changed(id: SecretId, label: Option<String>) -> Self {
+        Self::SecretChanged(SecretEvent::new(id, label))
+    }
+
+    /// Makes the event that this secret is due for a new content. An empty label counts as none.
+    #[must_use]
+    pub fn secret_rotate(id: SecretId, label: Option<String>) -> Self {
+        Self::SecretRotate(SecretEvent::new(id, label))
+    }
+
+    /// Makes the event that this revision of the secret has expired. An empty label counts as none.
+    #[must_use]
+    pub fn secret_expired(id: SecretId, label: Option<String>, revision: u64) -> Self {
+        Self::SecretExpired(SecretRevisionEvent::new(id, label, revision))
+    }
+
+    /// Makes the event that no observer tracks this revision of the secret. An empty label counts
+    /// as none.
+    #[must_use]
+    pub fn secret_remove(id: SecretId, label: Option<String>, revision: u64) -> Self {
+        Self::SecretRemove(SecretRevisionEvent::new(id, label, revision))
     }
 
     /// Makes the event of a hook that this version does not know, with the variables that describe
@@ -198,18 +265,65 @@ impl Event {
         variables: impl IntoIterator<Item = (String, String)>,
     ) -> Self {
         let variables = variables.into_iter().collect();
-        Self::Unknown(UnknownHook { hook: hook.into(), variables })
+        Self::Unknown(UnknownHook::new(hook.into(), variables))
     }
 
     /// Returns the container of a workload event, and `None` for any other event.
     #[must_use]
     pub fn container(&self) -> Option<&ContainerName> {
         match self {
-            Self::PebbleReady(ready) => Some(&ready.container),
+            Self::PebbleReady(ready) => Some(ready.container()),
             Self::PebbleCheckFailed(check) | Self::PebbleCheckRecovered(check) => {
-                Some(&check.container)
+                Some(check.container())
             }
-            Self::PebbleCustomNotice(notice) => Some(&notice.container),
+            Self::PebbleCustomNotice(notice) => Some(notice.container()),
+            _ => None,
+        }
+    }
+
+    /// Returns this unit's endpoint of a relation event, and `None` for any other event.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&EndpointName> {
+        match self {
+            Self::RelationCreated(created) => Some(created.endpoint()),
+            Self::RelationJoined(joined) => Some(joined.endpoint()),
+            Self::RelationChanged(changed) => Some(changed.endpoint()),
+            Self::RelationDeparted(departed) => Some(departed.endpoint()),
+            Self::RelationBroken(broken) => Some(broken.endpoint()),
+            _ => None,
+        }
+    }
+
+    /// Returns the relation of a relation event, and `None` for any other event.
+    #[must_use]
+    pub fn relation(&self) -> Option<&RelationId> {
+        match self {
+            Self::RelationCreated(created) => Some(created.id()),
+            Self::RelationJoined(joined) => Some(joined.id()),
+            Self::RelationChanged(changed) => Some(changed.id()),
+            Self::RelationDeparted(departed) => Some(departed.id()),
+            Self::RelationBroken(broken) => Some(broken.id()),
+            _ => None,
+        }
+    }
+
+    /// Returns the name of the storage of a storage event, and `None` for any other event.
+    #[must_use]
+    pub fn storage(&self) -> Option<&StorageName> {
+        match self {
+            Self::StorageAttached(storage) | Self::StorageDetaching(storage) => {
+                Some(storage.name())
+            }
+            _ => None,
+        }
+    }
+
+    /// Returns the secret of a secret event, and `None` for any other event.
+    #[must_use]
+    pub fn secret(&self) -> Option<&SecretId> {
+        match self {
+            Self::SecretChanged(secret) | Self::SecretRotate(secret) => Some(secret.id()),
+            Self::SecretExpired(secret) | Self::SecretRemove(secret) => Some(secret.id()),
             _ => None,
         }
     }
@@ -240,10 +354,9 @@ impl Event {
     #[must_use]
     pub fn is_deferrable(&self) -> bool {
         match self {
-            Self::Stop | Self::Remove => false,
-            Self::Unknown(unknown) => {
-                !matches!(unknown.hook.as_str(), "secret-rotate" | "secret-expired")
-            }
+            Self::Stop | Self::Remove | Self::SecretRotate(_) | Self::SecretExpired(_) => false,
+            // Their variables may have been missing.
+            Self::Unknown(unknown) => !matches!(unknown.hook(), "secret-rotate" | "secret-expired"),
             _ => true,
         }
     }
@@ -261,15 +374,30 @@ impl fmt::Display for Event {
             Self::Remove => f.write_str("remove"),
             Self::LeaderElected => f.write_str("leader-elected"),
             Self::UpdateStatus => f.write_str("update-status"),
-            Self::PebbleReady(ready) => write!(f, "{}-pebble-ready", ready.container),
-            Self::PebbleCheckFailed(check) => write!(f, "{}-pebble-check-failed", check.container),
+            Self::PebbleReady(ready) => write!(f, "{}-pebble-ready", ready.container()),
+            Self::PebbleCheckFailed(check) => {
+                write!(f, "{}-pebble-check-failed", check.container())
+            }
             Self::PebbleCheckRecovered(check) => {
-                write!(f, "{}-pebble-check-recovered", check.container)
+                write!(f, "{}-pebble-check-recovered", check.container())
             }
             Self::PebbleCustomNotice(notice) => {
-                write!(f, "{}-pebble-custom-notice", notice.container)
+                write!(f, "{}-pebble-custom-notice", notice.container())
             }
-            Self::Unknown(unknown) => f.write_str(&unknown.hook),
+            Self::RelationCreated(created) => write!(f, "{}-relation-created", created.endpoint()),
+            Self::RelationJoined(joined) => write!(f, "{}-relation-joined", joined.endpoint()),
+            Self::RelationChanged(changed) => write!(f, "{}-relation-changed", changed.endpoint()),
+            Self::RelationDeparted(departed) => {
+                write!(f, "{}-relation-departed", departed.endpoint())
+            }
+            Self::RelationBroken(broken) => write!(f, "{}-relation-broken", broken.endpoint()),
+            Self::StorageAttached(storage) => write!(f, "{}-storage-attached", storage.name()),
+            Self::StorageDetaching(storage) => write!(f, "{}-storage-detaching", storage.name()),
+            Self::SecretChanged(_) => f.write_str("secret-changed"),
+            Self::SecretRotate(_) => f.write_str("secret-rotate"),
+            Self::SecretExpired(_) => f.write_str("secret-expired"),
+            Self::SecretRemove(_) => f.write_str("secret-remove"),
+            Self::Unknown(unknown) => f.write_str(unknown.hook()),
         }
     }
 }
