@@ -71,9 +71,8 @@ pub enum Event {
     PebbleCheckRecovered(PebbleCheck),
     /// The workload recorded a custom notice in Pebble (`pebble notify`).
     PebbleCustomNotice(CustomNotice),
-    /// A relation of this unit's application was made. No remote unit has entered it yet, as far as
-    /// this unit has seen. It is the first event of each relation. Peer relations have it too, right
-    /// after `install`.
+    /// A relation of this unit's application was made. It is the first event of each relation, and
+    /// this unit has seen no remote unit in it yet. The peer relation has it right after `install`.
     RelationCreated(RelationCreated),
     /// A remote unit has entered the relation. The relation-changed of that unit follows at once.
     RelationJoined(RelationJoined),

@@ -77,9 +77,12 @@ fn secret() -> SecretId {
     SECRET.parse().unwrap()
 }
 
+/// The name of a hook, its variables, and the event that they describe.
+pub(super) type Sample = (&'static str, Vec<(&'static str, &'static str)>, Event);
+
 /// Every kind of event that a relation, a storage or a secret has, and each form that Juju gives
-/// it, with the hook and the variables that it comes with.
-pub(super) fn table() -> Vec<(&'static str, Vec<(&'static str, &'static str)>, Event)> {
+/// it.
+pub(super) fn table() -> Vec<Sample> {
     let (db, id) = db();
     let with = |variables: &[(&'static str, &'static str)]| {
         let is_replaced = |name| variables.iter().any(|(other, _)| *other == name);
@@ -414,7 +417,9 @@ proptest! {
     fn any_variables_are_an_event_of_the_hooks_name_or_an_error(
         hook in "(db|my_db|db-relation-joined)-relation-(created|joined|changed|departed|broken)|\
                  (data|db)-storage-(attached|detaching)|secret-(changed|rotate|expired|remove)",
-        values in proptest::collection::vec("db|my_db|db:7|7|pg|pg/1|data/0|secret:x|\\PC{0,8}", 10),
+        values in proptest::collection::vec(
+            "db|my_db|db:7|7|pg|pg/1|data/0|secret:x|\\PC{0,8}", 10
+        ),
     ) {
         let names = [
             "JUJU_RELATION", "JUJU_RELATION_ID", "JUJU_REMOTE_APP", "JUJU_REMOTE_UNIT",

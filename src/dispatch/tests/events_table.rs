@@ -4,13 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::events::{self, LEGACY_HOOKS, table};
+use super::events::{self, LEGACY_HOOKS, Sample, table};
 use super::fakes::{begin, idle_tools};
 use super::vanished::{Lookup, Presence};
 use crate::event::Event;
-
-/// The variables of a hook, and the event that it is.
-type Sample = (&'static str, Vec<(&'static str, &'static str)>, Event);
 
 /// Returns the hooks of every kind, each in all its forms.
 fn samples() -> Vec<Sample> {
