@@ -176,6 +176,12 @@ mod tests {
             Event::Remove,
             Event::pebble_ready(container()),
             Event::pebble_check_failed(container(), "up".parse().unwrap()),
+            Event::relation_changed(
+                "db".parse().unwrap(),
+                "db:7".parse().unwrap(),
+                "pg/0".parse().unwrap(),
+            ),
+            Event::secret_rotate("9m4e2mr0ui3e8a215n4g".parse().unwrap(), None),
             Event::unknown("secret-rotate", []),
         ]
     }

@@ -100,7 +100,8 @@ pub enum Event {
     /// can be removed.
     SecretRemove(SecretRevisionEvent),
     /// A hook ran for which this version has no variant: one that Juju has removed
-    /// (`collect-metrics`), one that a newer Juju has added, or one whose variables are missing.
+    /// (`collect-metrics`), one that a newer Juju has added, or one that lacks a variable or whose
+    /// container the charm does not declare.
     Unknown(UnknownHook),
 }
 

@@ -1,11 +1,12 @@
 //! Tests the stored events of relations, storage and secrets: with which data they run in a later
 //! hook, and what happens to one whose relation or storage is gone.
 
+use super::events::{Sample, table};
 use super::fakes::{HookResult, Unit};
 use super::probe::Step;
 use super::queue::Arrival;
-use crate::Event;
 use crate::juju::{LogLevel, RelationId, Status, StorageKind, ToolError, UnitName};
+use crate::{Event, NotReady};
 
 const UPDATE_STATUS: &str = "hooks/update-status";
 const READY: &str = "hooks/web-pebble-ready";
@@ -93,6 +94,81 @@ fn times(ran: &HookResult, tool: &str) -> usize {
 fn dropped(ran: &HookResult) -> Vec<&str> {
     let lines = ran.report.log().filter(|(level, _)| *level == LogLevel::Warning);
     lines.map(|(_, line)| line).filter(|line| line.starts_with("dropped ")).collect()
+}
+
+/// Lets Juju list the relation and the storage of the table of events, once.
+fn list_all(unit: &Unit) {
+    unit.tools.answer_once("relation-ids", r#"["db:7"]"#);
+    unit.tools.answer_once("storage-list", r#"["data/0"]"#);
+}
+
+/// Runs the hook of this sample on this unit.
+fn run_sample(unit: &mut Unit, (hook, variables, _): &Sample) -> HookResult {
+    let owned = variables.iter().map(|(name, value)| (*name, (*value).to_owned()));
+    unit.variables = owned.collect();
+    unit.run(&format!("hooks/{hook}"))
+}
+
+#[test]
+fn every_event_that_ends_well_or_needs_the_user_is_done() {
+    let waits = NotReady::waiting("waiting for the database");
+    for sample in table() {
+        for (step, status) in [
+            (Step::Log(&[]), "active"),
+            (Step::NotReady(waits.clone()), "waiting: waiting for the database"),
+            (Step::Config, "blocked: invalid config \"port\": must be even"),
+        ] {
+            let mut unit = Unit::in_operation().on(sample.0, step);
+            let ran = run_sample(&mut unit, &sample);
+            assert_eq!((ran.code, &*ran.statuses), (0, &[status.to_owned()][..]), "{ran:?}");
+            let [handled] = ran.report.handled() else { panic!("{ran:?}") };
+            assert_eq!((handled.event(), handled.is_deferred()), (&sample.2, false));
+            assert!(unit.stored().is_empty(), "{ran:?}");
+        }
+    }
+}
+
+#[test]
+fn every_event_that_fails_fails_the_hook_and_changes_nothing() {
+    for sample in table() {
+        for step in [Step::Own("cannot do it"), Step::Panic, Step::Pebble] {
+            let mut unit = Unit::in_operation().on(sample.0, step);
+            let before = unit.state();
+            let ran = run_sample(&mut unit, &sample);
+            assert_eq!((ran.code, &*ran.seen), (1, &[sample.0.to_owned()][..]), "{ran:?}");
+            assert_eq!(unit.state(), before);
+        }
+    }
+}
+
+#[test]
+fn every_event_that_can_be_stored_runs_again_as_it_was() {
+    for sample in table() {
+        let (hook, _, event) = &sample;
+        // Pebble is not reached, and its container is in setup.
+        for step in [Step::Defer("later"), Step::Pebble] {
+            let mut unit = Unit::new().on(hook, step);
+            let ran = run_sample(&mut unit, &sample);
+            if !event.is_deferrable() {
+                assert_eq!((ran.code, unit.stored().len()), (1, 0), "{ran:?}");
+                continue;
+            }
+            assert_eq!((ran.code, unit.stored()), (0, vec![(*hook).to_owned()]), "{ran:?}");
+            assert!(ran.statuses[0].starts_with("waiting: "), "{ran:?}");
+            // Juju sends it again: the two are one entry.
+            list_all(&unit);
+            assert_eq!(ran_again(&run_sample(&mut unit, &sample)), [] as [&Event; 0]);
+            assert_eq!(unit.framework().queue.entries()[0].count(), 2);
+            // It runs as it was in a hook with none of its variables.
+            unit.variables.clear();
+            unit.steps.clear();
+            unit.tools.restore_tool("relation-ids");
+            unit.tools.restore_tool("storage-list");
+            list_all(&unit);
+            assert_eq!(ran_again(&unit.run(UPDATE_STATUS)), [event]);
+            assert!(unit.stored().is_empty());
+        }
+    }
 }
 
 #[test]
