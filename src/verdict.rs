@@ -54,7 +54,8 @@ impl Verdict {
     /// - A stored event that runs again is judged by its own row, not by that of the hook it runs
     ///   in: a stored `config-changed` whose Pebble is unreachable in operation fails the hook,
     ///   even an `update-status`. In a `<container>-pebble-*` hook, which must not fail, it stays
-    ///   stored instead.
+    ///   stored instead. If Juju cannot be asked whether the relation or the storage of a stored
+    ///   event is still there, that is an error of the event.
     /// - In an event that cannot be stored (`stop`, `remove`, `secret-rotate`, `secret-expired`)
     ///   the hook fails instead, and Juju runs it again by itself.
     /// - A `<container>-pebble-*` hook exits with 0 only for what was committed. If its event
