@@ -7,6 +7,7 @@ use super::mode::Mode;
 use super::panics::catch_panics;
 use super::queue::{Arrival, Deferred};
 use super::report::{Ending, Handled, HookReport};
+use super::vanished::{Lookup, Presence};
 use crate::action::{ActionRequest, Actions as _};
 use crate::charm::Charm;
 use crate::declaration::Declaration;
@@ -54,9 +55,29 @@ impl<C: Charm> Dispatcher<'_, C> {
         if self.mode != Mode::Ending {
             // A copy, because the handlers change the queue while it is read.
             let stored = self.hook.context.state.borrow().framework.queue.entries().to_vec();
+            let mut lookup = Lookup::new(self.hook.tools(), current);
             // A stored event that equals the current one does not run twice.
             for entry in stored.iter().filter(|entry| entry.event() != current) {
                 let (event, attempts, reason) = (entry.event(), entry.attempts(), entry.reason());
+                match lookup.presence_for(event) {
+                    Ok(Presence::Present) => {}
+                    Ok(Presence::Gone(subject)) => {
+                        tracing::warn!("dropped the stored \"{event}\": {subject} is gone");
+                        self.hook.context.state.borrow_mut().framework.queue.remove(event);
+                        continue;
+                    }
+                    Ok(Presence::Unknown) => {
+                        tracing::debug!("the stored \"{event}\" waits for the next hook");
+                        continue;
+                    }
+                    // It is judged as an error of the event's handler, which would have met it: in
+                    // an ordinary hook Juju drops all that was written and runs the hook again, and
+                    // in a workload hook the event stays stored.
+                    Err(error) => {
+                        self.end_in_error(event, error, Arrival::FromQueue)?;
+                        continue;
+                    }
+                }
                 tracing::debug!(
                     "stored \"{event}\" runs again after {} and {attempts} attempts: {reason}",
                     self.age(entry)
@@ -110,6 +131,18 @@ impl<C: Charm> Dispatcher<'_, C> {
             Err(Stop::NotReady(reason)) => return self.end_not_ready(event, reason, arrival),
             Err(Stop::Failed(error)) => explain_refusal(&self.charm, &hook.context, error).await,
         };
+        self.end_in_error(event, error, arrival)
+    }
+
+    /// Ends an event that met an error, by the charm's verdict. The error is returned only if it
+    /// fails the hook.
+    fn end_in_error(
+        &mut self,
+        event: &Event,
+        error: Error,
+        arrival: Arrival,
+    ) -> Result<EventEnd, Error> {
+        let hook = self.hook;
         match self.verdict(event, &error) {
             Verdict::Done => {
                 tracing::warn!("\"{event}\" is done all the same: {}", error.chain());

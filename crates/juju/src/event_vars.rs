@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use super::env::HookEnv;
 use super::error::Error;
 use super::names::{
-    ActionId, ActionName, ApplicationName, CheckName, ContainerName, RelationId, SecretId,
-    StorageId, UnitName,
+    ActionId, ActionName, ApplicationName, CheckName, ContainerName, EndpointName, RelationId,
+    SecretId, StorageId, UnitName,
 };
+use super::storage_kind::StorageKind;
 
 /// The variables that describe an event, actions aside, in alphabetical order.
-const EVENT_VARIABLES: [&str; 16] = [
+const EVENT_VARIABLES: [&str; 18] = [
     "JUJU_DEPARTING_UNIT",
     "JUJU_NOTICE_ID",
     "JUJU_NOTICE_KEY",
@@ -27,6 +28,8 @@ const EVENT_VARIABLES: [&str; 16] = [
     "JUJU_STORAGE_ID",
     "JUJU_STORAGE_KIND",
     "JUJU_STORAGE_LOCATION",
+    "JUJU_TARGET_BASE",
+    "JUJU_TARGET_SERIES",
     "JUJU_WORKLOAD_NAME",
 ];
 
@@ -48,7 +51,7 @@ pub struct NoticeVars {
 #[non_exhaustive]
 pub struct RelationVars {
     /// The name of this unit's endpoint (`JUJU_RELATION`).
-    pub endpoint: Option<String>,
+    pub endpoint: Option<EndpointName>,
     /// The id of the relation (`JUJU_RELATION_ID`).
     pub id: Option<RelationId>,
     /// The remote application (`JUJU_REMOTE_APP`). It may be absent in `relation-broken`.
@@ -78,11 +81,12 @@ pub struct SecretVars {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StorageVars {
-    /// The id of the storage instance (`JUJU_STORAGE_ID`).
+    /// The id of the storage instance (`JUJU_STORAGE_ID`). It is absent while the storage is not
+    /// provisioned.
     pub id: Option<StorageId>,
-    /// The kind of the storage, `filesystem` or `block` (`JUJU_STORAGE_KIND`). It is absent while
-    /// the storage is not provisioned.
-    pub kind: Option<String>,
+    /// The kind of the storage (`JUJU_STORAGE_KIND`). It is absent while the storage is not
+    /// provisioned.
+    pub kind: Option<StorageKind>,
     /// The mount point of a filesystem, or the path of a block device (`JUJU_STORAGE_LOCATION`). It
     /// is absent while the storage is not provisioned.
     pub location: Option<PathBuf>,
@@ -157,7 +161,7 @@ impl HookEnv {
     /// One of the variables is malformed.
     pub fn relation(&self) -> Result<RelationVars, Error> {
         Ok(RelationVars {
-            endpoint: self.owned_text("JUJU_RELATION")?,
+            endpoint: self.vars.parsed("JUJU_RELATION")?,
             id: self.vars.parsed("JUJU_RELATION_ID")?,
             remote_app: self.vars.parsed("JUJU_REMOTE_APP")?,
             remote_unit: self.vars.parsed("JUJU_REMOTE_UNIT")?,
@@ -186,7 +190,7 @@ impl HookEnv {
     pub fn storage(&self) -> Result<StorageVars, Error> {
         Ok(StorageVars {
             id: self.vars.parsed("JUJU_STORAGE_ID")?,
-            kind: self.owned_text("JUJU_STORAGE_KIND")?,
+            kind: self.vars.parsed("JUJU_STORAGE_KIND")?,
             // A path need not be UTF-8, so this variable cannot be malformed.
             location: self.vars.raw("JUJU_STORAGE_LOCATION").map(PathBuf::from),
         })

@@ -1,6 +1,7 @@
 //! The hook tools of one hook as typed calls, and the cache of their answers.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -8,6 +9,7 @@ use serde_json::Value;
 
 use super::error::Error;
 use super::hook_cache::{Cached, Leadership, Options, Params, Ports, StoredState};
+use super::names::{EndpointName, RelationId, StorageId, StorageName};
 use super::status::Status;
 use super::tool_output::parse_json;
 use super::tool_runner::{ToolCall, ToolError, ToolRunner};
@@ -18,9 +20,10 @@ use super::tool_runner::{ToolCall, ToolError, ToolRunner};
 ///
 /// # Caching
 ///
-/// A read (config, leadership, statuses, state, action parameters, ports) starts a tool once, and
-/// later reads return the cached answer. The hook's own writes keep the cache up to date. A read
-/// that failed is not cached. Two threads that read the same value at once start one tool.
+/// A read (config, leadership, statuses, state, action parameters, ports, relations, storage)
+/// starts a tool once, and later reads return the cached answer. The hook's own writes keep the
+/// cache up to date. A read that failed is not cached. Two threads that read the same value at once
+/// start one tool.
 ///
 /// Make one `HookTools` for each hook, because the cache is valid for one hook only.
 ///
@@ -39,6 +42,8 @@ pub struct HookTools {
     pub(super) state: Cached<StoredState>,
     pub(super) params: Cached<Arc<Params>>,
     pub(super) ports: Mutex<Ports>,
+    pub(super) relation_ids: Mutex<BTreeMap<EndpointName, Vec<RelationId>>>,
+    pub(super) storages: Mutex<BTreeMap<StorageName, Vec<StorageId>>>,
 }
 
 impl HookTools {
@@ -54,6 +59,8 @@ impl HookTools {
             state: Cached::default(),
             params: Cached::default(),
             ports: Mutex::default(),
+            relation_ids: Mutex::default(),
+            storages: Mutex::default(),
         }
     }
 

@@ -71,6 +71,7 @@ mod port;
 mod process_runner;
 mod refusals;
 mod status;
+mod storage_kind;
 mod tool_output;
 mod tool_runner;
 mod vars;
@@ -85,11 +86,12 @@ pub use hook_tools::HookTools;
 pub use log_level::LogLevel;
 pub use model_settings::{AgentToken, Proxies, TraceTarget};
 pub use names::{
-    ActionId, ActionName, ApplicationName, CheckName, ContainerName, HookName, InvalidName,
-    RelationId, SecretId, StorageId, UnitName,
+    ActionId, ActionName, ApplicationName, CheckName, ContainerName, EndpointName, HookName,
+    InvalidName, RelationId, SecretId, StorageId, StorageName, UnitName,
 };
 pub use port::{InvalidPort, Port, Protocol};
 pub use process_runner::ProcessRunner;
 pub use status::{Status, StatusKind};
+pub use storage_kind::StorageKind;
 pub use tool_runner::{ToolCall, ToolError, ToolRunner};
 pub use version::JujuVersion;

@@ -10,6 +10,7 @@ mod log;
 mod ports;
 mod state;
 mod status;
+mod storage;
 mod workload_version;
 
 use std::time::Instant;
