@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::error::Error;
 use super::hook_cache::{Cached, Leadership, Options, Params, Ports, StoredState};
+use super::relation_cache::RelationCache;
 use super::status::Status;
 use super::tool_output::parse_json;
 use super::tool_runner::{ToolCall, ToolError, ToolRunner};
@@ -18,16 +19,16 @@ use super::tool_runner::{ToolCall, ToolError, ToolRunner};
 ///
 /// # Caching
 ///
-/// A read (config, leadership, statuses, state, action parameters, ports) starts a tool once, and
-/// later reads return the cached answer. The hook's own writes keep the cache up to date. A read
+/// A read (config, leadership, statuses, state, action parameters, ports, relations and their
+/// databags) starts a tool once, and later reads return the cached answer. The hook's own writes keep the cache up to date. A read
 /// that failed is not cached. Two threads that read the same value at once start one tool.
 ///
 /// Make one `HookTools` for each hook, because the cache is valid for one hook only.
 ///
 /// # Commit
 ///
-/// Statuses, the workload's version and log lines take effect at once. Ports and state take effect
-/// when the hook exits with code 0, all of them or none (Juju 2.9 to 4.1).
+/// Statuses, the workload's version and log lines take effect at once. Ports, state and databags
+/// take effect when the hook exits with code 0, all of them or none (Juju 2.9 to 4.1).
 pub struct HookTools {
     runner: Box<dyn ToolRunner>,
     // Each answer has a lock of its own, so that a thread that waits for one tool does not hold up
@@ -39,6 +40,7 @@ pub struct HookTools {
     pub(super) state: Cached<StoredState>,
     pub(super) params: Cached<Arc<Params>>,
     pub(super) ports: Mutex<Ports>,
+    pub(super) relations: RelationCache,
 }
 
 impl HookTools {
@@ -54,6 +56,7 @@ impl HookTools {
             state: Cached::default(),
             params: Cached::default(),
             ports: Mutex::default(),
+            relations: RelationCache::default(),
         }
     }
 

@@ -8,9 +8,11 @@ mod config;
 mod leader;
 mod log;
 mod ports;
+mod relation;
 mod resource;
 mod state;
 mod status;
 mod workload_version;
 
 pub use action::{InvalidActionKey, check_action_key};
+pub use relation::check_databag_changes;
