@@ -2,12 +2,15 @@
 
 use super::*;
 
+mod databags;
 mod diagnosis;
 mod environment;
 mod fake_pebble;
+mod fake_relations;
 pub(super) mod fakes;
 mod handles;
 mod probe;
+mod relations;
 mod runs;
 mod states;
 mod table;

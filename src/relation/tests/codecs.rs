@@ -183,10 +183,7 @@ fn a_wrong_value_is_named_by_its_key_and_not_quoted() {
     assert_eq!(plain("port", "70000"), wrong("port", "expected a nonzero u16"));
     assert_eq!(plain("offset", "1.5"), wrong("offset", "expected i64"));
     assert_eq!(plain("tls", "yes"), wrong("tls", "expected a boolean"));
-    assert_eq!(
-        plain("mode", SECRET),
-        wrong("mode", "expected `read-only` or `read-write`")
-    );
+    assert_eq!(plain("mode", SECRET), wrong("mode", "expected `read-only` or `read-write`"));
     assert_eq!(plain("initial", SECRET), wrong("initial", "expected a character"));
 
     let json = |key: &str, value: String| {
@@ -339,8 +336,7 @@ fn a_flattened_field_reads_and_keeps_its_keys() {
     assert_eq!(decode::<Outer>(&stored), Ok(outer));
     let half = decode::<Outer>(&bag([("name", "\"x\"")])).unwrap_err();
     assert!(matches!(half, BagFault::Missing(error) if error.key() == Some("port")));
-    let changed =
-        changes(&stored, &Outer { name: "y".into(), inner: Inner { port: 81 } }).unwrap();
+    let changed = changes(&stored, &Outer { name: "y".into(), inner: Inner { port: 81 } }).unwrap();
     assert_eq!(changed.into_keys().collect::<Vec<_>>(), ["name", "port"]);
 }
 
