@@ -125,8 +125,8 @@ pub enum ErrorKind {
     /// A databag holds a value that cannot be read as the type that was asked for, or a value
     /// cannot be written to a databag.
     Databag,
-    /// This unit has lost the leadership since the hook asked for it, so the data of the application
-    /// cannot be written.
+    /// This unit has lost the leadership since the hook asked for it, so the data of the
+    /// application cannot be written.
     LostLeadership,
     /// An action does not do what it was asked for: see [`Error::refused`].
     Refused,

@@ -22,7 +22,7 @@ use crate::stop::{Result, Stop};
 /// `relation-created` on, right after `install`, also while there is no other unit.
 ///
 /// ```
-/// use charmwright::{Bag, Declaration, Endpoint, Hook, JsonPerKey, NoLimit, OrStop as _, Peer, Result};
+/// use charmwright::{Bag, Declaration, Endpoint, Hook, JsonPerKey, NoLimit, Peer, Result};
 ///
 /// #[derive(Clone, Copy)]
 /// struct Ring;
@@ -73,10 +73,10 @@ impl<T: Bag> Peers<T> {
     ///
     /// # Errors
     ///
-    /// Returns an error of the kind [`ErrorKind::Databag`](crate::ErrorKind::Databag) if the databag
-    /// cannot be read as the type: a value is wrong, or a key is missing because an older revision
-    /// of the charm wrote the rest. A field that was added later needs `#[serde(default)]`. Returns
-    /// a hook tool's error if the databag cannot be read at all.
+    /// Returns an error of the kind [`ErrorKind::Databag`](crate::ErrorKind::Databag) if the
+    /// databag cannot be read as the type: a value is wrong, or a key is missing because an older
+    /// revision of the charm wrote the rest. A field that was added later needs
+    /// `#[serde(default)]`. Returns a hook tool's error if the databag cannot be read at all.
     pub fn shared(&self) -> Result<T, Error>
     where
         T: Default,

@@ -57,8 +57,8 @@ fn wrong_data(relation: &RelationCore, owner: &str, fault: BagFault) -> Error {
     let cannot = format!("cannot read the databag of {owner} in {id}");
     Error::databag(match fault {
         BagFault::Newer { error, written, known } => format!(
-            "{cannot}: it was written for version {written}; this charm knows {known} ({}); upgrade \
-             this charm",
+            "{cannot}: it was written for version {written}; this charm knows {known} ({}); \
+             upgrade this charm",
             error.reason()
         ),
         BagFault::Older { error, written, known } => format!(

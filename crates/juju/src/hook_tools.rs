@@ -20,8 +20,9 @@ use super::tool_runner::{ToolCall, ToolError, ToolRunner};
 /// # Caching
 ///
 /// A read (config, leadership, statuses, state, action parameters, ports, relations and their
-/// databags) starts a tool once, and later reads return the cached answer. The hook's own writes keep the cache up to date. A read
-/// that failed is not cached. Two threads that read the same value at once start one tool.
+/// databags) starts a tool once, and later reads return the cached answer. The hook's own writes
+/// keep the cache up to date. A read that failed is not cached. Two threads that read the same
+/// value at once start one tool.
 ///
 /// Make one `HookTools` for each hook, because the cache is valid for one hook only.
 ///

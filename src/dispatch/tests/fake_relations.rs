@@ -19,6 +19,9 @@ use crate::{
 /// The databag of one owner.
 type Databag = BTreeMap<String, String>;
 
+/// The result of one call of a tool.
+pub(super) type Answer = std::result::Result<Vec<u8>, ToolError>;
+
 /// Juju as the unit `web/0` sees it. A clone shares the state.
 #[derive(Clone, Default)]
 pub(super) struct FakeJuju(Arc<Mutex<State>>);
@@ -31,7 +34,7 @@ pub(super) struct State {
     pub(super) is_leader: bool,
     stored: Databag,
     missing_tools: BTreeSet<&'static str>,
-    failures: BTreeMap<&'static str, VecDeque<(i32, &'static str)>>,
+    answers: BTreeMap<&'static str, VecDeque<Answer>>,
     calls: Vec<(String, Option<String>)>,
 }
 
@@ -69,8 +72,14 @@ impl FakeJuju {
     }
 
     /// Makes the next call of a tool fail with this code and this text after `ERROR `.
-    pub(super) fn fail_once(&self, tool: &'static str, code: i32, text: &'static str) {
-        self.state().failures.entry(tool).or_default().push_back((code, text));
+    pub(super) fn fail_once(&self, tool: &'static str, code: i32, text: &str) {
+        let stderr = format!("ERROR {text}");
+        self.answer_once(tool, Err(ToolError::Exited { code, stderr }));
+    }
+
+    /// Sets the result of the next call of a tool.
+    pub(super) fn answer_once(&self, tool: &'static str, answer: Answer) {
+        self.state().answers.entry(tool).or_default().push_back(answer);
     }
 
     pub(super) fn remove_tool(&self, tool: &'static str) {
@@ -119,7 +128,7 @@ impl FakeJuju {
 }
 
 impl ToolRunner for FakeJuju {
-    fn run(&self, call: &ToolCall<'_>) -> std::result::Result<Vec<u8>, ToolError> {
+    fn run(&self, call: &ToolCall<'_>) -> Answer {
         let mut state = self.state();
         if state.missing_tools.contains(call.tool) {
             return Err(ToolError::NotFound);
@@ -129,12 +138,10 @@ impl ToolRunner for FakeJuju {
             let stdin = call.stdin.map(|stdin| String::from_utf8(stdin.to_vec()).unwrap());
             state.calls.push((line, stdin));
         }
-        let failure = state.failures.get_mut(call.tool).and_then(VecDeque::pop_front);
-        let answer = match failure {
-            Some((code, text)) => Err((code, text.to_owned())),
-            None => state.answer(call),
-        };
-        match answer {
+        if let Some(answer) = state.answers.get_mut(call.tool).and_then(VecDeque::pop_front) {
+            return answer;
+        }
+        match state.answer(call) {
             Ok(Value::Null) => Ok(Vec::new()),
             Ok(value) => Ok(value.to_string().into_bytes()),
             Err((code, text)) => Err(ToolError::Exited { code, stderr: format!("ERROR {text}") }),

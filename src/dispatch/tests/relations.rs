@@ -1,11 +1,14 @@
 //! Tests of relations in whole hook runs: what is read, and what waits or fails.
 
 use std::cell::RefCell;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::fake_relations::{Database, Declared, Does, FakeJuju, Ring, Shows, Site};
-use crate::juju::{RelationId, Status};
+use super::fake_relations::{
+    Answer as ToolAnswer, Database, Declared, Does, FakeJuju, Ring, Shows, Site,
+};
+use crate::juju::{self, RelationId, Status, ToolError};
 use crate::{
     Bag, ErrorKind, Event, Hook, JsonPerKey, Outcome, Plain, RelationLookup, Result, Statuses,
     UnitView,
@@ -165,12 +168,57 @@ fn a_relation_that_vanishes_between_two_calls_is_left_out_or_not_ready() {
         let stop = sites[0].remote_app().read::<Answer>().unwrap_err();
         assert!(stop.not_ready().is_some());
         let error = sites[0].remote_app().get("x").unwrap_err();
-        assert_eq!(error.juju().unwrap().kind(), &crate::juju::ErrorKind::Gone);
+        assert_eq!(error.juju().unwrap().kind(), &juju::ErrorKind::Gone);
         Err(stop)
     };
     let report = juju.run(Does(handler), CHANGED, &[]);
     let status = Status::waiting("site: the relation site:10 is gone");
     assert_eq!((report.exit_code(), report.status()), (0, Some(&status)));
+}
+
+/// A tool that fails in any way fails the hook with an error that names the attempt, and nothing is
+/// sent.
+#[test]
+fn a_tool_that_fails_fails_the_hook_in_every_way_alike() {
+    const SECRET: &str = "hunter2-hunter2";
+    let failures: [fn() -> ToolAnswer; 9] = [
+        || Err(ToolError::NotFound),
+        || Err(ToolError::Exited { code: 1, stderr: "ERROR connection is shut down".into() }),
+        || Err(ToolError::Exited { code: 3, stderr: String::new() }),
+        || Err(ToolError::Killed { signal: 9, stderr: String::new() }),
+        || Err(ToolError::Deadline { limit: Duration::from_secs(300), stderr: String::new() }),
+        || Err(ToolError::TooMuchOutput { limit: 16 << 20 }),
+        || Err(ToolError::Broken(std::io::Error::other("the pipe burst"))),
+        || Ok(format!("{SECRET} {SECRET}").into_bytes()),
+        || Ok(vec![b'"', 0xff, 0xfe, b'"']),
+    ];
+    for tool in ["relation-ids", "relation-list", "relation-get", "relation-set", "is-leader"] {
+        for (index, failure) in failures.iter().enumerate() {
+            if tool == "relation-set" && index >= 7 {
+                // Its output is not read.
+                continue;
+            }
+            let juju = FakeJuju::default();
+            juju.relate("ring:1", "web", &["web/1"]);
+            juju.relate("site:3", "one", &["one/0"]);
+            juju.state().is_leader = true;
+            juju.answer_once(tool, failure());
+            let handler = |hook: &Hook<Declared>| {
+                let leader = hook.leader()?.unwrap();
+                let ring = hook.peers::<Shared>(Ring)?;
+                ring.update(&leader, |shared| shared.generation += 1)?;
+                hook.related(Site)?[0].remote_units().map(drop)?;
+                Ok(())
+            };
+            let report = juju.run(Does(handler), CHANGED, &[]);
+            let error = report.failure().unwrap();
+            let said = error.to_string();
+            assert_eq!((report.exit_code(), error.kind()), (1, &ErrorKind::Juju), "{tool} {index}");
+            assert!(said.starts_with("cannot ") && said.contains(tool), "{tool} {index}: {said}");
+            assert!(!format!("{report:?}").contains(SECRET), "{said}");
+            assert!(juju.bag("ring:1", "web").is_empty());
+        }
+    }
 }
 
 #[test]
@@ -223,7 +271,7 @@ fn the_relation_that_breaks_is_left_out_and_marked() {
             let id = "site:3".parse().unwrap();
             let RelationLookup::Breaking(site) = hook.relation(Site, &id)? else { panic!() };
             assert!(site.is_breaking());
-            assert_eq!(site.remote_app_name().map(|name| name.as_str()), name);
+            assert_eq!(site.remote_app_name().map(juju::ApplicationName::as_str), name);
             assert_eq!(site.remote_units()?[0].read::<Member>()?, Member { port: 80 });
             if name.is_none() {
                 let stop = site.remote_app().read::<Member>().unwrap_err();

@@ -42,8 +42,8 @@ fn without_values(reason: &str, values: &[Value]) -> String {
     redact_values(&reason, &leaves)
 }
 
-/// Adds the value and all that is nested in it. The recursion is bounded, because serde_json refuses
-/// a text that is nested more than 128 levels deep.
+/// Adds the value and all that is nested in it. The recursion is bounded, because the readers of
+/// JSON and of YAML refuse a text that is nested too deep.
 fn add_leaves<'a>(value: &'a Value, leaves: &mut Vec<&'a Value>) {
     match value {
         Value::Array(list) => list.iter().for_each(|value| add_leaves(value, leaves)),

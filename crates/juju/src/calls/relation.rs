@@ -437,7 +437,7 @@ mod tests {
         fn what_is_written_is_what_juju_reads(
             bag in proptest::collection::btree_map(
                 "(?s:[^\\x00]{1,20})",
-                "(?s:[^\\x00]{1,60})|[\\n\\t :#-]{1,20}|[\u{7f}-\u{a0}\u{2028}\u{feff}\u{1f600}]{1,9}",
+                "(?s:[^\\x00]{1,60})|[\\n\\t :#-]{1,20}|[\u{7f}-\u{a0}\u{2028}\u{1f600}]{1,9}",
                 0..6,
             )
         ) {
