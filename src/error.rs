@@ -119,8 +119,15 @@ pub enum ErrorKind {
     State,
     /// An event cannot be stored: its kind does not allow it, or the queue is full.
     Deferral,
-    /// The charm does not declare this container or action.
+    /// The charm does not declare this container or action, or a relation is one of another
+    /// endpoint.
     Undeclared,
+    /// A databag holds a value that cannot be read as the type that was asked for, or a value
+    /// cannot be written to a databag.
+    Databag,
+    /// This unit has lost the leadership since the hook asked for it, so the data of the
+    /// application cannot be written.
+    LostLeadership,
     /// An action does not do what it was asked for: see [`Error::refused`].
     Refused,
     /// A handler panicked.
@@ -201,6 +208,15 @@ impl Error {
 
     pub(crate) fn deferral(message: impl Into<String>) -> Self {
         Self::build(ErrorKind::Deferral, Cause::Text(message.into()))
+    }
+
+    /// Makes the error of a databag. The message must not quote a value of it.
+    pub(crate) fn databag(message: impl Into<String>) -> Self {
+        Self::build(ErrorKind::Databag, Cause::Text(message.into()))
+    }
+
+    pub(crate) fn lost_leadership(message: impl Into<String>) -> Self {
+        Self::build(ErrorKind::LostLeadership, Cause::Text(message.into()))
     }
 
     pub(crate) fn undeclared(message: impl Into<String>) -> Self {

@@ -15,7 +15,8 @@ use crate::unit::{UnitView, declared_name};
 /// A hook gives a handler read access to the unit ([`UnitView`], by [`Deref`]) and the right to
 /// change it.
 ///
-/// Changes of the state and of the ports are kept if the hook succeeds and dropped if it fails.
+/// Changes of the state, the ports and the databags are kept if the hook succeeds and dropped if it
+/// fails.
 /// Statuses, the workload's version and log lines take effect at once. A handler does not set
 /// statuses: [`Charm::collect_status`](crate::Charm::collect_status) adds them.
 ///
@@ -126,7 +127,9 @@ impl<D: Declaration> Hook<D> {
     /// Some of them belong to the framework. A status that is set here is overwritten at the end of
     /// the hook, and the keys `charmwright` and `charm` of the state hold the framework's documents
     /// (use [`update_state`](Hook::update_state)). An action's results and its failure are what
-    /// [`Charm::action`](crate::Charm::action) returns.
+    /// [`Charm::action`](crate::Charm::action) returns. The handles of
+    /// [`relation`](crate::relation)s send only what has changed, and do not see what is written to
+    /// a databag here.
     #[must_use]
     pub fn tools(&self) -> &HookTools {
         &self.context.tools

@@ -65,6 +65,8 @@
 //! - The root of this crate has the types that a charm is written with: [`Charm`] and its
 //!   [`Declaration`], [`Event`], [`Hook`] and [`UnitView`], [`Container`], [`Stop`] and
 //!   [`Outcome`], [`Statuses`].
+//! - [`relation`] tells how a charm relates to other applications and to its peers. Its types are
+//!   in the root as well.
 //! - [`dispatch`] runs one hook; a test runs a hook by [`dispatch::run_hook`].
 //! - [`pebble`] is the client of Pebble, the supervisor that Juju puts in every workload container.
 //!   Its crate, `charmwright-pebble`, can be used without this one.
@@ -115,8 +117,10 @@ mod event;
 mod hook;
 mod layer_field;
 mod leader;
+mod may_write;
 mod outcome;
 mod phase;
+pub mod relation;
 mod retry;
 mod status;
 mod stop;
@@ -142,9 +146,15 @@ pub use hook::Hook;
 pub use juju::{Port, Status, StatusKind};
 pub use layer_field::{LayerField, LayerKey};
 pub use leader::Leader;
+pub use may_write::MayWrite;
 pub use outcome::Outcome;
 pub use pebble::{Budget, RetryPolicy};
 pub use phase::Phase;
+pub use relation::{
+    Bag, ByName, Codec, DecodeError, EncodeError, Endpoint, JsonPerKey, JsonUnder, JujuKeys,
+    KeyName, Limit, LimitOne, NoLimit, OwnAppBag, OwnUnitBag, Peer, Peers, Plain, Provides,
+    Related, Relation, RelationLookup, RemoteBag, RemoteUnit, Requires, Role, YamlUnder, interface,
+};
 pub use retry::Retry;
 pub use status::Statuses;
 pub use stop::{Context, IntoStop, NotReady, OrStop, Result, Stop};

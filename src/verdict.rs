@@ -61,6 +61,10 @@ impl Verdict {
     /// - A `<container>-pebble-*` hook exits with 0 only for what was committed. If its event
     ///   cannot be stored or the state cannot be written, the unit is Blocked with the cause and
     ///   the exit code is 1.
+    /// - The changes of databags are sent after the handlers. If one cannot be sent, the hook
+    ///   fails; in a `<container>-pebble-*` hook every event of it is stored instead, so that its
+    ///   handler writes the databags again, and the unit is Blocked with the cause. In `stop` and
+    ///   `remove` the changes of a relation that is gone are dropped.
     /// - The table is not used in an action: its error is its failure message, the exit code is 0,
     ///   and the unit is not put in error.
     pub fn by_table(event: &Event, error: &Error) -> Self {

@@ -13,9 +13,12 @@ use super::retry_status::RetryStatus;
 use super::unit_state::UnitState;
 use crate::declaration::Metadata;
 use crate::error::{ContainerTag, Error};
+use crate::event::Event;
 use crate::juju::{ContainerName, HookEnv, HookTools};
 use crate::pebble::{Budget, Client, RetryPolicy, RetrySummary};
 use crate::phase::Phase;
+use crate::relation::current_event::CurrentEvent;
+use crate::relation::databags::Databags;
 use crate::retry::Retry;
 
 /// The time limit of a call while statuses are collected.
@@ -39,6 +42,10 @@ pub(crate) struct HookContext {
     clients: RefCell<BTreeMap<ContainerName, Client>>,
     /// The unit's state. No borrow of it may last over a call of the charm, which borrows it too.
     pub(crate) state: RefCell<UnitState>,
+    /// The changes of the unit's own databags that are not sent yet.
+    pub(crate) databags: Databags,
+    /// The relations of the hook's event and of the event that runs now.
+    pub(crate) current_event: CurrentEvent,
 }
 
 /// The pass in which a handle is used, which decides about its retry policy.
@@ -71,7 +78,14 @@ impl HookContext {
             policies,
             clients: RefCell::default(),
             state: RefCell::new(state),
+            databags: Databags::default(),
+            current_event: CurrentEvent::default(),
         }
+    }
+
+    /// Returns the context of a hook that Juju runs for this event; an action has none.
+    pub(crate) fn for_event(self, event: Option<&Event>) -> Self {
+        Self { current_event: CurrentEvent::of_hook(event), ..self }
     }
 
     pub(crate) fn phase(&self, container: &ContainerName) -> Phase {

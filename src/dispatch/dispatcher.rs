@@ -117,6 +117,7 @@ impl<C: Charm> Dispatcher<'_, C> {
     /// Runs one event and records its result. An error is returned only if it fails the hook.
     async fn run_event(&mut self, event: &Event, arrival: Arrival) -> Result<EventEnd, Error> {
         let (charm, hook) = (&mut self.charm, self.hook);
+        hook.context.current_event.begin(event);
         let error = match catch_panics(event, async { charm.handle(event, hook).await }).await {
             Ok(outcome) => match outcome.into_end() {
                 End::Done => {

@@ -9,7 +9,7 @@
 //!    that it is about is gone (`vanished`). The table of
 //!    [`Verdict::by_table`](crate::Verdict::by_table) judges each error that it returns.
 //! 4. The statuses are collected, and the worst is set (`collect_status`).
-//! 5. The changes of the state are committed.
+//! 5. The changes of databags are sent, and then the changes of the state are committed.
 //! 6. The exit code tells Juju to keep what the hook has changed, or to drop it and run the hook
 //!    again.
 //!

@@ -3,6 +3,7 @@
 
 use super::invocation::{Invocation, is_named_like_workload};
 use crate::error::Error;
+use crate::relation::databags::WhenGone;
 use crate::verdict::Verdict;
 
 /// A mode says what kind of run this is. It decides about retries, logs and early statuses, and
@@ -41,6 +42,13 @@ impl Mode {
     /// removed.
     pub(crate) fn may_commit_without_status(self) -> bool {
         matches!(self, Self::Workload | Self::Ending)
+    }
+
+    /// Returns what happens to the changes of a relation that is gone at the end of the hook. A
+    /// failure of `stop` or `remove` would keep the unit from being removed, and a unit that is
+    /// removed leaves its relations; any other hook runs again and does not meet the relation.
+    pub(crate) fn when_gone(self) -> WhenGone {
+        if self == Self::Ending { WhenGone::Drop } else { WhenGone::Fail }
     }
 
     /// Returns `true` if a commit that failed is tried once more. Juju runs any other hook again by

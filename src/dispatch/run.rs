@@ -15,7 +15,8 @@ use super::invocation::Invocation;
 use super::log::{HookLog, Keep, Streams};
 use super::mode::Mode;
 use super::panics::catch_panics;
-use super::report::{FAILURE, HookReport, SUCCESS, USAGE};
+use super::queue::Arrival;
+use super::report::{Ending, FAILURE, HookReport, SUCCESS, USAGE};
 use super::unit_state::LoadedState;
 use super::usage::usage;
 use crate::action::{ActionRequest, Actions as _};
@@ -302,7 +303,7 @@ impl HookRun {
             Work::Action(_) => None,
         };
         let state = loaded.read(&C::Declared::METADATA, event)?;
-        let context = Rc::new(HookContext::new(
+        let context = HookContext::new(
             self.env.clone(),
             Arc::clone(&self.tools),
             C::Declared::METADATA,
@@ -310,7 +311,8 @@ impl HookRun {
             self.containers.clone(),
             state,
             |container| charm.retry(container),
-        ));
+        );
+        let context = Rc::new(context.for_event(event));
         let hook = Hook::new(Rc::clone(&context));
         let handled = self.handle(charm, &hook, &work, report).await;
         report.retries = context.retries();
@@ -320,8 +322,37 @@ impl HookRun {
         }
         // The retries are reported before an error ends the run.
         handled?;
+        self.send_databags(&context, report)?;
         let state = context.state.borrow();
         loaded.commit(&state, &self.tools, self.mode)
+    }
+
+    /// Sends the changes of the unit's own databags.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error that fails the hook: Juju drops what it has taken already, and runs the
+    /// hook again.
+    fn send_databags(&self, context: &HookContext, report: &mut HookReport) -> Result<(), Error> {
+        let send = || context.databags.send(&self.tools, self.mode.when_gone());
+        let error = match send() {
+            Ok(()) => return Ok(()),
+            Err(error) if self.mode.may_retry_commit() => error,
+            Err(error) => return Err(error),
+        };
+        tracing::warn!("{}; it is tried once more", error.chain());
+        let Err(error) = send() else { return Ok(()) };
+        // Juju does not run a workload hook again. So every event of it is stored instead: its
+        // handler writes the databags anew, and what was written now is committed.
+        let status = Status::blocked(text::one_line(&error.chain()));
+        for handled in &mut report.handled {
+            let arrival = if handled.is_deferred { Arrival::FromQueue } else { Arrival::FromJuju };
+            let framework = &mut context.state.borrow_mut().framework;
+            framework.store(&handled.event, &status, arrival, self.now)?;
+            handled.ending = Ending::Stored(status.clone());
+        }
+        self.report_failure(&error, "is stored", report);
+        Ok(())
     }
 
     /// Runs the handlers and then sets the status.

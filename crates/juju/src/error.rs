@@ -115,6 +115,14 @@ impl Error {
         Self::build(ErrorKind::Output, attempt.into(), format!("{tool} {cause}"), Some(tool))
     }
 
+    /// Gives a refusal another kind, which the caller knows by what it asked for, and adds what the
+    /// user can do about it.
+    pub(super) fn reclassified(mut self, kind: ErrorKind) -> Self {
+        self.inner.cause.push_str(advice(&kind));
+        self.inner.kind = kind;
+        self
+    }
+
     /// Makes the error for a tool that was not started or failed.
     pub(super) fn from_tool_error(
         attempt: impl Into<Cow<'static, str>>,
@@ -241,6 +249,7 @@ impl Error {
 fn advice(kind: &ErrorKind) -> &'static str {
     match kind {
         ErrorKind::NotLeader => "; only the leader may, so ask is_leader first",
+        ErrorKind::Gone => "; it may have been removed since the hook began",
         ErrorKind::Unavailable => "; this Juju does not have it, so do without it or upgrade Juju",
         ErrorKind::AgentAway => {
             "; run the charm under Juju's unit agent or with `charmwright dev`, and no tool after \

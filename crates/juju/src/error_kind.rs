@@ -14,9 +14,10 @@ pub enum ErrorKind {
     /// The requested item does not exist: a key of a secret or of the state, an address of a
     /// binding, or the location of a storage that is not provisioned yet.
     NotFound,
-    /// This unit lacks the permission: a secret or databag is not granted to it, or the application
-    /// is not trusted with the model's credentials. Juju gives the same answer for some relations
-    /// that are gone.
+    /// This unit lacks the permission: a secret is not granted to it, or the application is not
+    /// trusted with the model's credentials. The calls about relations return it only if they
+    /// cannot tell a relation that is [gone](Self::Gone) from a databag that [only the
+    /// leader](Self::NotLeader) may read, since Juju denies both in the same words.
     Denied,
     /// The tool cannot run in this hook: it needs an action, or must not run in one, or it needs a
     /// relation's or a storage's hook, or the hook has ended.

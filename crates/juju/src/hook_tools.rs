@@ -9,7 +9,8 @@ use serde_json::Value;
 
 use super::error::Error;
 use super::hook_cache::{Cached, Leadership, Options, Params, Ports, StoredState};
-use super::names::{EndpointName, RelationId, StorageId, StorageName};
+use super::names::{StorageId, StorageName};
+use super::relation_cache::RelationCache;
 use super::status::Status;
 use super::tool_output::parse_json;
 use super::tool_runner::{ToolCall, ToolError, ToolRunner};
@@ -20,17 +21,17 @@ use super::tool_runner::{ToolCall, ToolError, ToolRunner};
 ///
 /// # Caching
 ///
-/// A read (config, leadership, statuses, state, action parameters, ports, relations, storage)
-/// starts a tool once, and later reads return the cached answer. The hook's own writes keep the
-/// cache up to date. A read that failed is not cached. Two threads that read the same value at once
-/// start one tool.
+/// A read (config, leadership, statuses, state, action parameters, ports, storage, relations and
+/// their databags) starts a tool once, and later reads return the cached answer. The hook's own
+/// writes keep the cache up to date. A read that failed is not cached. Two threads that read the
+/// same value at once start one tool.
 ///
 /// Make one `HookTools` for each hook, because the cache is valid for one hook only.
 ///
 /// # Commit
 ///
-/// Statuses, the workload's version and log lines take effect at once. Ports and state take effect
-/// when the hook exits with code 0, all of them or none (Juju 2.9 to 4.1).
+/// Statuses, the workload's version and log lines take effect at once. Ports, state and databags
+/// take effect when the hook exits with code 0, all of them or none (Juju 2.9 to 4.1).
 pub struct HookTools {
     runner: Box<dyn ToolRunner>,
     // Each answer has a lock of its own, so that a thread that waits for one tool does not hold up
@@ -42,8 +43,8 @@ pub struct HookTools {
     pub(super) state: Cached<StoredState>,
     pub(super) params: Cached<Arc<Params>>,
     pub(super) ports: Mutex<Ports>,
-    pub(super) relation_ids: Mutex<BTreeMap<EndpointName, Vec<RelationId>>>,
     pub(super) storages: Mutex<BTreeMap<StorageName, Vec<StorageId>>>,
+    pub(super) relations: RelationCache,
 }
 
 impl HookTools {
@@ -59,8 +60,8 @@ impl HookTools {
             state: Cached::default(),
             params: Cached::default(),
             ports: Mutex::default(),
-            relation_ids: Mutex::default(),
             storages: Mutex::default(),
+            relations: RelationCache::default(),
         }
     }
 

@@ -70,6 +70,7 @@ mod names;
 mod port;
 mod process_runner;
 mod refusals;
+mod relation_cache;
 mod status;
 mod storage_kind;
 mod tool_output;
@@ -77,7 +78,7 @@ mod tool_runner;
 mod vars;
 mod version;
 
-pub use calls::{InvalidActionKey, check_action_key};
+pub use calls::{InvalidActionKey, check_action_key, check_databag_changes};
 pub use env::{DispatchPath, HookEnv};
 pub use error::Error;
 pub use error_kind::ErrorKind;

@@ -27,7 +27,8 @@ const fn row(tool: &'static str, code: i32, text: &'static str, kind: ErrorKind)
 /// wide one.
 ///
 /// The comment above a row is its source. "agent" is a section of our notes on the unit agent's
-/// source; "measured" is a section of our record of what the tools of Juju 3.6 and 4.0 printed.
+/// source; "measured" is a section of our record of what the tools of Juju 3.6 and 4.0 printed;
+/// "runtime" is a section of our notes on how charms meet Juju.
 const ROWS: &[Row] = &[
     // agent 3: status-set, status-get, leader-set and the secrets of an application, each with
     // words of its own around these; measured 3.6.
@@ -36,6 +37,10 @@ const ROWS: &[Row] = &[
     row("relation-set", 1, "*cannot write relation settings*", ErrorKind::NotLeader),
     // agent 1.3 and 3: the value of `-r`.
     row("*", 2, "*relation not found*", ErrorKind::Gone),
+    // runtime 3.5: the relation vanished after `-r` was read. 3.6 and 4.0 word it differently, with
+    // the id or without.
+    row("relation-*", 1, "*relation* not found*", ErrorKind::Gone),
+    row("network-get", 1, "*relation* not found*", ErrorKind::Gone),
     // agent 3, measured 3.5 and 3.7: by URI, bare id or label.
     row("secret-*", 1, "*secret \"*\" not found", ErrorKind::Gone),
     // agent 3, measured 3.5: a label that is unknown, 3.6 and 4.
@@ -104,6 +109,28 @@ pub(super) fn kind_of(tool: &str, code: i32, stderr: &str) -> Option<ErrorKind> 
             row.code == code && matches_pattern(row.tool, tool) && matches_pattern(row.text, text)
         })
         .map(|row| row.kind.clone())
+}
+
+/// A read about a relation that Juju denied: who may read what was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum DeniedRead {
+    /// Every unit of the relation may read it: its members, a remote databag, a unit's own databag,
+    /// and on a peer relation the application's databag.
+    Shared,
+    /// Only the leader may read it: the own application's databag, except on a peer relation.
+    OwnApplication,
+}
+
+/// Returns the kind of a `permission denied` about a relation.
+///
+/// Juju has one text for two reasons. It hides a relation that is gone, above all one that crosses
+/// models, behind a denied permission, and it denies a follower the databag of its own application
+/// (runtime 3.5). The caller knows which of them is possible.
+pub(super) fn kind_of_denied(read: DeniedRead) -> ErrorKind {
+    match read {
+        DeniedRead::Shared => ErrorKind::Gone,
+        DeniedRead::OwnApplication => ErrorKind::NotLeader,
+    }
 }
 
 /// Returns the text after the first `ERROR `. A tool may write warnings before it, some of them

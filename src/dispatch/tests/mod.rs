@@ -2,14 +2,17 @@
 
 use super::*;
 
+mod databags;
 mod diagnosis;
 mod environment;
 mod events;
 mod events_table;
 mod fake_pebble;
+mod fake_relations;
 pub(super) mod fakes;
 mod handles;
 mod probe;
+mod relations;
 mod runs;
 mod states;
 mod stored_events;

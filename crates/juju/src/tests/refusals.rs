@@ -21,6 +21,10 @@ const TEXTS: &[(&str, i32, &str, ErrorKind)] = &[
     ("relation-set", 1, "cannot write relation settings", NotLeader),
     ("relation-get", 2, "invalid value \"9\" for option -r: relation not found", Gone),
     ("network-get", 2, "invalid value \"9\" for option -r: relation not found", Gone),
+    ("relation-get", 1, "relation not found", Gone),
+    ("relation-set", 1, "cannot read relation settings: relation 7 not found", Gone),
+    ("relation-list", 1, "relation: 7 not found", Gone),
+    ("network-get", 1, "relation 7 not found", Gone),
     ("secret-get", 1, "secret \"secret:9m4e2mr0ui3e8a215n4g\" not found", Gone),
     ("secret-grant", 1, "secret \"9m4e2mr0ui3e8a215n4g\" not found", Gone),
     ("secret-get", 1, "consumer label \"x\" not found", Gone),
@@ -112,6 +116,12 @@ fn every_text_has_its_kind() {
         // The same text with another exit code is not this failure.
         assert_eq!(kind_of(tool, 3, &format!("ERROR {text}")), None, "{tool}: {text}");
     }
+}
+
+#[test]
+fn a_denied_read_about_a_relation_is_told_apart_by_who_may_read() {
+    assert_eq!(kind_of_denied(DeniedRead::Shared), Gone);
+    assert_eq!(kind_of_denied(DeniedRead::OwnApplication), NotLeader);
 }
 
 #[test]

@@ -8,6 +8,7 @@ mod config;
 mod leader;
 mod log;
 mod ports;
+mod relation;
 mod state;
 mod status;
 mod storage;

@@ -1,0 +1,338 @@
+//! Tests of the writes to databags: when they are sent, how often, and when they are not.
+
+use serde::{Deserialize, Serialize};
+
+use super::fake_relations::{Database, Declared, Does, FakeJuju, Shows, Site};
+use super::report::{Ending, HookReport};
+use crate::juju::{self, HookTools, Status};
+use crate::relation::databags::{Databags, OwnBag, WhenGone};
+use crate::{Bag, ErrorKind, Event, Hook, Outcome, Plain, Result, Statuses, Stop, UnitView};
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Offer {
+    url: String,
+    note: Option<String>,
+}
+
+impl Bag for Offer {
+    type Codec = Plain;
+}
+
+const CHANGED: &str = "hooks/config-changed";
+const GONE: &str = "invalid value \"site:3\" for option -r: relation not found";
+
+fn offer(url: &str) -> Offer {
+    Offer { url: url.to_owned(), note: None }
+}
+
+/// Juju with one relation, in which this unit leads.
+fn related() -> FakeJuju {
+    let juju = FakeJuju::default();
+    juju.relate("site:3", "one", &[]);
+    juju.state().is_leader = true;
+    juju
+}
+
+/// Writes both databags of this side.
+fn write_both(hook: &Hook<Declared>) -> Result {
+    let leader = hook.leader()?.unwrap();
+    for site in hook.related(Site)? {
+        site.app_bag().write(&leader, &offer("http://web"))?;
+        site.unit_bag().write(hook, &offer("http://web-0"))?;
+    }
+    Ok(())
+}
+
+const BOTH: [&str; 2] =
+    ["-r site:3 {\"url\":\"http://web-0\"}", "-r site:3 --app {\"url\":\"http://web\"}"];
+
+#[test]
+fn changes_are_sent_once_at_the_end_and_read_in_the_same_hook() {
+    let juju = related();
+    juju.write("site:3", "web", &[("url", "old"), ("note", "old"), ("kept", "x")]);
+    juju.write("site:3", "web/0", &[("private-address", "10.0.0.1")]);
+    let handler = |_: &Event, hook: &Hook<Declared>| {
+        let leader = hook.leader()?.unwrap();
+        let site = &hook.related(Site)?[0];
+        let (app, unit) = (site.app_bag(), site.unit_bag());
+        assert_eq!(app.get(&leader, "note")?.as_deref(), Some("old"));
+        for url in ["first", "second"] {
+            app.write(&leader, &offer(url))?;
+            unit.write(hook, &offer(url))?;
+        }
+        assert_eq!(app.read::<Offer>(&leader)?, Some(offer("second")));
+        assert_eq!(app.get(&leader, "note")?, None);
+        app.set(&leader, "more", "1")?;
+        unit.set(hook, "gone", "1")?;
+        unit.remove(hook, "gone")?;
+        assert_eq!(unit.juju_keys()?.private_address(), Some("10.0.0.1"));
+        hook.update_state(|state| state.push('x'))?;
+        Ok(Outcome::done())
+    };
+    let show = |unit: &UnitView<Declared>, statuses: &mut Statuses| {
+        let site = &unit.related(Site)?[0];
+        let offer = site.unit_bag().read::<Offer>()?.unwrap();
+        statuses.add(Status::blocked(offer.url));
+        Ok(())
+    };
+    let report = juju.run(Shows(handler, show), CHANGED, &[]);
+    assert_eq!(report.status(), Some(&Status::blocked("second")), "{report:?}");
+    let writes = juju.calls(&["status-set", "relation-set", "state-set"]);
+    assert_eq!(
+        writes,
+        [
+            "status-set blocked -- second",
+            "relation-set -r site:3 --file -",
+            "relation-set -r site:3 --app --file -",
+            "state-set --file -"
+        ]
+    );
+    assert_eq!(
+        juju.sets(),
+        [
+            "-r site:3 {\"url\":\"second\"}",
+            "-r site:3 --app {\"more\":\"1\",\"note\":\"\",\"url\":\"second\"}"
+        ]
+    );
+    let keys: Vec<String> = juju.bag("site:3", "web").into_iter().map(|(key, _)| key).collect();
+    assert_eq!(keys, ["kept", "more", "url"]);
+    // Each databag was read once, and the leader was asked once: the answer holds for 30 s.
+    assert_eq!(juju.calls(&["relation-get", "is-leader"]).len(), 3);
+}
+
+#[test]
+fn what_does_not_change_is_not_sent() {
+    let juju = related();
+    assert_eq!(juju.run(Does(write_both), CHANGED, &[]).exit_code(), 0);
+    assert_eq!(juju.sets(), BOTH);
+    assert_eq!(juju.run(Does(write_both), CHANGED, &[]).exit_code(), 0);
+    assert!(juju.sets().is_empty());
+    // A change that is taken back is none.
+    let back_and_forth = |hook: &Hook<Declared>| {
+        let unit = hook.related(Site)?[0].unit_bag();
+        unit.write(hook, &offer("other"))?;
+        unit.write(hook, &offer("http://web-0"))?;
+        Ok(())
+    };
+    assert_eq!(juju.run(Does(back_and_forth), CHANGED, &[]).exit_code(), 0);
+    assert!(juju.sets().is_empty());
+}
+
+#[test]
+fn an_own_databag_that_nobody_asks_for_is_not_read() {
+    let juju = related();
+    let handler = |hook: &Hook<Declared>| {
+        let site = &hook.related(Site)?[0];
+        let _ = (site.app_bag(), site.unit_bag());
+        let _ = site.remote_app().entries()?;
+        Ok(())
+    };
+    assert_eq!(juju.run(Does(handler), CHANGED, &[]).exit_code(), 0);
+    assert_eq!(juju.calls(&["relation-get"]), ["relation-get -r site:3 --app --format=json - one"]);
+}
+
+#[test]
+fn a_hook_or_an_action_that_fails_sends_nothing() {
+    let fails = |hook: &Hook<Declared>| {
+        write_both(hook)?;
+        Err(Stop::failed("cannot go on"))
+    };
+    for (path, code) in [(CHANGED, 1), ("actions/act", 0)] {
+        let juju = related();
+        let report = juju.run(Does(fails), path, &[]);
+        assert_eq!((report.exit_code(), juju.sets().len()), (code, 0), "{path}");
+        assert!(report.failure().is_some());
+        let juju = related();
+        let report = juju.run(Does(write_both), path, &[]);
+        assert_eq!((report.exit_code(), juju.sets()), (0, BOTH.map(str::to_owned).to_vec()));
+    }
+    // What is not ready is no failure, and neither is an event that is stored.
+    let waits = |hook: &Hook<Declared>| {
+        write_both(hook)?;
+        Err(Stop::waiting("for the moon"))
+    };
+    let juju = related();
+    assert_eq!(juju.run(Does(waits), CHANGED, &[]).exit_code(), 0);
+    assert_eq!(juju.sets(), BOTH);
+}
+
+#[test]
+fn jujus_own_keys_are_refused_in_a_units_databag() {
+    let handler = |hook: &Hook<Declared>| {
+        let leader = hook.leader()?.unwrap();
+        let site = &hook.related(Site)?[0];
+        site.app_bag().set(&leader, "ingress-address", "10.0.0.1")?;
+        site.unit_bag().set(hook, "ingress-address", "10.0.0.1")?;
+        Ok(())
+    };
+    let report = related().run(Does(handler), CHANGED, &[]);
+    let error = report.failure().unwrap();
+    assert_eq!(error.kind(), &ErrorKind::Databag);
+    assert_eq!(
+        error.to_string(),
+        "cannot write the databag of the unit web/0 in site:3: the key \"ingress-address\" is \
+         Juju's own; use another"
+    );
+}
+
+#[test]
+fn what_juju_cannot_store_fails_the_call_that_writes_it() {
+    for (key, value, kind) in [
+        ("", "x".to_owned(), juju::ErrorKind::Invalid),
+        ("key", "a\0b".to_owned(), juju::ErrorKind::Invalid),
+        (
+            "key",
+            "x".repeat(16 << 20),
+            juju::ErrorKind::TooLarge { size: (16 << 20) + 3, limit: 16 << 20 },
+        ),
+    ] {
+        let juju = related();
+        let handler = |hook: &Hook<Declared>| {
+            let unit = hook.related(Site)?[0].unit_bag();
+            let error = unit.set(hook, key, value.as_str()).unwrap_err();
+            assert_eq!(error.juju().unwrap().kind(), &kind);
+            // Nothing of it is kept.
+            unit.set(hook, "other", "1")?;
+            Ok(())
+        };
+        assert_eq!(juju.run(Does(handler), CHANGED, &[]).exit_code(), 0);
+        assert_eq!(juju.sets(), ["-r site:3 {\"other\":\"1\"}"]);
+    }
+    // The databag as a whole has the limit.
+    let juju = related();
+    let handler = |hook: &Hook<Declared>| {
+        let unit = hook.related(Site)?[0].unit_bag();
+        unit.set(hook, "a", "x".repeat(9 << 20))?;
+        let error = unit.set(hook, "b", "x".repeat(9 << 20)).unwrap_err();
+        assert!(matches!(error.juju().unwrap().kind(), juju::ErrorKind::TooLarge { .. }));
+        unit.remove(hook, "a")?;
+        unit.set(hook, "b", "x".repeat(9 << 20))?;
+        Ok(())
+    };
+    assert_eq!(juju.run(Does(handler), CHANGED, &[]).exit_code(), 0);
+    assert_eq!(juju.sets().len(), 1);
+}
+
+#[test]
+fn a_write_to_a_relation_that_is_gone_fails_and_names_it() {
+    let juju = related();
+    juju.fail_once("relation-set", 2, GONE);
+    let report = juju.run(Does(write_both), CHANGED, &[]);
+    assert_eq!(report.exit_code(), 1);
+    let error = report.failure().unwrap();
+    assert_eq!(error.juju().unwrap().kind(), &juju::ErrorKind::Gone);
+    assert!(
+        error.to_string().starts_with("cannot write this unit's databag in the relation site:3: "),
+        "{error}"
+    );
+    // Nothing of the state is written by a hook that fails.
+    assert!(juju.calls(&["state-set"]).is_empty());
+
+    // Already when the databag is read for the write.
+    let juju = related();
+    juju.fail_once("relation-get", 2, GONE);
+    let report = juju.run(Does(write_both), CHANGED, &[]);
+    assert_eq!(report.failure().unwrap().juju().unwrap().kind(), &juju::ErrorKind::Gone);
+}
+
+#[test]
+fn a_unit_that_is_removed_does_not_fail_over_a_relation_that_is_gone() {
+    let juju = related();
+    juju.fail_once("relation-set", 2, GONE);
+    let report = juju.run(Does(write_both), "hooks/stop", &[]);
+    assert_eq!(report.exit_code(), 0, "{report:?}");
+    // The other databag was sent all the same.
+    assert_eq!(juju.bag("site:3", "web").len(), 1);
+    assert!(report.log().any(|(_, line)| line.contains("site:3")));
+    // Any other failure counts.
+    juju.fail_once("relation-set", 1, "connection is shut down");
+    let changes = |hook: &Hook<Declared>| {
+        hook.related(Site)?[0].unit_bag().set(hook, "more", "1")?;
+        Ok(())
+    };
+    assert_eq!(juju.run(Does(changes), "hooks/stop", &[]).exit_code(), 1);
+}
+
+#[test]
+fn a_workload_hook_tries_again_and_then_stores_its_events() {
+    let ready = "hooks/web-pebble-ready";
+    let broken = "connection is shut down";
+    let juju = related();
+    juju.fail_once("relation-set", 1, broken);
+    let report = juju.run(Does(write_both), ready, &[]);
+    assert_eq!((report.exit_code(), report.failure().is_none()), (0, true));
+    assert_eq!(juju.bag("site:3", "web/0").len(), 1);
+
+    let juju = related();
+    juju.fail_once("relation-set", 1, broken);
+    juju.fail_once("relation-set", 1, broken);
+    let stored = |report: &HookReport| match report.handled()[0].ending() {
+        Ending::Stored(status) => status.message().to_owned(),
+        ending => panic!("{ending:?}"),
+    };
+    let report = juju.run(Does(write_both), ready, &[]);
+    assert_eq!(report.exit_code(), 0, "{report:?}");
+    let message = stored(&report);
+    assert!(
+        message.starts_with("cannot write this unit's databag in the relation site:3: "),
+        "{message}"
+    );
+    assert_eq!(report.status(), Some(&Status::blocked(message)));
+    // It runs again with the next hook, whose writes succeed.
+    let report = juju.run(Does(write_both), CHANGED, &[]);
+    assert_eq!((report.exit_code(), report.handled().len()), (0, 2));
+    assert!(report.handled()[0].is_deferred());
+    assert_eq!(juju.sets(), BOTH);
+}
+
+#[test]
+fn the_leader_is_asked_before_the_applications_databag_is_written() {
+    // As a follower, 30 s after the proof of leadership.
+    let juju = related();
+    juju.relate("database:1", "pg", &[]);
+    let tools = HookTools::new(Box::new(juju.clone()));
+    let own = "web/0".parse().unwrap();
+    let databags = Databags::default();
+    let one = std::collections::BTreeMap::from([("key".to_owned(), Some("1".to_owned()))]);
+    for (id, bag) in
+        [("site:3", OwnBag::Application), ("site:3", OwnBag::Unit), ("database:1", OwnBag::Unit)]
+    {
+        databags.change(&tools, &own, &id.parse().unwrap(), bag, &one).unwrap();
+    }
+    juju.state().is_leader = false;
+    let error = databags.send(&tools, WhenGone::Fail).unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::LostLeadership);
+    assert_eq!(
+        error.to_string(),
+        "cannot write the application's databag of site:3: this unit lost the leadership during \
+         the hook; the new leader writes it"
+    );
+    // The unit's databags are not kept back, and are not sent twice.
+    assert_eq!(juju.sets(), ["-r database:1 {\"key\":\"1\"}", "-r site:3 {\"key\":\"1\"}"]);
+    databags.send(&tools, WhenGone::Fail).unwrap_err();
+    assert_eq!(juju.sets().len(), 2);
+
+    // Juju itself may refuse within the 30 s.
+    let juju = related();
+    juju.fail_once("relation-set", 1, "cannot write relation settings");
+    let handler = |hook: &Hook<Declared>| {
+        let leader = hook.leader()?.unwrap();
+        hook.related(Site)?[0].app_bag().write(&leader, &offer("x"))?;
+        Ok(())
+    };
+    let report = juju.run(Does(handler), CHANGED, &[]);
+    assert_eq!(report.exit_code(), 1);
+    let kind = report.failure().unwrap().juju().unwrap().kind().clone();
+    assert_eq!(kind, juju::ErrorKind::NotLeader);
+}
+
+#[test]
+fn a_requirer_without_a_relation_writes_nothing() {
+    let juju = FakeJuju::default();
+    let handler = |hook: &Hook<Declared>| {
+        assert!(hook.related(Database)?.is_none());
+        Ok(())
+    };
+    assert_eq!(juju.run(Does(handler), CHANGED, &[]).exit_code(), 0);
+    assert!(juju.calls(&["is-leader", "relation-set", "relation-list"]).is_empty());
+}

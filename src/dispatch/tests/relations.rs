@@ -1,0 +1,404 @@
+//! Tests of relations in whole hook runs: what is read, and what waits or fails.
+
+use std::cell::RefCell;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::fake_relations::{
+    Answer as ToolAnswer, Database, Declared, Does, FakeJuju, Ring, Shows, Site,
+};
+use crate::juju::{self, RelationId, Status, ToolError};
+use crate::{
+    Bag, ErrorKind, Event, Hook, JsonPerKey, Outcome, Plain, RelationLookup, Result, Statuses,
+    UnitView,
+};
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Answer {
+    username: String,
+    port: u16,
+}
+
+impl Bag for Answer {
+    type Codec = Plain;
+    const VERSION: Option<u32> = Some(2);
+}
+
+#[derive(Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct Shared {
+    generation: u32,
+    primary: Option<String>,
+}
+
+impl Bag for Shared {
+    type Codec = JsonPerKey;
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct Member {
+    port: u16,
+}
+
+impl Bag for Member {
+    type Codec = JsonPerKey;
+}
+
+const CHANGED: &str = "hooks/config-changed";
+const READS: [&str; 4] = ["relation-ids", "relation-list", "relation-get", "relation-model-get"];
+
+/// Reads the answer of the database.
+fn answer(hook: &UnitView<Declared>) -> Result<Option<Answer>> {
+    let Some(database) = hook.related(Database)? else { return Ok(None) };
+    database.remote_app().read().map(Some)
+}
+
+#[test]
+fn the_remote_application_is_read_once() {
+    let juju = FakeJuju::default();
+    juju.relate("database:7", "pg", &["pg/0"]);
+    juju.write("database:7", "pg", &[("username", "u"), ("port", "5432"), ("other", "x")]);
+    let read = |hook: &UnitView<Declared>| -> Result {
+        assert_eq!(answer(hook)?, Some(Answer { username: "u".into(), port: 5432 }));
+        let database = hook.related(Database)?.unwrap();
+        assert_eq!(format!("{database:?}"), "Relation(database:7)");
+        assert_eq!(database.remote_app_name().unwrap().as_str(), "pg");
+        assert_eq!(database.endpoint_name().as_str(), "database");
+        assert_eq!(database.remote_app().get("other")?.as_deref(), Some("x"));
+        assert_eq!(database.remote_app().entries()?.len(), 3);
+        assert!(!database.is_breaking());
+        Ok(())
+    };
+    let report = juju.run(
+        Shows(
+            |_: &Event, hook: &Hook<Declared>| {
+                read(hook)?;
+                Ok(Outcome::done())
+            },
+            |unit: &UnitView<Declared>, _: &mut Statuses| read(unit),
+        ),
+        CHANGED,
+        &[],
+    );
+    assert_eq!(report.exit_code(), 0, "{report:?}");
+    assert_eq!(
+        juju.calls(&READS),
+        [
+            "relation-ids --format=json database",
+            "relation-list -r database:7 --app --format=json",
+            "relation-get -r database:7 --app --format=json - pg",
+        ]
+    );
+}
+
+#[test]
+fn what_is_not_written_yet_is_not_ready() {
+    type Pairs = &'static [(&'static str, &'static str)];
+    let cases: [(Pairs, Status); 4] = [
+        (&[], Status::waiting("database: pg has written nothing yet")),
+        (&[("other", "x")], Status::waiting("database: pg has written nothing yet")),
+        (&[("port", "1")], Status::waiting("database: pg has not written \"username\" yet")),
+        (
+            &[("port", "1"), ("version", "1")],
+            Status::blocked(
+                "database: pg writes version 1 of its data, without \"username\"; upgrade it to \
+                 version 2",
+            ),
+        ),
+    ];
+    for (pairs, status) in cases {
+        let juju = FakeJuju::default();
+        juju.relate("database:7", "pg", &[]);
+        juju.write("database:7", "pg", pairs);
+        let report = juju.run(Does(|hook: &Hook<Declared>| answer(hook).map(drop)), CHANGED, &[]);
+        assert_eq!((report.exit_code(), report.status()), (0, Some(&status)));
+    }
+}
+
+#[test]
+fn a_wrong_value_fails_the_hook_and_is_not_quoted() {
+    for (port, version, said) in [
+        (
+            "hunter2-hunter2",
+            "2",
+            "cannot read the databag of pg in database:7: the value of \"port\" cannot be used: \
+             expected u16",
+        ),
+        (
+            "hunter2-hunter2",
+            "3",
+            "cannot read the databag of pg in database:7: it was written for version 3; this charm \
+             knows 2 (the value of \"port\" cannot be used: expected u16); upgrade this charm",
+        ),
+    ] {
+        let juju = FakeJuju::default();
+        juju.relate("database:7", "pg", &[]);
+        let pairs = [("username", "u"), ("port", port), ("version", version)];
+        juju.write("database:7", "pg", &pairs);
+        let report = juju.run(Does(|hook: &Hook<Declared>| answer(hook).map(drop)), CHANGED, &[]);
+        assert_eq!(report.exit_code(), 1);
+        let error = report.failure().unwrap();
+        assert_eq!((error.kind(), error.to_string().as_str()), (&ErrorKind::Databag, said));
+        for text in [format!("{report:?}"), format!("{:?}", juju.calls(&[""]))] {
+            assert!(!text.contains("hunter2"), "{text}");
+        }
+    }
+}
+
+#[test]
+fn a_relation_that_vanishes_between_two_calls_is_left_out_or_not_ready() {
+    let juju = FakeJuju::default();
+    for (id, app) in [("site:3", "one"), ("site:10", "two")] {
+        juju.relate(id, app, &[]);
+    }
+    juju.fail_once(
+        "relation-list",
+        2,
+        "invalid value \"site:3\" for option -r: relation not found",
+    );
+    // Juju hides a relation of another model that is gone.
+    juju.fail_once("relation-get", 1, "permission denied");
+    let handler = |hook: &Hook<Declared>| {
+        let sites = hook.related(Site)?;
+        let ids: Vec<String> = sites.iter().map(|site| site.id().to_string()).collect();
+        assert_eq!(ids, ["site:10"]);
+        juju.state().relations.clear();
+        assert!(sites[0].remote_units().unwrap_err().juju().is_some());
+        let stop = sites[0].remote_app().read::<Answer>().unwrap_err();
+        assert!(stop.not_ready().is_some());
+        let error = sites[0].remote_app().get("x").unwrap_err();
+        assert_eq!(error.juju().unwrap().kind(), &juju::ErrorKind::Gone);
+        Err(stop)
+    };
+    let report = juju.run(Does(handler), CHANGED, &[]);
+    let status = Status::waiting("site: the relation site:10 is gone");
+    assert_eq!((report.exit_code(), report.status()), (0, Some(&status)));
+}
+
+/// A tool that fails in any way fails the hook with an error that names the attempt, and nothing is
+/// sent.
+#[test]
+fn a_tool_that_fails_fails_the_hook_in_every_way_alike() {
+    const SECRET: &str = "hunter2-hunter2";
+    let failures: [fn() -> ToolAnswer; 9] = [
+        || Err(ToolError::NotFound),
+        || Err(ToolError::Exited { code: 1, stderr: "ERROR connection is shut down".into() }),
+        || Err(ToolError::Exited { code: 3, stderr: String::new() }),
+        || Err(ToolError::Killed { signal: 9, stderr: String::new() }),
+        || Err(ToolError::Deadline { limit: Duration::from_secs(300), stderr: String::new() }),
+        || Err(ToolError::TooMuchOutput { limit: 16 << 20 }),
+        || Err(ToolError::Broken(std::io::Error::other("the pipe burst"))),
+        || Ok(format!("{SECRET} {SECRET}").into_bytes()),
+        || Ok(vec![b'"', 0xff, 0xfe, b'"']),
+    ];
+    for tool in ["relation-ids", "relation-list", "relation-get", "relation-set", "is-leader"] {
+        for (index, failure) in failures.iter().enumerate() {
+            if tool == "relation-set" && index >= 7 {
+                // Its output is not read.
+                continue;
+            }
+            let juju = FakeJuju::default();
+            juju.relate("ring:1", "web", &["web/1"]);
+            juju.relate("site:3", "one", &["one/0"]);
+            juju.state().is_leader = true;
+            juju.answer_once(tool, failure());
+            let handler = |hook: &Hook<Declared>| {
+                let leader = hook.leader()?.unwrap();
+                let ring = hook.peers::<Shared>(Ring)?;
+                ring.update(&leader, |shared| shared.generation += 1)?;
+                hook.related(Site)?[0].remote_units().map(drop)?;
+                Ok(())
+            };
+            let report = juju.run(Does(handler), CHANGED, &[]);
+            let error = report.failure().unwrap();
+            let said = error.to_string();
+            assert_eq!((report.exit_code(), error.kind()), (1, &ErrorKind::Juju), "{tool} {index}");
+            assert!(said.starts_with("cannot ") && said.contains(tool), "{tool} {index}: {said}");
+            assert!(!format!("{report:?}").contains(SECRET), "{said}");
+            assert!(juju.bag("ring:1", "web").is_empty());
+        }
+    }
+}
+
+#[test]
+fn relations_are_in_the_order_of_their_ids_and_one_may_be_looked_for() {
+    let juju = FakeJuju::default();
+    for id in ["site:10", "site:3", "database:9", "database:4"] {
+        juju.relate(id, "other", &[]);
+    }
+    let handler = |hook: &Hook<Declared>| {
+        let ids: Vec<u32> = hook.related(Site)?.iter().map(|site| site.id().number()).collect();
+        assert_eq!(ids, [3, 10]);
+        assert_eq!(hook.related(Database)?.unwrap().id().number(), 4);
+        let named = hook.related_named(&"site".parse().unwrap())?;
+        assert_eq!(named.len(), 2);
+        assert!(hook.related_named(&"nothing".parse().unwrap())?.is_empty());
+        let look = |id: &str| hook.relation(Site, &id.parse::<RelationId>().unwrap());
+        assert!(
+            matches!(look("site:10")?, RelationLookup::Active(site) if site.id().number() == 10)
+        );
+        assert!(matches!(look("10")?, RelationLookup::Active(_)));
+        assert!(matches!(look("site:11")?, RelationLookup::Gone));
+        look("database:4").map(drop)?;
+        Ok(())
+    };
+    let report = juju.run(Does(handler), CHANGED, &[]);
+    let error = report.failure().unwrap();
+    assert_eq!(error.kind(), &ErrorKind::Undeclared);
+    assert_eq!(
+        error.to_string(),
+        "cannot use the relation database:4 as one of the endpoint \"site\": it is one of \
+         \"database\""
+    );
+}
+
+#[test]
+fn the_relation_that_breaks_is_left_out_and_marked() {
+    let juju = FakeJuju::default();
+    juju.relate("site:3", "one", &["one/0"]);
+    juju.relate("site:4", "two", &[]);
+    juju.state().breaking = Some("site:3".to_owned());
+    juju.state().relations.get_mut("site:3").unwrap().app = None;
+    juju.write("site:3", "one/0", &[("port", "80")]);
+    for (variables, name) in [
+        (&[("JUJU_RELATION_ID", "site:3"), ("JUJU_REMOTE_APP", "one")][..], Some("one")),
+        // Juju may leave the application out.
+        (&[("JUJU_RELATION_ID", "site:3")], None),
+    ] {
+        let handler = |hook: &Hook<Declared>| {
+            assert_eq!(hook.related(Site)?.len(), 1);
+            let id = "site:3".parse().unwrap();
+            let RelationLookup::Breaking(site) = hook.relation(Site, &id)? else { panic!() };
+            assert!(site.is_breaking());
+            assert_eq!(site.remote_app_name().map(juju::ApplicationName::as_str), name);
+            assert_eq!(site.remote_units()?[0].read::<Member>()?, Member { port: 80 });
+            if name.is_none() {
+                let stop = site.remote_app().read::<Member>().unwrap_err();
+                let reason = stop.not_ready().unwrap().status().message().to_owned();
+                assert_eq!(reason, "site: the remote application has written nothing yet");
+            }
+            Ok(())
+        };
+        let report = juju.run(Does(handler), "hooks/site-relation-broken", variables);
+        assert_eq!(report.exit_code(), 0, "{report:?}");
+    }
+}
+
+/// A deferred event runs in the hook of another one, and that hook's environment does not reach it.
+#[test]
+fn who_departs_comes_from_the_event_that_runs() {
+    let juju = FakeJuju::default();
+    juju.relate("site:3", "one", &["one/0", "one/1"]);
+    let departed = "hooks/site-relation-departed";
+    let seen = RefCell::new(Vec::new());
+    let handler = |event: &Event, hook: &Hook<Declared>| {
+        let site = &hook.related(Site)?[0];
+        let departing = site.departing_unit().map(|unit| unit.name().to_string());
+        let units = site.remote_units()?;
+        let units: Vec<String> = units.iter().map(|unit| unit.name().to_string()).collect();
+        seen.borrow_mut().push(format!("{event}: {departing:?} of {units:?}"));
+        if *event == Event::ConfigChanged {
+            return Ok(Outcome::defer("later"));
+        }
+        Ok(Outcome::done())
+    };
+    let nothing = |_: &UnitView<Declared>, _: &mut Statuses| Ok(());
+    let variables = |leaving| {
+        [
+            ("JUJU_RELATION_ID", "site:3"),
+            ("JUJU_REMOTE_APP", "one"),
+            ("JUJU_REMOTE_UNIT", "one/1"),
+            ("JUJU_DEPARTING_UNIT", leaving),
+        ]
+    };
+    let _ = juju.run(Shows(handler, nothing), CHANGED, &[]);
+    let _ = juju.run(Shows(handler, nothing), departed, &variables("one/1"));
+    // This unit itself leaves.
+    let _ = juju.run(Shows(handler, nothing), departed, &variables("web/0"));
+    assert_eq!(
+        seen.into_inner(),
+        [
+            "config-changed: None of [\"one/0\", \"one/1\"]",
+            "config-changed: None of [\"one/0\", \"one/1\"]",
+            "site-relation-departed: Some(\"one/1\") of [\"one/0\"]",
+            "config-changed: None of [\"one/0\", \"one/1\"]",
+            "site-relation-departed: None of [\"one/0\", \"one/1\"]",
+        ]
+    );
+}
+
+#[test]
+fn remote_units_have_databags_and_addresses() {
+    let juju = FakeJuju::default();
+    juju.relate("site:3", "one", &["one/1", "one/0"]);
+    juju.write("site:3", "one/0", &[("port", "80"), ("ingress-address", "10.0.0.5")]);
+    juju.remove_tool("relation-model-get");
+    let handler = |hook: &Hook<Declared>| {
+        let site = &hook.related(Site)?[0];
+        let units = site.remote_units()?;
+        assert_eq!(units[0].name().to_string(), "one/0");
+        assert_eq!(units[0].juju_keys()?.ingress_address(), Some("10.0.0.5"));
+        assert_eq!(units[0].bag().entries()?.into_keys().collect::<Vec<_>>(), ["port"]);
+        assert_eq!(units[0].bag().get("ingress-address")?, None);
+        assert_eq!(site.remote_unit(units[0].name()).read::<Member>()?, Member { port: 80 });
+        assert_eq!(site.remote_model()?, None);
+        units[1].read::<Member>().map(drop)
+    };
+    let report = juju.run(Does(handler), CHANGED, &[]);
+    let status = Status::waiting("site: one/1 has written nothing yet");
+    assert_eq!((report.exit_code(), report.status()), (0, Some(&status)));
+}
+
+#[test]
+fn the_peer_relation_does_not_exist_in_install_and_then_does_without_another_unit() {
+    let juju = FakeJuju::default();
+    let join = |hook: &Hook<Declared>| {
+        let ring = hook.peers::<Shared>(Ring)?;
+        ring.unit_bag().write(hook, &Member { port: 80 })?;
+        assert_eq!(ring.units_written::<Member>()?.len(), 1);
+        if let Some(leader) = hook.leader()? {
+            ring.update(&leader, |shared| shared.generation += 1)?;
+            ring.set(&leader, "raw", "x")?;
+            assert_eq!(ring.get("raw")?.as_deref(), Some("x"));
+        }
+        assert_eq!(ring.shared()?.generation, 1);
+        Ok(())
+    };
+    let report = juju.run(Does(join), "hooks/install", &[]);
+    let status = Status::waiting("ring: the peer relation does not exist yet");
+    assert_eq!((report.exit_code(), report.status()), (0, Some(&status)));
+
+    juju.relate("ring:1", "web", &[]);
+    juju.state().is_leader = true;
+    let report = juju.run(Does(join), "hooks/ring-relation-created", &[]);
+    assert_eq!(report.exit_code(), 0, "{report:?}");
+    assert_eq!(
+        juju.sets(),
+        ["-r ring:1 {\"port\":\"80\"}", "-r ring:1 --app {\"generation\":\"1\",\"raw\":\"x\"}"]
+    );
+    // A unit that does not lead reads what the leader wrote, and writes its own databag alone.
+    juju.state().is_leader = false;
+    let report = juju.run(Does(join), CHANGED, &[]);
+    assert_eq!((report.exit_code(), juju.sets().len()), (0, 0), "{report:?}");
+}
+
+#[test]
+fn every_units_databag_is_read_and_a_new_unit_is_left_out() {
+    let juju = FakeJuju::default();
+    juju.relate("ring:1", "web", &["web/2", "web/1"]);
+    juju.write("ring:1", "web/0", &[("port", "80"), ("private-address", "10.0.0.1")]);
+    juju.write("ring:1", "web/2", &[("port", "82")]);
+    juju.write("ring:1", "web/1", &[("private-address", "10.0.0.2")]);
+    let handler = |hook: &Hook<Declared>| {
+        let ring = hook.peers::<Shared>(Ring)?;
+        let members = ring.units_written::<Member>()?;
+        let members: Vec<String> =
+            members.iter().map(|(unit, member)| format!("{unit}:{}", member.port)).collect();
+        assert_eq!(members, ["web/0:80", "web/2:82"]);
+        assert_eq!(ring.units()?.len(), 2);
+        assert_eq!(ring.shared()?, Shared::default());
+        Ok(())
+    };
+    assert_eq!(juju.run(Does(handler), CHANGED, &[]).exit_code(), 0);
+}

@@ -1,0 +1,70 @@
+//! The codec that writes each field as JSON.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+use serde::de::{DeserializeOwned, DeserializeSeed};
+use serde_json::Value;
+
+use super::Codec;
+use super::error::{DecodeError, EncodeError};
+use super::field_names::keys_per_field;
+use super::fields_de::{Field, read_fields};
+use super::fields_ser::{Format, write_fields};
+use super::redact::decode_error;
+
+/// This codec keeps each field of a struct as JSON under a key of its own, as many Python charms do
+/// (ingress v2, and the `load` and `save` of ops).
+///
+/// A `None`, and any other value that is null in JSON, is left out; `null` reads as `None`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonPerKey {}
+
+impl Codec for JsonPerKey {
+    fn decode<T: DeserializeOwned>(bag: &BTreeMap<String, String>) -> Result<T, DecodeError> {
+        read_fields(bag.iter().map(|(key, text)| (key.as_str(), JsonText(text)))).map_err(|error| {
+            decode_error(error, |wrong| {
+                let texts = bag.iter().filter(|(key, _)| wrong.is_none_or(|wrong| wrong == *key));
+                texts.flat_map(|(_, text)| parts_of(text)).collect()
+            })
+        })
+    }
+
+    fn encode<T: Serialize>(value: &T) -> Result<BTreeMap<String, String>, EncodeError> {
+        write_fields::<Self, T>(value)
+    }
+
+    fn own_keys<T: Serialize + DeserializeOwned>(bag: &BTreeMap<String, String>) -> Vec<String> {
+        keys_per_field::<Self, T>(bag)
+    }
+}
+
+impl Format for JsonPerKey {
+    fn write<T: Serialize + ?Sized>(value: &T) -> Result<Option<String>, String> {
+        let text = serde_json::to_string(value).map_err(|error| error.to_string())?;
+        Ok((text != "null").then_some(text))
+    }
+}
+
+/// The JSON text of a field.
+struct JsonText<'a>(&'a str);
+
+impl Field for JsonText<'_> {
+    fn read<'de, S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, String> {
+        let value: Value = serde_json::from_str(self.0).map_err(|error| not_json(&error))?;
+        seed.deserialize(value).map_err(|error| error.to_string())
+    }
+}
+
+/// Returns the reason that a text is not JSON. The `Display` of the error may quote the text, so
+/// only its position is used.
+pub(super) fn not_json(error: &serde_json::Error) -> String {
+    format!("it is not JSON (wrong at line {}, column {})", error.line(), error.column())
+}
+
+/// Returns the text, and the value in it if it is JSON.
+fn parts_of(text: &str) -> Vec<Value> {
+    let mut parts = vec![Value::String(text.to_owned())];
+    parts.extend(serde_json::from_str::<Value>(text).ok());
+    parts
+}

@@ -1,0 +1,11 @@
+//! Tests of the codecs, and of what the content of a databag becomes.
+
+mod codecs;
+mod versions;
+
+use std::collections::BTreeMap;
+
+/// Makes a databag.
+fn bag<const N: usize>(pairs: [(&str, &str); N]) -> BTreeMap<String, String> {
+    pairs.map(|(key, value)| (key.to_owned(), value.to_owned())).into()
+}
