@@ -2,12 +2,14 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
 use super::error::Error;
 use super::hook_cache::{Cached, Leadership, Options, Params, Ports, StoredState};
+use super::secret::HookRecord;
 use super::status::Status;
 use super::tool_output::parse_json;
 use super::tool_runner::{ToolCall, ToolError, ToolRunner};
@@ -18,16 +20,18 @@ use super::tool_runner::{ToolCall, ToolError, ToolRunner};
 ///
 /// # Caching
 ///
-/// A read (config, leadership, statuses, state, action parameters, ports) starts a tool once, and
-/// later reads return the cached answer. The hook's own writes keep the cache up to date. A read
-/// that failed is not cached. Two threads that read the same value at once start one tool.
+/// A read (config, leadership, statuses, state, action parameters, ports, secrets) starts a tool
+/// once, and later reads return the cached answer. The hook's own writes keep the cache up to date.
+/// A read that failed is not cached. Two threads that read the same value at once start one tool.
 ///
 /// Make one `HookTools` for each hook, because the cache is valid for one hook only.
 ///
 /// # Commit
 ///
-/// Statuses, the workload's version and log lines take effect at once. Ports and state take effect
-/// when the hook exits with code 0, all of them or none (Juju 2.9 to 4.1).
+/// Statuses, the workload's version and log lines take effect at once, and so do the revision that
+/// a unit tracks of a secret and the label that it gives to another's. Ports, state and what is
+/// written to secrets take effect when the hook exits with code 0, all of them or none (Juju 2.9 to
+/// 4.1).
 pub struct HookTools {
     runner: Box<dyn ToolRunner>,
     // Each answer has a lock of its own, so that a thread that waits for one tool does not hold up
@@ -39,6 +43,9 @@ pub struct HookTools {
     pub(super) state: Cached<StoredState>,
     pub(super) params: Cached<Arc<Params>>,
     pub(super) ports: Mutex<Ports>,
+    pub(super) secrets: Mutex<HookRecord>,
+    /// The folder for the file of a secret's content; `None` is the system's temporary folder.
+    pub(super) secret_folder: Option<PathBuf>,
 }
 
 impl HookTools {
@@ -54,7 +61,18 @@ impl HookTools {
             state: Cached::default(),
             params: Cached::default(),
             ports: Mutex::default(),
+            secrets: Mutex::default(),
+            secret_folder: None,
         }
+    }
+
+    /// Sets the folder below which the content of a secret is written for the time of one call
+    /// ([`add_secret`](Self::add_secret)). It is the system's temporary folder unless this sets
+    /// another. Juju's agent reads the file, so the agent must see the same folder.
+    #[must_use]
+    pub fn secret_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.secret_folder = Some(folder.into());
+        self
     }
 
     /// Returns `true` if the hook tool of this name can be started. A charm asks before it uses a
@@ -81,10 +99,11 @@ impl HookTools {
     /// Runs a tool and parses its output as JSON. An empty output counts as `null`.
     pub(super) fn query_json(
         &self,
-        attempt: &'static str,
+        attempt: impl Into<Cow<'static, str>>,
         call: ToolCall<'_>,
     ) -> Result<Value, Error> {
-        let output = self.run(attempt.into(), &call)?;
+        let attempt = attempt.into();
+        let output = self.run(attempt.clone(), &call)?;
         parse_json(&output).map_err(|cause| Error::output(attempt, call.tool, &cause))
     }
 

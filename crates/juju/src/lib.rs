@@ -70,6 +70,7 @@ mod names;
 mod port;
 mod process_runner;
 mod refusals;
+mod secret;
 mod status;
 mod tool_output;
 mod tool_runner;
@@ -90,6 +91,11 @@ pub use names::{
 };
 pub use port::{InvalidPort, Port, Protocol};
 pub use process_runner::ProcessRunner;
+pub use secret::{
+    InvalidSecretKey, NewSecret, SecretAccess, SecretBytes, SecretExpiry, SecretFieldError,
+    SecretFields, SecretInfo, SecretOwner, SecretRef, SecretRotation, SecretText, SecretUpdate,
+    SecretValue, check_secret_key,
+};
 pub use status::{Status, StatusKind};
 pub use tool_runner::{ToolCall, ToolError, ToolRunner};
 pub use version::JujuVersion;

@@ -9,6 +9,8 @@ mod leader;
 mod log;
 mod ports;
 mod resource;
+mod secret_read;
+mod secret_write;
 mod state;
 mod status;
 mod workload_version;
