@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use super::env::HookEnv;
 use super::error::Error;
 use super::names::{
-    ActionId, ActionName, ApplicationName, CheckName, ContainerName, RelationId, SecretId,
-    StorageId, UnitName,
+    ActionId, ActionName, ApplicationName, CheckName, ContainerName, EndpointName, RelationId,
+    SecretId, StorageId, UnitName,
 };
 
 /// The variables that describe an event, actions aside, in alphabetical order.
@@ -48,7 +48,7 @@ pub struct NoticeVars {
 #[non_exhaustive]
 pub struct RelationVars {
     /// The name of this unit's endpoint (`JUJU_RELATION`).
-    pub endpoint: Option<String>,
+    pub endpoint: Option<EndpointName>,
     /// The id of the relation (`JUJU_RELATION_ID`).
     pub id: Option<RelationId>,
     /// The remote application (`JUJU_REMOTE_APP`). It may be absent in `relation-broken`.
@@ -157,7 +157,7 @@ impl HookEnv {
     /// One of the variables is malformed.
     pub fn relation(&self) -> Result<RelationVars, Error> {
         Ok(RelationVars {
-            endpoint: self.owned_text("JUJU_RELATION")?,
+            endpoint: self.vars.parsed("JUJU_RELATION")?,
             id: self.vars.parsed("JUJU_RELATION_ID")?,
             remote_app: self.vars.parsed("JUJU_REMOTE_APP")?,
             remote_unit: self.vars.parsed("JUJU_REMOTE_UNIT")?,

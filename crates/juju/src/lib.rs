@@ -86,8 +86,8 @@ pub use hook_tools::HookTools;
 pub use log_level::LogLevel;
 pub use model_settings::{AgentToken, Proxies, TraceTarget};
 pub use names::{
-    ActionId, ActionName, ApplicationName, CheckName, ContainerName, HookName, InvalidName,
-    RelationId, SecretId, StorageId, UnitName,
+    ActionId, ActionName, ApplicationName, CheckName, ContainerName, EndpointName, HookName,
+    InvalidName, RelationId, SecretId, StorageId, StorageName, UnitName,
 };
 pub use port::{InvalidPort, Port, Protocol};
 pub use process_runner::ProcessRunner;

@@ -77,13 +77,30 @@ pub struct ActionId(Box<str>);
 #[serde(try_from = "String")]
 pub struct CheckName(Box<str>);
 
+/// The name of an endpoint in the charm's metadata, such as `db`.
+///
+/// Juju's own rule is narrower than that of this type, the one of [`ContainerName`]: lower-case
+/// letters and digits in words with `-` or `_` between them, a letter first (Juju 3.6 and 4.0).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct EndpointName(Cow<'static, str>);
+
+/// The name of a storage in the charm's metadata, such as `data`.
+///
+/// Juju's own rule is narrower than that of this type, the one of [`ContainerName`]: lower-case
+/// letters and digits in words with `-` between them, a letter first and a letter in each word
+/// (Juju 3.6 and 4.0).
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String")]
+pub struct StorageName(Cow<'static, str>);
+
 /// The id of a relation: the name of this unit's endpoint and a number, such as `db:7`. A bare
 /// number is valid too, because the hook tools accept one.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct RelationId {
     number: u32,
-    endpoint: Option<Box<str>>,
+    endpoint: Option<EndpointName>,
 }
 
 /// The id of a secret: `secret:ID`, `secret://MODEL/ID` or a bare `ID`. The id itself is not
@@ -96,7 +113,7 @@ pub struct SecretId(Box<str>);
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct StorageId {
-    name: Box<str>,
+    name: StorageName,
     number: u32,
 }
 
@@ -200,6 +217,18 @@ impl_text_name!(
     "one or more characters, none of them a control character"
 );
 impl_text_name!(
+    EndpointName,
+    "the name of an endpoint",
+    is_file_name,
+    "letters, digits, `-`, `_` and `.`, a letter or digit first"
+);
+impl_text_name!(
+    StorageName,
+    "the name of a storage",
+    is_file_name,
+    "letters, digits, `-`, `_` and `.`, a letter or digit first"
+);
+impl_text_name!(
     SecretId,
     "a secret's id",
     is_secret_id,
@@ -213,42 +242,56 @@ impl_text_conversions!(
     ActionName,
     ActionId,
     CheckName,
+    EndpointName,
+    StorageName,
     RelationId,
     SecretId,
     StorageId
 );
 
-impl ContainerName {
-    /// Makes the name from a text in the program, such as the charm's declaration of its
-    /// containers.
-    ///
-    /// In a `const`, a text that is not a valid name does not compile:
-    ///
-    /// ```
-    /// use charmwright_juju::ContainerName;
-    ///
-    /// const WEB: ContainerName = ContainerName::from_static("web");
-    /// assert_eq!(WEB.as_str(), "web");
-    /// ```
-    ///
-    /// ```compile_fail,E0080
-    /// # use charmwright_juju::ContainerName;
-    /// const WEB: ContainerName = ContainerName::from_static("../web");
-    /// ```
-    ///
-    /// # Panics
-    ///
-    /// Panics outside a `const` if the text is not a valid name. Parse a text that is not known at
-    /// compile time instead.
-    #[must_use]
-    pub const fn from_static(name: &'static str) -> Self {
-        assert!(
-            is_file_name(name),
-            "the name of a container has letters, digits, `-`, `_` and `.`, a letter or digit first"
-        );
-        Self(Cow::Borrowed(name))
-    }
+/// Implements the constructor of a name that is known when the program is compiled.
+macro_rules! impl_from_static {
+    ($name:ident, $what:literal, $declaration:literal) => {
+        impl $name {
+            /// Makes the name from a text in the program, such as the charm's declaration of its
+            #[doc = concat!($declaration, ".")]
+            ///
+            /// In a `const`, a text that is not a valid name does not compile:
+            ///
+            /// ```
+            #[doc = concat!("use charmwright_juju::", stringify!($name), " as Name;")]
+            ///
+            /// const WEB: Name = Name::from_static("web");
+            /// assert_eq!(WEB.as_str(), "web");
+            /// ```
+            ///
+            /// ```compile_fail,E0080
+            #[doc = concat!("# use charmwright_juju::", stringify!($name), " as Name;")]
+            /// const WEB: Name = Name::from_static("../web");
+            /// ```
+            ///
+            /// # Panics
+            ///
+            /// Panics outside a `const` if the text is not a valid name. Parse a text that is not
+            /// known at compile time instead.
+            #[must_use]
+            pub const fn from_static(name: &'static str) -> Self {
+                assert!(
+                    is_file_name(name),
+                    concat!(
+                        $what,
+                        " has letters, digits, `-`, `_` and `.`, a letter or digit first"
+                    )
+                );
+                Self(Cow::Borrowed(name))
+            }
+        }
+    };
 }
+
+impl_from_static!(ContainerName, "the name of a container", "containers");
+impl_from_static!(EndpointName, "the name of an endpoint", "endpoints");
+impl_from_static!(StorageName, "the name of a storage", "storages");
 
 impl ActionId {
     /// Returns the id as a number, which it is in every current version of Juju; `None` if it is
@@ -325,8 +368,8 @@ impl RelationId {
 
     /// Returns the name of this unit's endpoint; `None` if the id was a bare number.
     #[must_use]
-    pub fn endpoint(&self) -> Option<&str> {
-        self.endpoint.as_deref()
+    pub fn endpoint(&self) -> Option<&EndpointName> {
+        self.endpoint.as_ref()
     }
 }
 
@@ -339,8 +382,7 @@ impl FromStr for RelationId {
         // The hook tools ignore everything up to the last colon (Juju 2.9 to 4.1), so the number
         // starts there.
         let (endpoint, number) = match text.rsplit_once(':') {
-            Some((endpoint, number)) if is_printable(endpoint) => (Some(endpoint.into()), number),
-            Some(_) => return Err(invalid()),
+            Some((endpoint, number)) => (Some(endpoint.parse().map_err(|_| invalid())?), number),
             None => (None, text),
         };
         Ok(Self { number: parse_number(number).ok_or_else(invalid)?, endpoint })
@@ -368,7 +410,7 @@ impl SecretId {
 impl StorageId {
     /// Returns the name of the storage in the charm's metadata.
     #[must_use]
-    pub fn name(&self) -> &str {
+    pub fn name(&self) -> &StorageName {
         &self.name
     }
 
@@ -390,9 +432,9 @@ impl FromStr for StorageId {
                 "expected NAME/NUMBER, such as data/0",
             )
         };
-        let (name, number) =
-            text.split_once('/').filter(|(name, _)| is_file_name(name)).ok_or_else(invalid)?;
-        Ok(Self { name: name.into(), number: parse_number(number).ok_or_else(invalid)? })
+        let (name, number) = text.split_once('/').ok_or_else(invalid)?;
+        let name = name.parse().map_err(|_| invalid())?;
+        Ok(Self { name, number: parse_number(number).ok_or_else(invalid)? })
     }
 }
 
@@ -461,113 +503,5 @@ fn is_secret_id(text: &str) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn good_names_keep_their_text() {
-        for text in ["web/0", "any-workload-k8s/12", "remote-0a1b2c/3"] {
-            assert_eq!(text.parse::<UnitName>().unwrap().to_string(), text);
-        }
-        let unit: UnitName = "any-workload-k8s/12".parse().unwrap();
-        assert_eq!((unit.application().as_str(), unit.number()), ("any-workload-k8s", 12));
-
-        let relation: RelationId = "db:7".parse().unwrap();
-        assert_eq!((relation.endpoint(), relation.number()), (Some("db"), 7));
-        assert_eq!("7".parse::<RelationId>().unwrap().endpoint(), None);
-
-        for text in [
-            "secret:9m4e2mr0ui3e8a215n4g",
-            "secret://0f3c-1/9m4e2mr0ui3e8a215n4g",
-            "9m4e2mr0ui3e8a215n4g",
-        ] {
-            assert_eq!(text.parse::<SecretId>().unwrap().id(), "9m4e2mr0ui3e8a215n4g");
-        }
-        assert_eq!("data/0".parse::<StorageId>().unwrap().name(), "data");
-    }
-
-    #[test]
-    fn bad_names_are_refused() {
-        for text in [
-            "",
-            "web",
-            "web/",
-            "/0",
-            "web/-1",
-            "web/+1",
-            "web/01",
-            "web/0/1",
-            "Web/0",
-            "web-/0",
-            "web/4294967296",
-            "../0",
-        ] {
-            assert!(text.parse::<UnitName>().is_err(), "{text}");
-        }
-        for text in ["", ".", "..", "a/b", "../x", "x..y", "x\0", "a b", "-x", "x\n"] {
-            assert!(text.parse::<HookName>().is_err(), "{text:?}");
-            assert!(text.parse::<ContainerName>().is_err(), "{text:?}");
-        }
-        for text in ["", "db:", ":7", "db:x", "d b:7", "db:7 "] {
-            assert!(text.parse::<RelationId>().is_err(), "{text:?}");
-        }
-        for text in ["", "secret:", "secret://", "secret://m", "secret:a/b", "a b"] {
-            assert!(text.parse::<SecretId>().is_err(), "{text:?}");
-        }
-    }
-
-    #[test]
-    fn the_error_quotes_the_text_and_names_the_rule() {
-        let error = "web".parse::<UnitName>().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            r#"cannot use "web" as the name of a unit: expected APPLICATION/NUMBER, such as web/0"#
-        );
-        assert!("x/".repeat(5000).parse::<UnitName>().unwrap_err().to_string().len() < 200);
-    }
-
-    #[test]
-    fn names_are_plain_strings_in_documents() {
-        let name: UnitName = serde_json::from_str(r#""web/0""#).unwrap();
-        assert_eq!(serde_json::to_string(&name).unwrap(), r#""web/0""#);
-        assert!(serde_json::from_str::<ContainerName>(r#""../x""#).is_err());
-        let name: ContainerName = serde_json::from_str(r#""workload""#).unwrap();
-        assert_eq!(serde_json::to_string(&name).unwrap(), r#""workload""#);
-    }
-
-    #[test]
-    fn runs_of_actions_are_in_the_order_of_their_numbers() {
-        let mut ids = [10, 9, 100, 1].map(ActionId::from);
-        ids.sort();
-        assert_eq!(ids.map(|id| id.number()), [Some(1), Some(9), Some(10), Some(100)]);
-        assert_eq!("0f3c-1".parse::<ActionId>().unwrap().number(), None);
-    }
-
-    proptest! {
-        #[test]
-        fn any_text_is_refused_or_kept(text in ".{0,40}") {
-            macro_rules! keeps {
-                ($($name:ty),*) => {$(
-                    if let Ok(name) = text.parse::<$name>() {
-                        prop_assert_eq!(name.to_string(), text.clone());
-                    }
-                )*};
-            }
-            keeps!(
-                ApplicationName, UnitName, ContainerName, HookName, ActionName, ActionId, CheckName,
-                RelationId, SecretId, StorageId
-            );
-        }
-
-        #[test]
-        fn every_unit_reads_back(
-            application in "[a-z][a-z0-9]{0,5}(-[a-z]{1,4}){0,2}",
-            number: u32,
-        ) {
-            let unit: UnitName = format!("{application}/{number}").parse().unwrap();
-            prop_assert_eq!(unit.number(), number);
-            prop_assert_eq!(unit.application().as_str(), application);
-        }
-    }
-}
+#[path = "tests/names.rs"]
+mod tests;

@@ -80,7 +80,7 @@ fn every_variable_is_read() {
     assert_eq!(notice.key, "example.com/hunter4");
     assert_eq!(env.check_name().unwrap().unwrap().as_str(), "up");
     let relation = env.relation().unwrap();
-    assert_eq!((relation.endpoint.as_deref(), relation.id.unwrap().number()), (Some("db"), 7));
+    assert_eq!((relation.endpoint.unwrap().as_str(), relation.id.unwrap().number()), ("db", 7));
     assert_eq!(relation.remote_app.unwrap().as_str(), "pg");
     assert_eq!(relation.remote_unit, relation.departing_unit);
     assert_eq!(env.action_name().unwrap().unwrap().as_str(), "restart");
