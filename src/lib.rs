@@ -65,6 +65,8 @@
 //! - The root of this crate has the types that a charm is written with: [`Charm`] and its
 //!   [`Declaration`], [`Event`], [`Hook`] and [`UnitView`], [`Container`], [`Stop`] and
 //!   [`Outcome`], [`Statuses`].
+//! - [`secret`] tells how a charm owns secrets and reads those of others. Its types are in the root
+//!   as well.
 //! - [`dispatch`] runs one hook; a test runs a hook by [`dispatch::run_hook`].
 //! - [`pebble`] is the client of Pebble, the supervisor that Juju puts in every workload container.
 //!   Its crate, `charmwright-pebble`, can be used without this one.
@@ -118,6 +120,7 @@ mod leader;
 mod outcome;
 mod phase;
 mod retry;
+pub mod secret;
 mod status;
 mod stop;
 mod text;
@@ -135,13 +138,19 @@ pub use dispatch::main;
 pub use error::{ContainerTag, Error, ErrorKind};
 pub use event::{CustomNotice, Event, PebbleCheck, PebbleReady, UnknownHook};
 pub use hook::Hook;
-pub use juju::{Port, Status, StatusKind};
+pub use juju::{
+    Port, SecretBytes, SecretExpiry, SecretFieldError, SecretFields, SecretInfo, SecretRotation,
+    SecretText, SecretUpdate, SecretValue, Status, StatusKind,
+};
 pub use layer_field::{LayerField, LayerKey};
 pub use leader::Leader;
 pub use outcome::Outcome;
 pub use pebble::{Budget, RetryPolicy};
 pub use phase::Phase;
 pub use retry::Retry;
+pub use secret::{
+    AppSecret, ObservedSecret, RemoteSecret, SecretContent, SecretView, UnitSecret, UserSecret,
+};
 pub use status::Statuses;
 pub use stop::{Context, IntoStop, NotReady, OrStop, Result, Stop};
 pub use unit::{Unit, UnitView};

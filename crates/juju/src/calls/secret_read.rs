@@ -140,6 +140,23 @@ impl HookTools {
         })
     }
 
+    /// Returns the id of the secret with this label that this unit owns, or that its application
+    /// owns if the unit is the leader.
+    ///
+    /// The answer is cached for the hook.
+    ///
+    /// # Errors
+    ///
+    /// The call fails as [`secret_info`](Self::secret_info) does.
+    pub fn secret_id(&self, label: &str) -> Result<SecretId, Error> {
+        // A change of this hook drops the properties from the cache, and not the label.
+        let known = lock(&self.secrets).owner_of_label(label).cloned();
+        match known {
+            Some(id) => Ok(id),
+            None => Ok(self.secret_info(label)?.id().clone()),
+        }
+    }
+
     /// Returns the ids of the secrets that this unit owns, and of those of its application if the
     /// unit is the leader, with the changes that this hook made so far.
     ///

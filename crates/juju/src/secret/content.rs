@@ -240,6 +240,12 @@ impl SecretFieldError {
         &self.key
     }
 
+    /// Returns what was expected of the value, such as `a text`.
+    #[must_use]
+    pub fn expected(&self) -> &str {
+        self.expected
+    }
+
     /// Returns `true` if the secret lacks the key.
     #[must_use]
     pub fn is_missing(&self) -> bool {
