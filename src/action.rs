@@ -1,13 +1,14 @@
 //! A charm's actions: their names and parameters, the request of one action, and its result.
 
 use std::cell::OnceCell;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use crate::config::redact_values;
+use crate::config::{field_in_message, redact_values};
 use crate::error::Error;
 use crate::juju::{HookTools, check_action_key};
 
@@ -139,18 +140,80 @@ impl ActionRequest {
     pub fn parameter<T: DeserializeOwned>(&self, name: &str) -> Result<T, Error> {
         // A parameter that is missing deserializes as null, so that an `Option` is `None`.
         let value = self.parameters()?.get(name);
-        let is_given = value.is_some();
-        T::deserialize(value.unwrap_or(&Value::Null)).map_err(|error| {
-            let why = if is_given {
-                redact_values(&error.to_string(), value.as_slice())
-            } else {
-                "it is not given".to_owned()
-            };
-            Error::new(format!(
-                "cannot run the action \"{}\": the parameter \"{name}\" cannot be used: {why}",
-                self.name
-            ))
+        serde_path_to_error::deserialize(value.unwrap_or(&Value::Null)).map_err(|error| {
+            if value.is_none() {
+                return self.unusable(name, "it is not given");
+            }
+            let path = error.path().to_string();
+            // A value that is wrong as a whole has the path `.`.
+            let name = if path == "." { name.to_owned() } else { format!("{name}.{path}") };
+            self.unusable(&name, &redact_values(&error.inner().to_string(), value.as_slice()))
         })
+    }
+
+    /// Reads all parameters as the type `T`, usually a struct with a field for each. A parameter
+    /// that was not given reads as `None` if its field is an `Option`.
+    ///
+    /// ```
+    /// use charmwright::{ActionRequest, Actions, Error};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// #[serde(rename_all = "kebab-case")]
+    /// struct Backup {
+    ///     path: String,
+    ///     keep_days: Option<u32>,
+    /// }
+    ///
+    /// enum Action {
+    ///     Backup(Backup),
+    /// }
+    ///
+    /// impl Actions for Action {
+    ///     const NAMES: &'static [&'static str] = &["backup"];
+    ///
+    ///     fn parse(request: &ActionRequest) -> Result<Self, Error> {
+    ///         match request.name() {
+    ///             "backup" => Ok(Self::Backup(request.read()?)),
+    ///             _ => Err(request.undeclared::<Self>()),
+    ///         }
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error that names the action and the parameter if a parameter is not given or does
+    /// not fit, or if the hook tool fails. The message contains no parameter's value.
+    pub fn read<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        let parameters = self.parameters()?;
+        serde_path_to_error::deserialize(parameters).map_err(|error| {
+            let message = error.inner().to_string();
+            let path = Some(error.path().to_string()).filter(|path| path != ".");
+            let is_missing = message.starts_with("missing field");
+            // serde gives no path for a field that is missing, only its name in the text.
+            let name = match (path, field_in_message(&message)) {
+                (Some(path), Some(field)) if is_missing => format!("{path}.{field}"),
+                (Some(name), _) | (None, Some(name)) => name,
+                (None, None) => {
+                    let values: Vec<&Value> = parameters.values().collect();
+                    return Error::new(format!(
+                        "cannot run the action \"{}\": its parameters cannot be used: {}",
+                        self.name,
+                        redact_values(&message, &values)
+                    ));
+                }
+            };
+            let values: Vec<&Value> = parameters.values().collect();
+            let why = redact_values(&message, &values);
+            self.unusable(&name, if is_missing { "it is not given" } else { &why })
+        })
+    }
+
+    fn unusable(&self, name: &str, why: &str) -> Error {
+        Error::new(format!(
+            "cannot run the action \"{}\": the parameter \"{name}\" cannot be used: {why}",
+            self.name
+        ))
     }
 
     /// Makes the error for an action that the charm does not declare.
@@ -198,21 +261,34 @@ impl ActionResult {
         self
     }
 
-    /// Makes a result from a struct or a map. A nested struct or map gets keys with dots, a list
-    /// gets the index of each element as a key, and null is left out.
+    /// Makes a result from a struct or a map.
+    ///
+    /// Juju's results are texts in nested maps, so each value becomes text: a number and a boolean
+    /// as JSON writes them, and the elements of a list under their indexes, from 0. Null, an empty
+    /// list and an empty map are left out. A key of Juju has hyphens and no underscores: derive
+    /// `Serialize` with `#[serde(rename_all = "kebab-case")]`.
     ///
     /// ```
     /// use charmwright::ActionResult;
     ///
     /// #[derive(serde::Serialize)]
+    /// #[serde(rename_all = "kebab-case")]
     /// struct Backup {
-    ///     file: String,
+    ///     file_name: String,
+    ///     size: Size,
     ///     parts: Vec<u32>,
     /// }
     ///
-    /// let backup = Backup { file: "/backups/7.tar".into(), parts: vec![3, 4] };
+    /// #[derive(serde::Serialize)]
+    /// struct Size {
+    ///     bytes: u64,
+    /// }
+    ///
+    /// let backup =
+    ///     Backup { file_name: "/backups/7.tar".into(), size: Size { bytes: 7 }, parts: vec![3, 4] };
     /// let result = ActionResult::of(&backup)?;
-    /// assert_eq!(result.get("file"), Some("/backups/7.tar"));
+    /// assert_eq!(result.get("file-name"), Some("/backups/7.tar"));
+    /// assert_eq!(result.get("size.bytes"), Some("7"));
     /// assert_eq!(result.get("parts.1"), Some("4"));
     /// # Ok::<(), charmwright::Error>(())
     /// ```
@@ -220,7 +296,8 @@ impl ActionResult {
     /// # Errors
     ///
     /// Returns an error if the value is neither a struct nor a map, or has a key that Juju does not
-    /// accept.
+    /// accept. A value that is too large is an error only when the action has ended
+    /// ([`HookTools::action_set`]), which then fails.
     pub fn of(results: &(impl Serialize + ?Sized)) -> Result<Self, Error> {
         const CANNOT: &str = "cannot make the action's result";
         let value = serde_json::to_value(results)
@@ -232,8 +309,13 @@ impl ActionResult {
         for (key, value) in map {
             flatten(key, value, &mut pairs);
         }
+        let mut keys = BTreeSet::new();
         for (key, _) in &pairs {
             check_action_key(key).map_err(|error| Error::new(format!("{CANNOT}: {error}")))?;
+            // A key with a dot in it may be that of a nested value, which would be lost.
+            if !keys.insert(key) {
+                return Err(Error::new(format!("{CANNOT}: it has the key {key:?} twice")));
+            }
         }
         Ok(Self { pairs })
     }
@@ -312,6 +394,64 @@ mod tests {
         .unwrap();
         let pairs: Vec<_> = result.iter().collect();
         assert_eq!(pairs, [("a.b.c", "1"), ("list.0", "true"), ("list.1.x", "y")]);
+        let empty = ActionResult::of(&json!({"a": [], "b": {}, "c": null, "d": [null]})).unwrap();
+        assert_eq!(empty, ActionResult::new());
+        let texts = ActionResult::of(&json!({"f": 1.5, "n": -7, "s": "", "u": u64::MAX})).unwrap();
+        let pairs: Vec<_> = texts.iter().collect();
+        assert_eq!(pairs, [("f", "1.5"), ("n", "-7"), ("s", ""), ("u", "18446744073709551615")]);
+    }
+
+    #[test]
+    fn all_parameters_are_read_as_a_struct() {
+        #[derive(Debug, PartialEq, serde::Deserialize)]
+        #[serde(rename_all = "kebab-case")]
+        struct Backup {
+            path: String,
+            keep_days: Option<u8>,
+            target: Target,
+        }
+        #[derive(Debug, PartialEq, serde::Deserialize)]
+        struct Target {
+            host: String,
+            ports: Vec<u16>,
+        }
+        let good = json!({"path": "/a", "target": {"host": "h", "ports": [1]}, "unknown": true});
+        let expected = Backup {
+            path: "/a".to_owned(),
+            keep_days: None,
+            target: Target { host: "h".to_owned(), ports: vec![1] },
+        };
+        assert_eq!(request(good.clone()).read::<Backup>().unwrap(), expected);
+        assert_eq!(request(good).parameter::<Target>("target").unwrap(), expected.target);
+
+        let target = json!({"host": "hunter22", "ports": [1]});
+        for (parameters, name, why) in [
+            (json!({"target": target}), "path", "it is not given"),
+            (json!({"path": "/a", "target": {"ports": []}}), "target.host", "it is not given"),
+            (
+                json!({"path": "/a", "target": {"host": "h", "ports": [1, "hunter22"]}}),
+                "target.ports[1]",
+                "invalid type: string, expected u16",
+            ),
+            (
+                json!({"path": "/a", "keep-days": 256, "target": target}),
+                "keep-days",
+                "invalid value: integer, expected u8",
+            ),
+        ] {
+            let error = request(parameters).read::<Backup>().unwrap_err().to_string();
+            let start = format!("cannot run the action \"backup\": the parameter \"{name}\"");
+            assert!(error.starts_with(&start) && error.ends_with(why), "{error}");
+            assert!(!error.contains("hunter22"), "{error}");
+        }
+        #[derive(Debug, serde::Deserialize)]
+        #[serde(deny_unknown_fields)]
+        struct Nothing {}
+        let error = request(json!({"hunter": "22"})).read::<Nothing>().unwrap_err().to_string();
+        assert!(error.contains("the parameter \"hunter\" cannot be used"), "{error}");
+        let wrong = request(json!({"target": {"host": 7, "ports": []}}));
+        let error = wrong.parameter::<Target>("target").unwrap_err().to_string();
+        assert!(error.contains("\"target.host\""), "{error}");
     }
 
     #[test]
@@ -321,6 +461,8 @@ mod tests {
             (json!({"Upper": 1}), "\"Upper\""),
             (json!({"a": {"snake_case": 1}}), "\"a.snake_case\""),
             (json!({"a.stdout": 1}), "Juju's own"),
+            (json!({"return-code": 1}), "Juju's own"),
+            (json!({"a": {"b": 1}, "a.b": 2}), "\"a.b\" twice"),
         ] {
             let error = ActionResult::of(&value).unwrap_err().to_string();
             assert!(error.starts_with("cannot make the action's result: "), "{error}");

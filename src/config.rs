@@ -129,7 +129,7 @@ fn forms_in_message(value: &Value) -> Vec<String> {
 
 /// Returns the option that serde names only in its text, because an option that is missing has no
 /// path in the config: ``missing field `port` ``.
-fn field_in_message(message: &str) -> Option<String> {
+pub(crate) fn field_in_message(message: &str) -> Option<String> {
     let rest = message
         .strip_prefix("missing field `")
         .or_else(|| message.strip_prefix("unknown field `"))?;

@@ -67,6 +67,8 @@
 //!   [`Outcome`], [`Statuses`].
 //! - [`relation`] tells how a charm relates to other applications and to its peers. Its types are
 //!   in the root as well.
+//! - [`secret`] tells how a charm owns secrets and reads those of others. Its types are in the root
+//!   as well.
 //! - [`dispatch`] runs one hook; a test runs a hook by [`dispatch::run_hook`].
 //! - [`pebble`] is the client of Pebble, the supervisor that Juju puts in every workload container.
 //!   Its crate, `charmwright-pebble`, can be used without this one.
@@ -122,6 +124,7 @@ mod outcome;
 mod phase;
 pub mod relation;
 mod retry;
+pub mod secret;
 mod status;
 mod stop;
 mod text;
@@ -143,7 +146,10 @@ pub use event::{
     StorageEvent, UnknownHook,
 };
 pub use hook::Hook;
-pub use juju::{Port, Status, StatusKind};
+pub use juju::{
+    Port, SecretBytes, SecretExpiry, SecretFieldError, SecretFields, SecretInfo, SecretRotation,
+    SecretText, SecretUpdate, SecretValue, Status, StatusKind,
+};
 pub use layer_field::{LayerField, LayerKey};
 pub use leader::Leader;
 pub use may_write::MayWrite;
@@ -156,6 +162,9 @@ pub use relation::{
     Related, Relation, RelationLookup, RemoteBag, RemoteUnit, Requires, Role, YamlUnder, interface,
 };
 pub use retry::Retry;
+pub use secret::{
+    AppSecret, ObservedSecret, RemoteSecret, SecretContent, SecretView, UnitSecret, UserSecret,
+};
 pub use status::Statuses;
 pub use stop::{Context, IntoStop, NotReady, OrStop, Result, Stop};
 pub use unit::{Unit, UnitView};

@@ -91,6 +91,40 @@ impl Error {
         Self::build(ErrorKind::Invalid, attempt.into(), cause.into(), Some(tool))
     }
 
+    /// Makes the error for a call that this crate did not send, because it knows that Juju would
+    /// refuse it, or would take it and lose it.
+    pub(super) fn not_sent(
+        kind: ErrorKind,
+        attempt: impl Into<Cow<'static, str>>,
+        tool: &'static str,
+        cause: impl Into<String>,
+    ) -> Self {
+        Self::build(kind, attempt.into(), cause.into(), Some(tool))
+    }
+
+    /// Makes the error for an operation of the system that failed before the tool was started.
+    pub(super) fn system(
+        attempt: impl Into<Cow<'static, str>>,
+        tool: &'static str,
+        cause: impl Into<String>,
+        source: io::Error,
+    ) -> Self {
+        let mut error = Self::build(ErrorKind::System, attempt.into(), cause.into(), Some(tool));
+        error.inner.source = Some(source);
+        error
+    }
+
+    /// Removes what the tool wrote to standard error, because it repeats a part of a secret. The
+    /// kind stays.
+    pub(super) fn without_stderr(mut self) -> Self {
+        let tool = self.inner.tool.unwrap_or("the tool");
+        self.inner.stderr = None;
+        self.inner.cause = format!(
+            "{tool} failed, and its text is not shown because it repeats a part of the secret"
+        );
+        self
+    }
+
     /// Makes the error for a call that this crate refused before it started the tool, because
     /// `what`, such as `the value of "users"`, has `size` bytes and at most `limit` are accepted.
     /// `what` must not quote a value.
@@ -118,7 +152,8 @@ impl Error {
     /// Gives a refusal another kind, which the caller knows by what it asked for, and adds what the
     /// user can do about it.
     pub(super) fn reclassified(mut self, kind: ErrorKind) -> Self {
-        self.inner.cause.push_str(advice(&kind));
+        let advice = advice(&kind, self.inner.tool.unwrap_or_default());
+        self.inner.cause.push_str(&advice);
         self.inner.kind = kind;
         self
     }
@@ -142,8 +177,9 @@ impl Error {
             ToolError::NotFound => (
                 ErrorKind::Unavailable,
                 format!(
-                    "{tool} {failure}; run the charm under Juju's unit agent (one that has this \
-                     tool) or with `charmwright dev`"
+                    "{tool} {failure}; run the charm under Juju's unit agent ({}) or with \
+                     `charmwright dev`",
+                    since(tool)
                 ),
             ),
             ToolError::NotStarted(source) => match source.kind() {
@@ -190,7 +226,7 @@ impl Error {
                     _ => format!(
                         "{tool} {failure}: {}{}",
                         shown_stderr(stderr),
-                        kind.as_ref().map_or("", advice)
+                        kind.as_ref().map_or_else(String::new, |kind| advice(kind, tool))
                     ),
                 };
                 // The text matches no row of the table, so only the exit code is left to tell.
@@ -246,16 +282,31 @@ impl Error {
 }
 
 /// Returns what the user can do about a refusal, for the kinds whose own text does not say it.
-fn advice(kind: &ErrorKind) -> &'static str {
+fn advice(kind: &ErrorKind, tool: &str) -> String {
     match kind {
-        ErrorKind::NotLeader => "; only the leader may, so ask is_leader first",
-        ErrorKind::Gone => "; it may have been removed since the hook began",
-        ErrorKind::Unavailable => "; this Juju does not have it, so do without it or upgrade Juju",
+        ErrorKind::NotLeader => "; only the leader may, so ask is_leader first".to_owned(),
+        ErrorKind::Gone => "; it may have been removed since the hook began".to_owned(),
+        ErrorKind::Unavailable => format!(
+            "; this Juju does not have it, so do without it or upgrade Juju ({})",
+            since(tool)
+        ),
         ErrorKind::AgentAway => {
             "; run the charm under Juju's unit agent or with `charmwright dev`, and no tool after \
              its hook"
+                .to_owned()
         }
-        _ => "",
+        _ => String::new(),
+    }
+}
+
+/// Returns which Juju has a tool.
+fn since(tool: &str) -> &'static str {
+    // Juju 2.9 documents these tools and does not have them. 3.0.3 is the first release in which
+    // they can be used (our notes on the runtime of charms, 6.2 and 6.3).
+    if tool.starts_with("secret-") {
+        "secrets need 3.0.3 or newer"
+    } else {
+        "one that has this tool"
     }
 }
 

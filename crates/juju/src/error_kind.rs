@@ -20,7 +20,8 @@ pub enum ErrorKind {
     /// leader](Self::NotLeader) may read, since Juju denies both in the same words.
     Denied,
     /// The tool cannot run in this hook: it needs an action, or must not run in one, or it needs a
-    /// relation's or a storage's hook, or the hook has ended.
+    /// relation's or a storage's hook, or the hook has ended. Or this hook made an earlier change
+    /// that Juju would lose by the call, or that would make Juju lose the call.
     WrongContext,
     /// An argument is invalid. Either this crate refused it before it started a process, because no
     /// tool takes it, or the tool refused it.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
@@ -11,6 +12,7 @@ use super::error::Error;
 use super::hook_cache::{Cached, Leadership, Options, Params, Ports, StoredState};
 use super::names::{StorageId, StorageName};
 use super::relation_cache::RelationCache;
+use super::secret::HookRecord;
 use super::status::Status;
 use super::tool_output::parse_json;
 use super::tool_runner::{ToolCall, ToolError, ToolRunner};
@@ -21,17 +23,19 @@ use super::tool_runner::{ToolCall, ToolError, ToolRunner};
 ///
 /// # Caching
 ///
-/// A read (config, leadership, statuses, state, action parameters, ports, storage, relations and
-/// their databags) starts a tool once, and later reads return the cached answer. The hook's own
-/// writes keep the cache up to date. A read that failed is not cached. Two threads that read the
-/// same value at once start one tool.
+/// A read (config, leadership, statuses, state, action parameters, ports, storage, secrets,
+/// relations and their databags) starts a tool once, and later reads return the cached answer. The
+/// hook's own writes keep the cache up to date. A read that failed is not cached. Two threads that
+/// read the same value at once start one tool.
 ///
 /// Make one `HookTools` for each hook, because the cache is valid for one hook only.
 ///
 /// # Commit
 ///
-/// Statuses, the workload's version and log lines take effect at once. Ports, state and databags
-/// take effect when the hook exits with code 0, all of them or none (Juju 2.9 to 4.1).
+/// Statuses, the workload's version and log lines take effect at once, and so do the revision that
+/// a unit tracks of a secret and the label that it gives to another's. Ports, state, databags and
+/// what is written to secrets take effect when the hook exits with code 0, all of them or none
+/// (Juju 2.9 to 4.1).
 pub struct HookTools {
     runner: Box<dyn ToolRunner>,
     // Each answer has a lock of its own, so that a thread that waits for one tool does not hold up
@@ -45,6 +49,9 @@ pub struct HookTools {
     pub(super) ports: Mutex<Ports>,
     pub(super) storages: Mutex<BTreeMap<StorageName, Vec<StorageId>>>,
     pub(super) relations: RelationCache,
+    pub(super) secrets: Mutex<HookRecord>,
+    /// The folder for the file of a secret's content; `None` is the system's temporary folder.
+    pub(super) secret_folder: Option<PathBuf>,
 }
 
 impl HookTools {
@@ -62,7 +69,18 @@ impl HookTools {
             ports: Mutex::default(),
             storages: Mutex::default(),
             relations: RelationCache::default(),
+            secrets: Mutex::default(),
+            secret_folder: None,
         }
+    }
+
+    /// Sets the folder below which the content of a secret is written for the time of one call
+    /// ([`add_secret`](Self::add_secret)). It is the system's temporary folder unless this sets
+    /// another. Juju's agent reads the file, so the agent must see the same folder.
+    #[must_use]
+    pub fn secret_folder(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.secret_folder = Some(folder.into());
+        self
     }
 
     /// Returns `true` if the hook tool of this name can be started. A charm asks before it uses a
@@ -89,10 +107,11 @@ impl HookTools {
     /// Runs a tool and parses its output as JSON. An empty output counts as `null`.
     pub(super) fn query_json(
         &self,
-        attempt: &'static str,
+        attempt: impl Into<Cow<'static, str>>,
         call: ToolCall<'_>,
     ) -> Result<Value, Error> {
-        let output = self.run(attempt.into(), &call)?;
+        let attempt = attempt.into();
+        let output = self.run(attempt.clone(), &call)?;
         parse_json(&output).map_err(|cause| Error::output(attempt, call.tool, &cause))
     }
 

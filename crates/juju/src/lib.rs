@@ -71,6 +71,7 @@ mod port;
 mod process_runner;
 mod refusals;
 mod relation_cache;
+mod secret;
 mod status;
 mod storage_kind;
 mod tool_output;
@@ -92,6 +93,11 @@ pub use names::{
 };
 pub use port::{InvalidPort, Port, Protocol};
 pub use process_runner::ProcessRunner;
+pub use secret::{
+    InvalidSecretKey, NewSecret, SecretAccess, SecretBytes, SecretExpiry, SecretFieldError,
+    SecretFields, SecretInfo, SecretOwner, SecretRef, SecretRotation, SecretText, SecretUpdate,
+    SecretValue, check_secret_key,
+};
 pub use status::{Status, StatusKind};
 pub use storage_kind::StorageKind;
 pub use tool_runner::{ToolCall, ToolError, ToolRunner};

@@ -48,6 +48,10 @@ const ROWS: &[Row] = &[
     row("secret-*", 1, "*secret with label \"*\" not found", ErrorKind::Gone),
     // measured 2.1 row 27 and 3.8: the value of `-s`.
     row("storage-get", 2, "*storage attachment \"*\" on \"*\" not found*", ErrorKind::Gone),
+    // Juju's source, 3.6 `state/secrets.go` and 4.0 `domain/secret/service`: the revision that the
+    // unit tracks was removed.
+    row("secret-get", 1, "*secret revision*not found*", ErrorKind::Gone),
+    row("secret-get", 1, "*secret * revision * not found", ErrorKind::Gone),
     // measured 3.8.
     row("storage-get", 2, "*not provisioned*", ErrorKind::NotFound),
     // agent 3, measured 3.5.
@@ -62,6 +66,9 @@ const ROWS: &[Row] = &[
     row("relation-*", 1, "*permission denied", ErrorKind::Denied),
     row("secret-*", 1, "*permission denied", ErrorKind::Denied),
     row("network-get", 1, "*permission denied", ErrorKind::Denied),
+    // Juju's source, 4.0 `domain/secret/service/access.go`: its words for a secret that is not
+    // granted.
+    row("secret-*", 1, "*is not allowed to * this secret", ErrorKind::Denied),
     // agent 3: the controller's bare answer, and its other word for it.
     row("*", 1, "permission denied", ErrorKind::Denied),
     row("*", 1, "*access denied", ErrorKind::Denied),
@@ -90,6 +97,11 @@ const ROWS: &[Row] = &[
     // agent 3, measured 2.1 row 16: 3.6 and 4 end it differently.
     row("state-set", 1, "*max allowed key length (256)*", ErrorKind::Invalid),
     row("state-set", 1, "*max allowed value length (65536)*", ErrorKind::Invalid),
+    // agent 3: a label twice in one hook.
+    row("secret-*", 1, "*secret with label \"*\" already exists", ErrorKind::Invalid),
+    // Juju's source, 3.6 and 4.0 `uniter/runner/context`: a grant to a unit, then one to its
+    // application.
+    row("secret-grant", 1, "any unit level grants need to be revoked*", ErrorKind::Invalid),
     // agent 3.
     row("storage-get", 1, "invalid storage attribute \"*\"", ErrorKind::Invalid),
     // agent 3, measured 2.1 row 34: the tool's own client.

@@ -1,5 +1,6 @@
 //! The calls of an action: its parameters, its results, its progress and its failure.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde_json::{Map, Value};
@@ -9,7 +10,7 @@ use crate::error::Error;
 use crate::hook_cache::Params;
 use crate::hook_tools::{HookTools, replace_nul};
 use crate::tool_output::type_name;
-use crate::tool_runner::ToolCall;
+use crate::tool_runner::{MAX_ARGUMENT, ToolCall};
 
 /// The keys that Juju itself adds to the results. No part of a charm's key may be one of them.
 const RESERVED: [&str; 4] = ["stdout", "stdout-encoding", "stderr", "stderr-encoding"];
@@ -52,33 +53,27 @@ impl HookTools {
     /// Sets results of the action. Juju shows them when the action ends, also when it fails. A dot
     /// in a key makes a nested map.
     ///
-    /// All keys are checked before the first one is set. Results over 128 KiB together take several
-    /// calls of the tool; no results take none.
+    /// All results are checked before the first one is set. Results over 128 KiB together take
+    /// several calls of the tool; no results take none. Of two values of one key the later one
+    /// counts.
     ///
     /// # Errors
     ///
-    /// - [`check_action_key`] refuses a key. No result was set.
-    /// - A value holds a NUL, or the key, `=` and the value together are longer than an argument
-    ///   may be (131,071 bytes).
+    /// - [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if [`check_action_key`] refuses a key, a
+    ///   value holds a NUL, or a key is a value here and a map there (`a` and `a.b`): Juju would
+    ///   drop one of the two. No result was set.
+    /// - [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) if a key, `=` and its value together
+    ///   are longer than an argument may be (131,071 bytes). No result was set.
     /// - The tool failed. Results of an earlier call are set.
     pub fn action_set<K: AsRef<str>, V: AsRef<str>>(
         &self,
         results: impl IntoIterator<Item = (K, V)>,
     ) -> Result<(), Error> {
-        // All keys are checked first, because Juju keeps the results of a call that came before a
-        // bad key.
+        // All are checked first, because Juju keeps the results of a call that came before a bad
+        // one.
         let results: Vec<(K, V)> = results.into_iter().collect();
-        for (key, _) in &results {
-            check_action_key(key.as_ref()).map_err(|invalid| {
-                Error::refused(
-                    SET_ATTEMPT,
-                    "action-set",
-                    format!("the key {:?} is not allowed: {}", invalid.key, invalid.rule),
-                )
-            })?;
-        }
-        // A result that is larger than a batch goes alone; the runner refuses it if it is too long
-        // for an argument.
+        check_results(&results)?;
+        // A result that is larger than a batch goes alone.
         let mut batch = ToolCall::new("action-set");
         let mut size = 0;
         for (key, value) in results {
@@ -127,11 +122,44 @@ impl HookTools {
     }
 }
 
+/// Checks results before any of them is set.
+fn check_results(results: &[(impl AsRef<str>, impl AsRef<str>)]) -> Result<(), Error> {
+    let refused = |cause: String| Err(Error::refused(SET_ATTEMPT, "action-set", cause));
+    let mut keys = BTreeSet::new();
+    for (key, value) in results {
+        let (key, value) = (key.as_ref(), value.as_ref());
+        if let Err(invalid) = check_action_key(key) {
+            return refused(format!("the key {:?} is not allowed: {}", invalid.key, invalid.rule));
+        }
+        let what = || format!("the result {:?}", key.chars().take(60).collect::<String>());
+        if value.contains('\0') {
+            return refused(format!("{} holds a NUL", what()));
+        }
+        let size = key.len() + 1 + value.len();
+        if size > MAX_ARGUMENT {
+            return Err(Error::too_large(SET_ATTEMPT, "action-set", &what(), size, MAX_ARGUMENT));
+        }
+        keys.insert(key);
+    }
+    for key in &keys {
+        for (place, _) in key.match_indices('.') {
+            // Juju replaces the value by a map, or the map by the value (3.6 and 4.0,
+            // `uniter/runner/context/action.go`).
+            if let Some(outer) = key.get(..place).filter(|outer| keys.contains(outer)) {
+                let (outer, inner): (String, String) =
+                    (outer.chars().take(60).collect(), key.chars().take(60).collect());
+                return refused(format!("{outer:?} is a value, and {inner:?} makes a map of it"));
+            }
+        }
+    }
+    Ok(())
+}
+
 /// Checks that Juju accepts `key` in an action's results.
 ///
 /// A key has parts joined by dots. Each part has lower-case letters, digits and hyphens, and no
 /// hyphen at either end. No part is one of Juju's own keys (`stdout`, `stderr`, `stdout-encoding`
-/// and `stderr-encoding`).
+/// and `stderr-encoding`), and the first is not `return-code`, which Juju overwrites.
 ///
 /// # Errors
 ///
@@ -153,6 +181,9 @@ pub fn check_action_key(key: &str) -> Result<(), InvalidActionKey> {
         if RESERVED.contains(&part) {
             return refused("stdout, stderr and their -encoding are Juju's own");
         }
+    }
+    if key.split('.').next() == Some("return-code") {
+        return refused("return-code is Juju's own, which overwrites it");
     }
     Ok(())
 }

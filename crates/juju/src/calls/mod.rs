@@ -10,6 +10,8 @@ mod log;
 mod ports;
 mod relation;
 mod resource;
+mod secret_read;
+mod secret_write;
 mod state;
 mod status;
 mod storage;

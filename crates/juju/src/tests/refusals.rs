@@ -29,6 +29,20 @@ const TEXTS: &[(&str, i32, &str, ErrorKind)] = &[
     ("secret-grant", 1, "secret \"9m4e2mr0ui3e8a215n4g\" not found", Gone),
     ("secret-get", 1, "consumer label \"x\" not found", Gone),
     ("secret-get", 1, "secret with label \"x\" not found", Gone),
+    ("secret-get", 1, "secret revision \"9m4e2mr0ui3e8a215n4g/3\" not found", Gone),
+    ("secret-get", 1, "secret revision not found", Gone),
+    ("secret-get", 1, "secret 9m4e2mr0ui3e8a215n4g revision 3 not found", Gone),
+    ("secret-get", 1, "secret URI for consumer label \"x\" not found", Gone),
+    ("secret-get", 1, "\"web/0\" is not allowed to read this secret", Denied),
+    ("secret-set", 1, "\"web/0\" is not allowed to manage this secret", Denied),
+    ("secret-add", 1, "secret with label \"x\" already exists", Invalid),
+    (
+        "secret-grant",
+        1,
+        "any unit level grants need to be revoked before granting access to the corresponding \
+         application",
+        Invalid,
+    ),
     (
         "storage-get",
         2,

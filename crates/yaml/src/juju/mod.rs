@@ -6,7 +6,7 @@
 
 mod read;
 
-pub use read::{strings, value, value_keyed_by_text};
+pub use read::{binaries, strings, value, value_keyed_by_text};
 
 /// Returns `true` if a scalar without quotes and without a tag is a string, and not null, a
 /// boolean, a number or a timestamp.

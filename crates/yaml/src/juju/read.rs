@@ -68,6 +68,36 @@ pub fn strings(bytes: &[u8]) -> Result<BTreeMap<String, String>, Error> {
     if reader.type_errors.is_empty() { Ok(map) } else { Err(Error::Values(reader.type_errors)) }
 }
 
+/// Reads the values of a map of scalars that are `!!binary`, decoded, by their keys. All other
+/// values are left out.
+///
+/// Juju's writer tags a string as binary if it is not UTF-8, and only then.
+///
+/// # Errors
+///
+/// The call fails as [`strings`] does.
+pub fn binaries(bytes: &[u8]) -> Result<BTreeMap<String, Vec<u8>>, Error> {
+    let mut map = BTreeMap::new();
+    let Some(document) = parser::parse(bytes, Dialect::Juju)? else {
+        return Ok(map);
+    };
+    // The checks of a map of strings hold for this one too.
+    strings(bytes)?;
+    let mut reader = Reader::new(&document);
+    if let NodeKind::Mapping(entries) = &document.node(document.root).kind {
+        for (key, value) in entries {
+            let Some(key) = reader.read_string(*key)? else { continue };
+            let node = document.node(*value);
+            if let NodeKind::Scalar { value, style } = &node.kind
+                && let Scalar::Binary(bytes) = resolve(&node.tag, value, *style, Dialect::Juju)?
+            {
+                map.insert(key, bytes);
+            }
+        }
+    }
+    Ok(map)
+}
+
 /// The reader of one document.
 struct Reader<'a> {
     document: &'a Document,

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::{strings, value, value_keyed_by_text};
+use super::{binaries, strings, value, value_keyed_by_text};
 
 /// The keys and values that a document must have.
 type Pairs = &'static [(&'static str, &'static str)];
@@ -238,4 +238,17 @@ proptest! {
         let _ = strings(likely.as_bytes());
         let _ = value(likely.as_bytes());
     }
+}
+
+#[test]
+fn only_binary_values_are_read_as_bytes() {
+    // As Juju prints a content of which two values are not UTF-8.
+    let text = b"bytes: !!binary //4A\nkeystore: !!binary |\n  /wA=\ntext: hi\nnumber: \"5\"\n";
+    let expected = BTreeMap::from([
+        ("bytes".to_owned(), vec![0xff, 0xfe, 0]),
+        ("keystore".to_owned(), vec![0xff, 0]),
+    ]);
+    assert_eq!(binaries(text), Ok(expected));
+    assert_eq!(binaries(b""), Ok(BTreeMap::new()));
+    assert!(binaries(b"- a\n").is_err() && binaries(b"a: !!binary x\n").is_err());
 }

@@ -1,0 +1,19 @@
+#![doc = include_str!("../../docs/secrets.md")]
+
+mod content;
+mod observed;
+mod options;
+mod own;
+mod owned;
+mod reading;
+mod remote;
+#[cfg(test)]
+mod tests;
+mod uri;
+mod user;
+
+pub use content::SecretContent;
+pub use observed::{ObservedSecret, SecretView};
+pub use own::{AppSecret, UnitSecret};
+pub use remote::RemoteSecret;
+pub use user::UserSecret;

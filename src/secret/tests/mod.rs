@@ -1,0 +1,6 @@
+//! Tests of secrets in whole hook runs.
+
+mod leaks;
+mod observing;
+mod owning;
+mod play;
