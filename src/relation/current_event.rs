@@ -22,13 +22,21 @@ impl EventRelation {
     /// It is read from the event and never from the environment, because a deferred event runs with
     /// the environment of another hook.
     pub(crate) fn of(event: &Event) -> Option<Self> {
-        let Event::Unknown(unknown) = event else { return None };
-        let variable = |name: &str| unknown.variables().get(name);
+        let (remote_app, departing) = match event {
+            Event::RelationCreated(created) => (Some(created.application()), None),
+            Event::RelationJoined(joined) => (Some(joined.application()), None),
+            Event::RelationChanged(changed) => (Some(changed.application()), None),
+            Event::RelationDeparted(departed) => {
+                (Some(departed.application()), departed.departing_unit())
+            }
+            Event::RelationBroken(broken) => (broken.application(), None),
+            _ => return None,
+        };
         Some(Self {
-            id: variable("JUJU_RELATION_ID")?.parse().ok()?,
-            is_broken: unknown.hook().ends_with("-relation-broken"),
-            remote_app: variable("JUJU_REMOTE_APP").and_then(|name| name.parse().ok()),
-            departing: variable("JUJU_DEPARTING_UNIT").and_then(|name| name.parse().ok()),
+            id: event.relation()?.clone(),
+            is_broken: matches!(event, Event::RelationBroken(_)),
+            remote_app: remote_app.cloned(),
+            departing: departing.cloned(),
         })
     }
 }
@@ -76,26 +84,25 @@ impl CurrentEvent {
 mod tests {
     use super::*;
 
-    fn event(hook: &str, variables: &[(&str, &str)]) -> Event {
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Event::unknown(hook, variables.iter().map(owned))
+    fn ring_departed(departing: &str) -> Event {
+        Event::relation_departed(
+            "ring".parse().unwrap(),
+            "ring:1".parse().unwrap(),
+            "web/1".parse().unwrap(),
+            Some(departing.parse().unwrap()),
+        )
     }
 
     #[test]
     fn what_breaks_is_the_hooks_and_who_departs_is_the_running_events() {
         let db: RelationId = "db:7".parse().unwrap();
-        let broken = event("db-relation-broken", &[("JUJU_RELATION_ID", "db:7")]);
-        let departed = event(
-            "ring-relation-departed",
-            &[
-                ("JUJU_RELATION_ID", "ring:1"),
-                ("JUJU_REMOTE_UNIT", "web/1"),
-                ("JUJU_DEPARTING_UNIT", "web/1"),
-            ],
-        );
+        let pg = "pg".parse().unwrap();
+        let broken = Event::relation_broken("db".parse().unwrap(), db.clone(), Some(pg));
+        let departed = ring_departed("web/1");
         let ring: RelationId = "ring:1".parse().unwrap();
         let current = CurrentEvent::of_hook(Some(&broken));
         assert!(current.is_breaking(&db) && !current.is_breaking(&ring));
+        assert_eq!(current.breaking().unwrap().remote_app, Some("pg".parse().unwrap()));
         // A deferred event runs first.
         current.begin(&departed);
         assert!(current.is_breaking(&db));
@@ -111,9 +118,25 @@ mod tests {
     }
 
     #[test]
-    fn an_event_without_a_readable_relation_has_none() {
-        for variables in [&[][..], &[("JUJU_RELATION_ID", "db")], &[("JUJU_RELATION_ID", "")]] {
-            assert_eq!(EventRelation::of(&event("db-relation-changed", variables)), None);
+    fn every_event_of_a_relation_has_its_relation_and_its_application() {
+        let (endpoint, id) = (|| "ring".parse().unwrap(), || "ring:1".parse().unwrap());
+        let web = || "web".parse().unwrap();
+        let unit = || "web/1".parse().unwrap();
+        for event in [
+            Event::relation_created(endpoint(), id(), web()),
+            Event::relation_joined(endpoint(), id(), unit()),
+            Event::relation_changed(endpoint(), id(), unit()),
+            Event::relation_application_changed(endpoint(), id(), web()),
+            ring_departed("web/0"),
+            Event::relation_broken(endpoint(), id(), Some(web())),
+        ] {
+            let relation = EventRelation::of(&event).unwrap();
+            assert_eq!((relation.id, relation.remote_app), (id(), Some(web())), "{event}");
+        }
+        let broken = Event::relation_broken(endpoint(), id(), None);
+        assert_eq!(EventRelation::of(&broken).unwrap().remote_app, None);
+        for event in [Event::UpdateStatus, Event::unknown("ring-relation-broken", [])] {
+            assert_eq!(EventRelation::of(&event), None, "{event}");
         }
     }
 }

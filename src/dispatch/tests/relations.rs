@@ -261,11 +261,11 @@ fn the_relation_that_breaks_is_left_out_and_marked() {
     juju.state().breaking = Some("site:3".to_owned());
     juju.state().relations.get_mut("site:3").unwrap().app = None;
     juju.write("site:3", "one/0", &[("port", "80")]);
-    for (variables, name) in [
-        (&[("JUJU_RELATION_ID", "site:3"), ("JUJU_REMOTE_APP", "one")][..], Some("one")),
-        // Juju may leave the application out.
-        (&[("JUJU_RELATION_ID", "site:3")], None),
-    ] {
+    let relation = [("JUJU_RELATION", "site"), ("JUJU_RELATION_ID", "site:3")];
+    // Juju may leave the application out.
+    for name in [Some("one"), None] {
+        let application = name.map(|name| ("JUJU_REMOTE_APP", name));
+        let variables: Vec<_> = relation.into_iter().chain(application).collect();
         let handler = |hook: &Hook<Declared>| {
             assert_eq!(hook.related(Site)?.len(), 1);
             let id = "site:3".parse().unwrap();
@@ -280,7 +280,7 @@ fn the_relation_that_breaks_is_left_out_and_marked() {
             }
             Ok(())
         };
-        let report = juju.run(Does(handler), "hooks/site-relation-broken", variables);
+        let report = juju.run(Does(handler), "hooks/site-relation-broken", &variables);
         assert_eq!(report.exit_code(), 0, "{report:?}");
     }
 }
@@ -306,6 +306,7 @@ fn who_departs_comes_from_the_event_that_runs() {
     let nothing = |_: &UnitView<Declared>, _: &mut Statuses| Ok(());
     let variables = |leaving| {
         [
+            ("JUJU_RELATION", "site"),
             ("JUJU_RELATION_ID", "site:3"),
             ("JUJU_REMOTE_APP", "one"),
             ("JUJU_REMOTE_UNIT", "one/1"),
