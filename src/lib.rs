@@ -137,7 +137,11 @@ pub use container::{Container, ContainerView};
 pub use declaration::{Declaration, DeclaredContainer, Metadata, NoState, State};
 pub use dispatch::main;
 pub use error::{ContainerTag, Error, ErrorKind};
-pub use event::{CustomNotice, Event, PebbleCheck, PebbleReady, UnknownHook};
+pub use event::{
+    CustomNotice, Event, PebbleCheck, PebbleReady, RelationBroken, RelationChanged,
+    RelationCreated, RelationDeparted, RelationJoined, SecretEvent, SecretRevisionEvent,
+    StorageEvent, UnknownHook,
+};
 pub use hook::Hook;
 pub use juju::{Port, Status, StatusKind};
 pub use layer_field::{LayerField, LayerKey};

@@ -54,7 +54,8 @@ impl Verdict {
     /// - A stored event that runs again is judged by its own row, not by that of the hook it runs
     ///   in: a stored `config-changed` whose Pebble is unreachable in operation fails the hook,
     ///   even an `update-status`. In a `<container>-pebble-*` hook, which must not fail, it stays
-    ///   stored instead.
+    ///   stored instead. If Juju cannot be asked whether the relation or the storage of a stored
+    ///   event is still there, that is any other error, and the charm is not asked for a verdict.
     /// - In an event that cannot be stored (`stop`, `remove`, `secret-rotate`, `secret-expired`)
     ///   the hook fails instead, and Juju runs it again by itself.
     /// - A `<container>-pebble-*` hook exits with 0 only for what was committed. If its event
@@ -180,6 +181,12 @@ mod tests {
             Event::Remove,
             Event::pebble_ready(container()),
             Event::pebble_check_failed(container(), "up".parse().unwrap()),
+            Event::relation_changed(
+                "db".parse().unwrap(),
+                "db:7".parse().unwrap(),
+                "pg/0".parse().unwrap(),
+            ),
+            Event::secret_rotate("9m4e2mr0ui3e8a215n4g".parse().unwrap(), None),
             Event::unknown("secret-rotate", []),
         ]
     }

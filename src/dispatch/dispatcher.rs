@@ -7,6 +7,7 @@ use super::mode::Mode;
 use super::panics::catch_panics;
 use super::queue::{Arrival, Deferred};
 use super::report::{Ending, Handled, HookReport};
+use super::vanished::{Lookup, Presence};
 use crate::action::{ActionRequest, Actions as _};
 use crate::charm::Charm;
 use crate::declaration::Declaration;
@@ -54,9 +55,26 @@ impl<C: Charm> Dispatcher<'_, C> {
         if self.mode != Mode::Ending {
             // A copy, because the handlers change the queue while it is read.
             let stored = self.hook.context.state.borrow().framework.queue.entries().to_vec();
+            let mut lookup = Lookup::new(self.hook.tools(), current);
             // A stored event that equals the current one does not run twice.
             for entry in stored.iter().filter(|entry| entry.event() != current) {
                 let (event, attempts, reason) = (entry.event(), entry.attempts(), entry.reason());
+                match lookup.presence_for(event) {
+                    Ok(Presence::Present) => {}
+                    Ok(Presence::Gone(subject)) => {
+                        tracing::warn!("dropped the stored \"{event}\": {subject} is gone");
+                        self.hook.context.state.borrow_mut().framework.queue.remove(event);
+                        continue;
+                    }
+                    Ok(Presence::Unknown) => {
+                        tracing::debug!("the stored \"{event}\" waits for the next hook");
+                        continue;
+                    }
+                    Err(error) => {
+                        self.keep_stored(event, error)?;
+                        continue;
+                    }
+                }
                 tracing::debug!(
                     "stored \"{event}\" runs again after {} and {attempts} attempts: {reason}",
                     self.age(entry)
@@ -132,6 +150,19 @@ impl<C: Charm> Dispatcher<'_, C> {
                 self.record_ending(event, arrival, Ending::Failed, None);
                 Err(error)
             }
+        }
+    }
+
+    /// Keeps a stored event of which Juju could not be asked whether it still has a subject. An
+    /// ordinary hook fails: Juju drops what it wrote and runs it again.
+    ///
+    /// The charm is not asked for a verdict. It could end the event, whose handler has not run.
+    fn keep_stored(&mut self, event: &Event, error: Error) -> Result<(), Error> {
+        match self.mode.limit_verdict(Verdict::Fail, &error) {
+            Verdict::Store(status) => {
+                self.store_event(event, status, Arrival::FromQueue, Some(error)).map(drop)
+            }
+            _ => Err(error),
         }
     }
 

@@ -1,7 +1,6 @@
 //! Reads from the environment which event or action a run was started for.
 
-use std::ffi::OsString;
-
+use super::hook_event::{self, env_of_hook};
 use crate::declaration::Metadata;
 use crate::event::Event;
 use crate::juju::{self, ActionName, ContainerName, DispatchPath, HookEnv};
@@ -20,9 +19,9 @@ impl Invocation {
     /// if the environment names none.
     ///
     /// The name is in `JUJU_DISPATCH_PATH`, else in `JUJU_HOOK_NAME`, else in `JUJU_ACTION_NAME`,
-    /// else it is the name of the executable, if that is the name of a hook. A workload hook
-    /// becomes [`Event::Unknown`] if the charm does not declare its container or a variable that it
-    /// needs is missing.
+    /// else it is the name of the executable, if that is the name of a hook. A hook becomes
+    /// [`Event::Unknown`] if a variable that its event needs is missing, if the variables are about
+    /// something else than the hook's name says, or if the charm does not declare its container.
     ///
     /// # Errors
     ///
@@ -65,14 +64,7 @@ impl Invocation {
 /// if it is still unknown.
 pub(crate) fn reinterpret_unknown(event: &Event, metadata: &Metadata) -> Option<Event> {
     let Event::Unknown(unknown) = event else { return None };
-    // No event depends on the unit's own name, so any name serves.
-    let own = [
-        ("JUJU_UNIT_NAME", "unit/0".to_owned()),
-        ("JUJU_DISPATCH_PATH", format!("hooks/{}", unknown.hook())),
-    ];
-    let variables = unknown.variables().iter().map(|(name, value)| (name.as_str(), value.clone()));
-    let variables = variables.chain(own).map(|(name, value)| (OsString::from(name), value.into()));
-    let env = HookEnv::from_vars(variables).ok()?;
+    let env = env_of_hook(unknown.hook(), unknown.variables())?;
     let Invocation::Hook(event) = Invocation::from_env(&env, metadata).ok()?? else { return None };
     (!matches!(event, Event::Unknown(_)) && event.is_deferrable()).then_some(event)
 }
@@ -84,36 +76,23 @@ pub(crate) fn is_named_like_workload(event: &Event) -> bool {
     event.is_workload() || matches!(event, Event::Unknown(unknown) if named(unknown.hook()))
 }
 
-/// The suffixes of relation hooks.
-const RELATION_SUFFIXES: [&str; 5] = [
-    "-relation-created",
-    "-relation-joined",
-    "-relation-changed",
-    "-relation-departed",
-    "-relation-broken",
+/// The hooks of Juju 2.9 and 3 that have no event here, since Juju 4 has none of them.
+const LEGACY_HOOKS: [&str; 6] = [
+    "collect-metrics",
+    "leader-deposed",
+    "leader-settings-changed",
+    "meter-status-changed",
+    "post-series-upgrade",
+    "pre-series-upgrade",
 ];
-
-/// The suffixes of storage hooks.
-const STORAGE_SUFFIXES: [&str; 2] = ["-storage-attached", "-storage-detaching"];
-
-/// The names of secret hooks.
-const SECRET_HOOKS: [&str; 4] =
-    ["secret-changed", "secret-rotate", "secret-expired", "secret-remove"];
-
-/// Returns `true` if the name is one of these suffixes after a stem that is not empty.
-fn has_suffix(name: &str, suffixes: &[&str]) -> bool {
-    suffixes.iter().any(|suffix| name.strip_suffix(suffix).is_some_and(|stem| !stem.is_empty()))
-}
 
 /// Returns `true` if the name of an executable can only be the name of a hook, such as
 /// `db-relation-changed`.
 fn is_hook_name(name: &str, metadata: &Metadata) -> bool {
     lifecycle_event(name).is_some()
         || workload_hook(name, metadata).is_some()
-        || SECRET_HOOKS.contains(&name)
-        || name == "leader-settings-changed"
-        || has_suffix(name, &RELATION_SUFFIXES)
-        || has_suffix(name, &STORAGE_SUFFIXES)
+        || hook_event::is_hook_name(name)
+        || LEGACY_HOOKS.contains(&name)
 }
 
 /// The kinds of hooks of a workload container.
@@ -152,16 +131,7 @@ fn event_from_name(name: String, env: &HookEnv, metadata: &Metadata) -> Result<E
         let event = workload_event(container, kind, env)?;
         return Ok(event.unwrap_or_else(|| unknown_event(name, env)));
     }
-    // The variables are kept as text. They are parsed here so that a malformed one is reported in
-    // this hook and not when a later one uses it.
-    if has_suffix(&name, &RELATION_SUFFIXES) {
-        env.relation()?;
-    } else if has_suffix(&name, &STORAGE_SUFFIXES) {
-        env.storage()?;
-    } else if SECRET_HOOKS.contains(&name.as_str()) {
-        env.secret()?;
-    }
-    Ok(unknown_event(name, env))
+    Ok(hook_event::read_event(&name, env)?.unwrap_or_else(|| unknown_event(name, env)))
 }
 
 fn lifecycle_event(name: &str) -> Option<Event> {
@@ -212,6 +182,8 @@ fn unknown_event(hook: String, env: &HookEnv) -> Event {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -306,14 +278,14 @@ mod tests {
 
     #[test]
     fn an_unknown_hook_carries_what_juju_said() {
-        let relation = event(&[
-            ("JUJU_DISPATCH_PATH", "hooks/db-relation-changed"),
+        let moon = event(&[
+            ("JUJU_DISPATCH_PATH", "hooks/moon-full"),
             ("JUJU_RELATION_ID", "db:7"),
             ("JUJU_REMOTE_UNIT", ""),
             ("JUJU_REMOTE_APP", "pg"),
         ]);
-        let Some(Event::Unknown(unknown)) = relation else { panic!("{relation:?}") };
-        assert_eq!(unknown.hook(), "db-relation-changed");
+        let Some(Event::Unknown(unknown)) = moon else { panic!("{moon:?}") };
+        assert_eq!(unknown.hook(), "moon-full");
         let expected = [("JUJU_RELATION_ID", "db:7"), ("JUJU_REMOTE_APP", "pg")];
         assert_eq!(
             *unknown.variables(),

@@ -5,7 +5,8 @@
 //! 1. The environment names an [`Event`](crate::Event) or an action (`invocation`).
 //! 2. The unit's state is loaded (`unit_state`), and with it the deferred events.
 //! 3. [`Charm::handle`](crate::Charm::handle) gets each deferred event, oldest first, and then the
-//!    event of this hook (`dispatcher`). The table of
+//!    event of this hook (`dispatcher`). A deferred event is dropped if the relation or the storage
+//!    that it is about is gone (`vanished`). The table of
 //!    [`Verdict::by_table`](crate::Verdict::by_table) judges each error that it returns.
 //! 4. The statuses are collected, and the worst is set (`collect_status`).
 //! 5. The changes of databags are sent, and then the changes of the state are committed.
@@ -26,6 +27,7 @@ mod dispatcher;
 mod explain_refusal;
 mod faults;
 mod framework;
+mod hook_event;
 mod invocation;
 mod log;
 mod mode;
@@ -42,6 +44,7 @@ mod stored;
 mod tests;
 mod unit_state;
 mod usage;
+mod vanished;
 
 pub use charm_state::CHARM_KEY;
 pub use framework::deferred_events;

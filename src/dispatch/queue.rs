@@ -281,9 +281,15 @@ mod tests {
     #[test]
     fn what_must_not_be_stored_is_refused() {
         let mut queue = Queue::default();
-        for event in
-            [Event::Stop, Event::Remove, unknown("secret-rotate"), unknown("secret-expired")]
-        {
+        let id = || "9m4e2mr0ui3e8a215n4g".parse().unwrap();
+        for event in [
+            Event::Stop,
+            Event::Remove,
+            Event::secret_rotate(id(), None),
+            Event::secret_expired(id(), None, 4),
+            unknown("secret-rotate"),
+            unknown("secret-expired"),
+        ] {
             let error = queue.store(&event, &waiting(), Arrival::FromJuju, 0).unwrap_err();
             assert!(error.to_string().starts_with(&format!("cannot defer \"{event}\"")), "{error}");
         }

@@ -60,6 +60,10 @@ impl Charm for Keeper {
     async fn handle(&mut self, event: &Event, hook: &Hook<Declared>) -> Result<Outcome> {
         let Stored { backups, left } = *hook.state()?;
         tracing::info!("handles {event} with {backups} backups and {left} left");
+        if let Event::RelationChanged(changed) = event {
+            let unit = changed.unit().map_or_else(String::new, ToString::to_string);
+            tracing::info!("sees {} of {} {unit}", changed.id(), changed.application());
+        }
         let config = hook.config()?;
         if config.defers {
             return Ok(Outcome::defer("waiting for the moon"));
@@ -94,6 +98,14 @@ pub const TESTS: &[(&str, fn())] = &[
         what_is_deferred_again_is_written_as_the_earlier_version_wrote_it,
     ),
     ("a_container_is_in_the_phase_that_was_stored", a_container_is_in_the_phase_that_was_stored),
+    (
+        "a_stored_event_has_its_own_data_in_the_hook_of_another_relation",
+        a_stored_event_has_its_own_data_in_the_hook_of_another_relation,
+    ),
+    (
+        "stored_events_of_a_relation_that_is_gone_are_dropped_but_not_those_of_its_end",
+        stored_events_of_a_relation_that_is_gone_are_dropped_but_not_those_of_its_end,
+    ),
 ];
 
 /// The documents of a unit by their keys, as `state-get` and `state-set` have them.
@@ -124,8 +136,27 @@ fn parsed(document: &str) -> Value {
     serde_json::from_str(document).unwrap_or_else(|error| panic!("{error}: {document:?}"))
 }
 
-/// Runs update-status with these documents as the state, and returns those that were written.
+/// Returns the state of a unit that has deferred events of a relation, a storage and secrets.
+fn relations() -> Documents {
+    let document = golden("framework-1-relations-storage-secrets.json");
+    [(FRAMEWORK_KEY.to_owned(), document)].into()
+}
+
+/// Runs update-status with these documents as the state, and returns those that were written. The
+/// unit has the relation db:7 and the storage data/0.
 fn update_status(stored: &Documents, config: &Value) -> (Ran, Documents) {
+    run_hook("update-status", &[], r#"["db:7"]"#, stored, config)
+}
+
+/// Runs a hook with these variables, relations and documents, and returns the documents that were
+/// written.
+fn run_hook(
+    hook: &str,
+    variables: &[(&str, &str)],
+    relations: &str,
+    stored: &Documents,
+    config: &Value,
+) -> (Ran, Documents) {
     let agent = Agent::new(NAME);
     let (state, options, written) = (agent.path("state"), agent.path("config"), agent.path("set"));
     fs::write(&state, json!(stored).to_string()).unwrap();
@@ -134,15 +165,19 @@ fn update_status(stored: &Documents, config: &Value) -> (Ran, Documents) {
         ("state-get", format!("cat '{}'", state.display())),
         ("config-get", format!("cat '{}'", options.display())),
         ("state-set", format!("cat > '{}'", written.display())),
+        ("relation-ids", format!("echo '{relations}'")),
+        ("storage-list", r#"echo '["data/0"]'"#.to_owned()),
     ] {
         agent.tools.put(tool, &answer).unwrap();
     }
     let containers = agent.path("containers");
-    let ran = agent.run(&[
+    let path = format!("hooks/{hook}");
+    let own = [
         ("JUJU_UNIT_NAME", "example/0"),
-        ("JUJU_DISPATCH_PATH", "hooks/update-status"),
+        ("JUJU_DISPATCH_PATH", &*path),
         ("CHARMWRIGHT_CONTAINERS", containers.to_str().unwrap()),
-    ]);
+    ];
+    let ran = agent.run(&[&own[..], variables].concat());
     let written = fs::read_to_string(written).ok();
     assert_eq!(written.is_some(), ran.called("state-set"), "{ran:#?}");
     // `state-set` takes YAML. The library writes JSON, which is YAML, too.
@@ -153,6 +188,11 @@ impl Ran {
     /// Returns the charm's log line of each event that it has handled, oldest first.
     fn handled(&self) -> Vec<&str> {
         self.tools.iter().filter_map(|line| Some(line.split_once("handles ")?.1)).collect()
+    }
+
+    /// Returns the relations whose change the charm has seen, oldest first.
+    fn changes(&self) -> Vec<&str> {
+        self.tools.iter().filter_map(|line| Some(line.split_once("sees ")?.1)).collect()
     }
 
     /// Returns the statuses that were set, oldest first.
@@ -248,4 +288,50 @@ fn a_container_is_in_the_phase_that_was_stored() {
     assert!(is_in_operation(&every_event(), "web"));
     assert!(!is_in_operation(&every_event(), "db"));
     assert!(!is_in_operation(&started(), "web"));
+}
+
+fn a_stored_event_has_its_own_data_in_the_hook_of_another_relation() {
+    let variables = [
+        ("JUJU_RELATION", "db"),
+        ("JUJU_RELATION_ID", "db:8"),
+        ("JUJU_REMOTE_APP", "redis"),
+        ("JUJU_REMOTE_UNIT", "redis/3"),
+    ];
+    let (hook, relations) = ("db-relation-changed", r#"["db:7","db:8"]"#);
+    let defers = json!({"defers": true});
+    let (ran, written) = run_hook(hook, &variables, relations, &every_event(), &defers);
+    assert_eq!(ran.code, Some(0), "{ran:#?}");
+    assert_eq!(ran.changes(), ["db:7 of pg pg/0", "db:8 of redis redis/3"]);
+
+    // Both are stored now, and both have their own data in a hook that is about no relation.
+    let (ran, written) = run_hook("config-changed", &[], relations, &written, &json!({}));
+    assert_eq!(ran.code, Some(0), "{ran:#?}");
+    assert_eq!(ran.changes(), ["db:7 of pg pg/0", "db:8 of redis redis/3"]);
+    assert_eq!(ran.tools.iter().filter(|call| call.starts_with("relation-ids")).count(), 1);
+    assert!(deferred_events(&written[FRAMEWORK_KEY]).unwrap().is_empty());
+}
+
+fn stored_events_of_a_relation_that_is_gone_are_dropped_but_not_those_of_its_end() {
+    let (ran, written) = run_hook("update-status", &[], "[]", &relations(), &json!({}));
+    assert_eq!(ran.code, Some(0), "{ran:#?}");
+    let handled: Vec<_> = ran.handled().iter().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(
+        handled,
+        [
+            "db-relation-departed",
+            "db-relation-broken",
+            "db-relation-broken",
+            "data-storage-attached",
+            "data-storage-detaching",
+            "data-storage-detaching",
+            "secret-changed",
+            "secret-changed",
+            "secret-remove",
+            "collect-metrics",
+            "update-status",
+        ]
+    );
+    // The agent logs standard error at WARNING.
+    assert_eq!(ran.err.matches("the relation db:7 is gone").count(), 4, "{ran:#?}");
+    assert!(deferred_events(&written[FRAMEWORK_KEY]).unwrap().is_empty());
 }

@@ -9,9 +9,10 @@ use super::names::{
     ActionId, ActionName, ApplicationName, CheckName, ContainerName, EndpointName, RelationId,
     SecretId, StorageId, UnitName,
 };
+use super::storage_kind::StorageKind;
 
 /// The variables that describe an event, actions aside, in alphabetical order.
-const EVENT_VARIABLES: [&str; 16] = [
+const EVENT_VARIABLES: [&str; 18] = [
     "JUJU_DEPARTING_UNIT",
     "JUJU_NOTICE_ID",
     "JUJU_NOTICE_KEY",
@@ -27,6 +28,8 @@ const EVENT_VARIABLES: [&str; 16] = [
     "JUJU_STORAGE_ID",
     "JUJU_STORAGE_KIND",
     "JUJU_STORAGE_LOCATION",
+    "JUJU_TARGET_BASE",
+    "JUJU_TARGET_SERIES",
     "JUJU_WORKLOAD_NAME",
 ];
 
@@ -78,11 +81,12 @@ pub struct SecretVars {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct StorageVars {
-    /// The id of the storage instance (`JUJU_STORAGE_ID`).
+    /// The id of the storage instance (`JUJU_STORAGE_ID`). It is absent while the storage is not
+    /// provisioned.
     pub id: Option<StorageId>,
-    /// The kind of the storage, `filesystem` or `block` (`JUJU_STORAGE_KIND`). It is absent while
-    /// the storage is not provisioned.
-    pub kind: Option<String>,
+    /// The kind of the storage (`JUJU_STORAGE_KIND`). It is absent while the storage is not
+    /// provisioned.
+    pub kind: Option<StorageKind>,
     /// The mount point of a filesystem, or the path of a block device (`JUJU_STORAGE_LOCATION`). It
     /// is absent while the storage is not provisioned.
     pub location: Option<PathBuf>,
@@ -186,7 +190,7 @@ impl HookEnv {
     pub fn storage(&self) -> Result<StorageVars, Error> {
         Ok(StorageVars {
             id: self.vars.parsed("JUJU_STORAGE_ID")?,
-            kind: self.owned_text("JUJU_STORAGE_KIND")?,
+            kind: self.vars.parsed("JUJU_STORAGE_KIND")?,
             // A path need not be UTF-8, so this variable cannot be malformed.
             location: self.vars.raw("JUJU_STORAGE_LOCATION").map(PathBuf::from),
         })

@@ -1,6 +1,7 @@
 //! The hook tools of one hook as typed calls, and the cache of their answers.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex};
 
@@ -8,6 +9,7 @@ use serde_json::Value;
 
 use super::error::Error;
 use super::hook_cache::{Cached, Leadership, Options, Params, Ports, StoredState};
+use super::names::{StorageId, StorageName};
 use super::relation_cache::RelationCache;
 use super::status::Status;
 use super::tool_output::parse_json;
@@ -20,9 +22,9 @@ use super::tool_runner::{ToolCall, ToolError, ToolRunner};
 /// # Caching
 ///
 /// A read (config, leadership, statuses, state, action parameters, ports, relations and their
-/// databags) starts a tool once, and later reads return the cached answer. The hook's own writes
-/// keep the cache up to date. A read that failed is not cached. Two threads that read the same
-/// value at once start one tool.
+/// databags, storage) starts a tool once, and later reads return the cached answer. The hook's own
+/// writes keep the cache up to date. A read that failed is not cached. Two threads that read the
+/// same value at once start one tool.
 ///
 /// Make one `HookTools` for each hook, because the cache is valid for one hook only.
 ///
@@ -42,6 +44,7 @@ pub struct HookTools {
     pub(super) params: Cached<Arc<Params>>,
     pub(super) ports: Mutex<Ports>,
     pub(super) relations: RelationCache,
+    pub(super) storages: Mutex<BTreeMap<StorageName, Vec<StorageId>>>,
 }
 
 impl HookTools {
@@ -58,6 +61,7 @@ impl HookTools {
             params: Cached::default(),
             ports: Mutex::default(),
             relations: RelationCache::default(),
+            storages: Mutex::default(),
         }
     }
 

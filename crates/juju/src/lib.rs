@@ -72,6 +72,7 @@ mod process_runner;
 mod refusals;
 mod relation_cache;
 mod status;
+mod storage_kind;
 mod tool_output;
 mod tool_runner;
 mod vars;
@@ -92,5 +93,6 @@ pub use names::{
 pub use port::{InvalidPort, Port, Protocol};
 pub use process_runner::ProcessRunner;
 pub use status::{Status, StatusKind};
+pub use storage_kind::StorageKind;
 pub use tool_runner::{ToolCall, ToolError, ToolRunner};
 pub use version::JujuVersion;

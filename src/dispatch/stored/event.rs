@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::hook_event::{event_from_variables, variables_of};
 use crate::event::Event;
 use crate::juju::{CheckName, ContainerName};
 use crate::pebble::NoticeId;
@@ -11,9 +12,10 @@ use crate::pebble::NoticeId;
 /// A stored event is the form of an event in the framework's document, since version 1.
 ///
 /// An event without a variant here is stored as Juju's name of the hook and the variables that came
-/// with it. So an event that a later version adds needs no new format: an older version reads it as
-/// an unknown hook, and the later version converts what the older one stored to the event
-/// ([`reinterpret_unknown`](super::super::invocation::reinterpret_unknown)).
+/// with it: that of an unknown hook, and those of relations, storage and secrets, which have no
+/// variant in the first versions of this library either. So an event that a later version adds
+/// needs no new format: an older version, to which the charm may be rolled back, reads it as an
+/// unknown hook and runs it as one. What an older version stored so is read as the event here.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(
     tag = "event",
@@ -83,9 +85,22 @@ impl StoredEvent {
                 hook: unknown.hook().to_owned(),
                 variables: unknown.variables().clone(),
             },
-            Event::Stop | Event::Remove => {
-                Self::Unknown { hook: event.to_string(), variables: BTreeMap::new() }
-            }
+            Event::RelationCreated(_)
+            | Event::RelationJoined(_)
+            | Event::RelationChanged(_)
+            | Event::RelationDeparted(_)
+            | Event::RelationBroken(_)
+            | Event::StorageAttached(_)
+            | Event::StorageDetaching(_)
+            | Event::SecretChanged(_)
+            | Event::SecretRotate(_)
+            | Event::SecretExpired(_)
+            | Event::SecretRemove(_)
+            | Event::Stop
+            | Event::Remove => Self::Unknown {
+                hook: event.to_string(),
+                variables: variables_of(event).unwrap_or_default(),
+            },
         }
     }
 
@@ -108,7 +123,8 @@ impl StoredEvent {
             Self::PebbleCustomNotice { container, id, kind, key } => {
                 Event::notice_of_kind(container, id, kind, key)
             }
-            Self::Unknown { hook, variables } => Event::unknown(hook, variables),
+            Self::Unknown { hook, variables } => event_from_variables(&hook, &variables)
+                .unwrap_or_else(|| Event::unknown(hook, variables)),
         }
     }
 }

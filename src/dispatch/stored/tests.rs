@@ -10,13 +10,15 @@ use super::super::framework::Framework;
 use crate::declaration::Metadata;
 use crate::dispatch::{Deferred, deferred_events};
 use crate::event::Event;
-use crate::juju::StatusKind;
+use crate::juju::{RelationId, StatusKind, StorageKind, UnitName};
 use crate::phase::Phase;
 
 const METADATA: Metadata = Metadata::new("example").containers(&["web", "db"]);
 
 /// A document of version 1 with an entry for each form of an event.
 const EVERY_EVENT: &str = include_str!("golden/framework-1-every-event.json");
+/// A document of version 1 with the events of relations, storage and secrets.
+const RELATIONS: &str = include_str!("golden/framework-1-relations-storage-secrets.json");
 /// A document of version 1 of a unit that has started and has no other state.
 const STARTED: &str = include_str!("golden/framework-1-started.json");
 /// A charm's own document of version 1.
@@ -61,8 +63,73 @@ fn each_event_of_version_1_is_read() {
         (notice.id().as_str(), notice.kind(), notice.key()),
         ("12", "custom", "example.com/backup-done")
     );
-    let Event::Unknown(unknown) = entries[10].event() else { panic!("{:?}", entries[10]) };
-    assert_eq!(unknown.variables()["JUJU_RELATION_ID"], "db:7");
+    // The version that wrote the document knew this hook by its name and variables only.
+    let changed = Event::relation_changed("db".parse().unwrap(), id(), "pg/0".parse().unwrap());
+    assert_eq!(entries[10].event(), &changed);
+}
+
+fn id() -> RelationId {
+    "db:7".parse().unwrap()
+}
+
+#[test]
+fn the_events_of_relations_storage_and_secrets_have_the_form_that_every_version_reads() {
+    let entries = deferred_events(RELATIONS).unwrap();
+    let db = || "db".parse().unwrap();
+    let pg = || "pg".parse().unwrap();
+    let unit = || "pg/0".parse::<UnitName>().unwrap();
+    let data = || "data/0".parse().unwrap();
+    let secret = || "secret:9m4e2mr0ui3e8a215n4g".parse().unwrap();
+    let expected = [
+        Event::relation_created(db(), id(), pg()),
+        Event::relation_joined(db(), id(), unit()),
+        Event::relation_changed(db(), id(), unit()),
+        Event::relation_application_changed(db(), id(), pg()),
+        Event::relation_departed(db(), id(), unit(), Some(unit())),
+        Event::relation_broken(db(), id(), Some(pg())),
+        Event::relation_broken(db(), id(), None),
+        Event::storage_attached(data(), StorageKind::Filesystem, "/srv/é"),
+        Event::storage_detaching(data(), StorageKind::Filesystem, "/srv/é"),
+        Event::unprovisioned_storage_detaching("data".parse().unwrap()),
+        Event::secret_changed(secret(), Some("user \"key\"".to_owned())),
+        Event::secret_changed(secret(), None),
+        Event::secret_remove(secret(), None, 4),
+        Event::unknown("collect-metrics", []),
+    ];
+    assert!(entries.iter().map(Deferred::event).eq(&expected), "{entries:#?}");
+    // They are written as they were read, so that a version without these events reads them too.
+    let framework = Framework::read(Some(RELATIONS)).unwrap();
+    assert_eq!(framework.to_write(Some(RELATIONS.trim_end())).unwrap(), None);
+}
+
+#[test]
+fn the_forms_that_an_older_version_reads_are_the_only_ones_that_are_written() {
+    // The names of the forms in the version that had no events of relations, storage and secrets.
+    // It refuses any other form, and with it the whole document.
+    let known = [
+        "install",
+        "start",
+        "config-changed",
+        "upgrade-charm",
+        "leader-elected",
+        "update-status",
+        "pebble-ready",
+        "pebble-check-failed",
+        "pebble-check-recovered",
+        "pebble-custom-notice",
+        "unknown",
+    ];
+    for document in [EVERY_EVENT, RELATIONS] {
+        let mut framework = Framework::read(Some(document)).unwrap();
+        framework.queue.cut_reasons(7);
+        let text = framework.to_write(Some(document)).unwrap().unwrap();
+        let value: Value = serde_json::from_str(&text).unwrap();
+        assert_eq!(value["version"], 1);
+        for entry in value["data"]["queue"].as_array().unwrap() {
+            let form = entry["event"]["event"].as_str().unwrap();
+            assert!(known.contains(&form), "{entry}");
+        }
+    }
 }
 
 #[test]
@@ -92,11 +159,11 @@ fn a_stored_hook_is_the_event_that_it_has_become() {
     let mut framework = Framework::read(Some(EVERY_EVENT)).unwrap();
     framework.reinterpret_unknown_events(&METADATA);
     let unknown = |entry: &&Deferred| matches!(entry.event(), Event::Unknown(_));
-    assert_eq!(framework.queue.entries().iter().filter(unknown).count(), 3);
+    assert_eq!(framework.queue.entries().iter().filter(unknown).count(), 2);
     framework.reinterpret_unknown_events(&later);
     let cache = Event::pebble_ready("cache".parse().unwrap());
     assert_eq!(framework.queue.entries()[11].event(), &cache);
-    assert_eq!(framework.queue.entries().iter().filter(unknown).count(), 2);
+    assert_eq!(framework.queue.entries().iter().filter(unknown).count(), 1);
 }
 
 #[test]

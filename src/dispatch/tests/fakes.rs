@@ -30,7 +30,7 @@ const OPTIONS: &str = "options: {port: {type: float}, bomb: {type: string}, \
 const ACTIONS: &str = "act: {description: a}\nother: {description: o}\n";
 
 /// The tools that a hook of these tests may call.
-const TOOLS: [&str; 14] = [
+const TOOLS: [&str; 16] = [
     "action-fail",
     "action-get",
     "action-set",
@@ -41,10 +41,12 @@ const TOOLS: [&str; 14] = [
     "juju-log",
     "open-port",
     "opened-ports",
+    "relation-ids",
     "resource-get",
     "state-get",
     "state-set",
     "status-set",
+    "storage-list",
 ];
 
 /// Returns the hook tools of a unit that is installed, has started and is not the leader. No hook

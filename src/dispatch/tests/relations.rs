@@ -262,9 +262,16 @@ fn the_relation_that_breaks_is_left_out_and_marked() {
     juju.write("site:3", "one/0", &[("port", "80")]);
     for (variables, name) in [
         // An older Juju may list the relation in its last hook.
-        (&[("JUJU_RELATION_ID", "site:3"), ("JUJU_REMOTE_APP", "one")][..], Some("one")),
+        (
+            &[
+                ("JUJU_RELATION", "site"),
+                ("JUJU_RELATION_ID", "site:3"),
+                ("JUJU_REMOTE_APP", "one"),
+            ][..],
+            Some("one"),
+        ),
         // Juju may leave the application out.
-        (&[("JUJU_RELATION_ID", "site:3")], None),
+        (&[("JUJU_RELATION", "site"), ("JUJU_RELATION_ID", "site:3")], None),
     ] {
         juju.state().breaking = name.is_none().then(|| "site:3".to_owned());
         let handler = |hook: &Hook<Declared>| {
@@ -307,6 +314,7 @@ fn who_departs_comes_from_the_event_that_runs() {
     let nothing = |_: &UnitView<Declared>, _: &mut Statuses| Ok(());
     let variables = |leaving| {
         [
+            ("JUJU_RELATION", "site"),
             ("JUJU_RELATION_ID", "site:3"),
             ("JUJU_REMOTE_APP", "one"),
             ("JUJU_REMOTE_UNIT", "one/1"),

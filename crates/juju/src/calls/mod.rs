@@ -12,6 +12,7 @@ mod relation;
 mod resource;
 mod state;
 mod status;
+mod storage;
 mod workload_version;
 
 pub use action::{InvalidActionKey, check_action_key};

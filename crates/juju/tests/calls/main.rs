@@ -11,6 +11,7 @@ mod ports;
 mod relation;
 mod state;
 mod status;
+mod storage;
 mod workload_version;
 
 use std::time::Instant;
