@@ -262,9 +262,16 @@ fn the_relation_that_breaks_is_left_out_and_marked() {
     juju.write("site:3", "one/0", &[("port", "80")]);
     for (variables, name) in [
         // An older Juju may list the relation in its last hook.
-        (&[("JUJU_RELATION_ID", "site:3"), ("JUJU_REMOTE_APP", "one")][..], Some("one")),
+        (
+            &[
+                ("JUJU_RELATION", "site"),
+                ("JUJU_RELATION_ID", "site:3"),
+                ("JUJU_REMOTE_APP", "one"),
+            ][..],
+            Some("one"),
+        ),
         // Juju may leave the application out.
-        (&[("JUJU_RELATION_ID", "site:3")], None),
+        (&[("JUJU_RELATION", "site"), ("JUJU_RELATION_ID", "site:3")], None),
     ] {
         juju.state().breaking = name.is_none().then(|| "site:3".to_owned());
         let handler = |hook: &Hook<Declared>| {
@@ -307,6 +314,7 @@ fn who_departs_comes_from_the_event_that_runs() {
     let nothing = |_: &UnitView<Declared>, _: &mut Statuses| Ok(());
     let variables = |leaving| {
         [
+            ("JUJU_RELATION", "site"),
             ("JUJU_RELATION_ID", "site:3"),
             ("JUJU_REMOTE_APP", "one"),
             ("JUJU_REMOTE_UNIT", "one/1"),
@@ -326,6 +334,37 @@ fn who_departs_comes_from_the_event_that_runs() {
             "config-changed: None of [\"one/0\", \"one/1\"]",
             "site-relation-departed: None of [\"one/0\", \"one/1\"]",
         ]
+    );
+}
+
+#[test]
+fn a_deferred_end_of_a_relation_meets_it_gone() {
+    let juju = FakeJuju::default();
+    juju.relate("site:3", "one", &[]);
+    juju.state().breaking = Some("site:3".to_owned());
+    let seen = RefCell::new(Vec::new());
+    let handler = |event: &Event, hook: &Hook<Declared>| {
+        let found = match hook.relation(Site, &"site:3".parse().unwrap())? {
+            RelationLookup::Active(_) => "active",
+            RelationLookup::Breaking(_) => "breaking",
+            RelationLookup::Gone => "gone",
+        };
+        seen.borrow_mut().push(format!("{event}: {found}"));
+        if found == "breaking" {
+            return Ok(Outcome::defer("later"));
+        }
+        Ok(Outcome::done())
+    };
+    let nothing = |_: &UnitView<Declared>, _: &mut Statuses| Ok(());
+    let variables =
+        [("JUJU_RELATION", "site"), ("JUJU_RELATION_ID", "site:3"), ("JUJU_REMOTE_APP", "one")];
+    let _ = juju.run(Shows(handler, nothing), "hooks/site-relation-broken", &variables);
+    juju.state().relations.clear();
+    let report = juju.run(Shows(handler, nothing), CHANGED, &[]);
+    assert_eq!(report.exit_code(), 0, "{report:?}");
+    assert_eq!(
+        seen.into_inner(),
+        ["site-relation-broken: breaking", "site-relation-broken: gone", "config-changed: gone"]
     );
 }
 
