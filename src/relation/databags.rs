@@ -25,14 +25,14 @@ pub(crate) enum WhenGone {
     Drop,
 }
 
-/// The changes of own databags that this hook has made and not yet sent.
-#[derive(Debug, Default)]
+/// The changes of own databags that this hook has made and not yet sent. It has no `Debug`, because
+/// a value may be a password.
+#[derive(Default)]
 pub(crate) struct Databags {
     /// By databag and number of the relation. A databag without changes is not in it.
     pending: RefCell<BTreeMap<(OwnBag, u32), Pending>>,
 }
 
-#[derive(Debug)]
 struct Pending {
     relation: RelationId,
     /// The values to set, and as `None` the keys to delete, compared to what Juju has.

@@ -338,6 +338,37 @@ fn who_departs_comes_from_the_event_that_runs() {
 }
 
 #[test]
+fn a_deferred_end_of_a_relation_meets_it_gone() {
+    let juju = FakeJuju::default();
+    juju.relate("site:3", "one", &[]);
+    juju.state().breaking = Some("site:3".to_owned());
+    let seen = RefCell::new(Vec::new());
+    let handler = |event: &Event, hook: &Hook<Declared>| {
+        let found = match hook.relation(Site, &"site:3".parse().unwrap())? {
+            RelationLookup::Active(_) => "active",
+            RelationLookup::Breaking(_) => "breaking",
+            RelationLookup::Gone => "gone",
+        };
+        seen.borrow_mut().push(format!("{event}: {found}"));
+        if found == "breaking" {
+            return Ok(Outcome::defer("later"));
+        }
+        Ok(Outcome::done())
+    };
+    let nothing = |_: &UnitView<Declared>, _: &mut Statuses| Ok(());
+    let variables =
+        [("JUJU_RELATION", "site"), ("JUJU_RELATION_ID", "site:3"), ("JUJU_REMOTE_APP", "one")];
+    let _ = juju.run(Shows(handler, nothing), "hooks/site-relation-broken", &variables);
+    juju.state().relations.clear();
+    let report = juju.run(Shows(handler, nothing), CHANGED, &[]);
+    assert_eq!(report.exit_code(), 0, "{report:?}");
+    assert_eq!(
+        seen.into_inner(),
+        ["site-relation-broken: breaking", "site-relation-broken: gone", "config-changed: gone"]
+    );
+}
+
+#[test]
 fn remote_units_have_databags_and_addresses() {
     let juju = FakeJuju::default();
     juju.relate("site:3", "one", &["one/1", "one/0"]);
