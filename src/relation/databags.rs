@@ -126,7 +126,7 @@ impl Databags {
             };
             match sent {
                 Err(error) if when_gone == WhenGone::Drop && *error.kind() == ErrorKind::Gone => {
-                    tracing::warn!("{error}; its changes are dropped, as this unit ends");
+                    tracing::warn!("{error}; its changes are dropped");
                 }
                 sent => sent?,
             }

@@ -115,10 +115,11 @@ impl Error {
         Self::build(ErrorKind::Output, attempt.into(), format!("{tool} {cause}"), Some(tool))
     }
 
-    /// Gives a refusal another kind, which the caller knows by what it asked for, and adds what the
-    /// user can do about it.
-    pub(super) fn reclassified(mut self, kind: ErrorKind) -> Self {
-        self.inner.cause.push_str(advice(&kind));
+    /// Gives a refusal another kind, which the caller knows by what it asked for, and adds what
+    /// that means to the text.
+    pub(super) fn reclassified(mut self, kind: ErrorKind, meaning: &str) -> Self {
+        self.inner.cause.push_str("; ");
+        self.inner.cause.push_str(meaning);
         self.inner.kind = kind;
         self
     }
@@ -249,7 +250,6 @@ impl Error {
 fn advice(kind: &ErrorKind) -> &'static str {
     match kind {
         ErrorKind::NotLeader => "; only the leader may, so ask is_leader first",
-        ErrorKind::Gone => "; it may have been removed since the hook began",
         ErrorKind::Unavailable => "; this Juju does not have it, so do without it or upgrade Juju",
         ErrorKind::AgentAway => {
             "; run the charm under Juju's unit agent or with `charmwright dev`, and no tool after \

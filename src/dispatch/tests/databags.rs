@@ -236,15 +236,19 @@ fn a_write_to_a_relation_that_is_gone_fails_and_names_it() {
 }
 
 #[test]
-fn a_unit_that_is_removed_does_not_fail_over_a_relation_that_is_gone() {
-    let juju = related();
-    juju.fail_once("relation-set", 2, GONE);
-    let report = juju.run(Does(write_both), "hooks/stop", &[]);
-    assert_eq!(report.exit_code(), 0, "{report:?}");
-    // The other databag was sent all the same.
-    assert_eq!(juju.bag("site:3", "web").len(), 1);
-    assert!(report.log().any(|(_, line)| line.contains("site:3")));
+fn a_hook_that_must_not_fail_drops_the_changes_of_a_relation_that_is_gone() {
+    for path in ["hooks/stop", "hooks/remove", "hooks/web-pebble-ready"] {
+        let juju = related();
+        juju.fail_once("relation-set", 2, GONE);
+        let report = juju.run(Does(write_both), path, &[]);
+        assert_eq!(report.exit_code(), 0, "{report:?}");
+        assert!(report.handled().iter().all(|handled| handled.ending() == &Ending::Done));
+        // The other databag was sent all the same.
+        assert_eq!(juju.bag("site:3", "web").len(), 1);
+        assert!(report.log().any(|(_, line)| line.contains("site:3")));
+    }
     // Any other failure counts.
+    let juju = related();
     juju.fail_once("relation-set", 1, "connection is shut down");
     let changes = |hook: &Hook<Declared>| {
         hook.related(Site)?[0].unit_bag().set(hook, "more", "1")?;
