@@ -176,6 +176,41 @@ fn jujus_own_keys_are_refused_in_a_units_databag() {
 }
 
 #[test]
+fn a_bag_type_with_jujus_own_keys_is_refused_for_units() {
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    struct Address {
+        private_address: Option<String>,
+    }
+    impl Bag for Address {
+        type Codec = Plain;
+    }
+    let juju = related();
+    juju.relate("site:3", "one", &["one/0"]);
+    juju.write("site:3", "one/0", &[("private-address", "10.0.0.1")]);
+    let handler = |hook: &Hook<Declared>| {
+        let site = &hook.related(Site)?[0];
+        let own = site.unit_bag();
+        let address = || Address { private_address: None };
+        let errors = [
+            own.write(hook, &address()).unwrap_err(),
+            own.read::<Address>().map(drop).unwrap_err(),
+        ];
+        for error in &errors {
+            assert_eq!(
+                error.to_string(),
+                "cannot use the bag type for the databag of the unit web/0 in site:3: its key \
+                 \"private-address\" is Juju's own; read that by juju_keys"
+            );
+        }
+        site.remote_app().read::<Address>()?;
+        site.remote_units()?[0].read::<Address>().map(drop)
+    };
+    let report = juju.run(Does(handler), CHANGED, &[]);
+    assert_eq!(report.failure().unwrap().kind(), &ErrorKind::Databag);
+}
+
+#[test]
 fn what_juju_cannot_store_fails_the_call_that_writes_it() {
     for (key, value, kind) in [
         ("", "x".to_owned(), juju::ErrorKind::Invalid),

@@ -383,6 +383,8 @@ fn remote_units_have_databags_and_addresses() {
         assert_eq!(units[0].bag().get("ingress-address")?, None);
         assert_eq!(site.remote_unit(units[0].name()).read::<Member>()?, Member { port: 80 });
         assert_eq!(site.remote_model()?, None);
+        let written = site.units_written::<Member>()?;
+        assert_eq!(written, [(units[0].name().clone(), Member { port: 80 })]);
         units[1].read::<Member>().map(drop)
     };
     let report = juju.run(Does(handler), CHANGED, &[]);
