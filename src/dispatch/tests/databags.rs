@@ -317,10 +317,16 @@ fn a_workload_hook_tries_again_and_then_stores_its_events() {
         "{message}"
     );
     assert_eq!(report.status(), Some(&Status::blocked(message)));
-    // It runs again with the next hook, whose writes succeed.
-    let report = juju.run(Does(write_both), CHANGED, &[]);
+    // It runs again in the next workload hook, whose event is stored as well.
+    juju.fail_once("relation-set", 1, broken);
+    juju.fail_once("relation-set", 1, broken);
+    let check = ("JUJU_PEBBLE_CHECK_NAME", "up");
+    let report = juju.run(Does(write_both), "hooks/web-pebble-check-failed", &[check]);
     assert_eq!((report.exit_code(), report.handled().len()), (0, 2));
-    assert!(report.handled()[0].is_deferred());
+    // They run again with the next hook, whose writes succeed.
+    let report = juju.run(Does(write_both), CHANGED, &[]);
+    assert_eq!((report.exit_code(), report.handled().len()), (0, 3));
+    assert!(report.handled()[..2].iter().all(crate::dispatch::Handled::is_deferred));
     assert_eq!(juju.sets(), BOTH);
 }
 
