@@ -25,6 +25,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::hook::Hook;
 use crate::juju::{HookEnv, HookTools, LogLevel, Status};
+use crate::secret::check_leadership;
 use crate::text;
 
 type ActionOf<C> = <<C as Charm>::Declared as Declaration>::Action;
@@ -320,6 +321,7 @@ impl HookRun {
         }
         // The retries are reported before an error ends the run.
         handled?;
+        check_leadership(&self.tools)?;
         let state = context.state.borrow();
         loaded.commit(&state, &self.tools, self.mode)
     }
