@@ -282,8 +282,8 @@ impl<T: SecretContent> AppSecret<T> {
         self.owned.remove_revision(revision)
     }
 
-    /// Returns the id, which another application needs to read the secret. It has the model in it if
-    /// Juju told the hook which one it is.
+    /// Returns the id, which another application needs to read the secret. It has the model in it
+    /// if Juju told the hook which one it is.
     ///
     /// # Errors
     ///
@@ -404,8 +404,8 @@ impl<T: SecretContent> UnitSecret<T> {
         self.owned.remove_revision(revision)
     }
 
-    /// Returns the id, which another application needs to read the secret. It has the model in it if
-    /// Juju told the hook which one it is.
+    /// Returns the id, which another application needs to read the secret. It has the model in it
+    /// if Juju told the hook which one it is.
     ///
     /// # Errors
     ///

@@ -130,22 +130,24 @@ impl HookRecord {
         self.contents.insert((secret.into(), mode), Arc::clone(content));
         if mode == ReadMode::Refresh {
             // The newest revision is now the one that the unit tracks, under every name.
-            self.forget_tracked(secret);
-            self.contents.insert((secret.into(), ReadMode::Tracked), Arc::clone(content));
+            self.forget_refreshed(secret);
+            for mode in [ReadMode::Tracked, ReadMode::Peek] {
+                self.contents.insert((secret.into(), mode), Arc::clone(content));
+            }
         }
     }
 
-    /// Drops the tracked contents that a refresh of `secret` may have changed: that of its id, and
-    /// those of all labels, since only the agent knows which secret a label is of. A refresh by
-    /// label drops all.
-    fn forget_tracked(&mut self, secret: SecretRef<'_>) {
+    /// Drops the contents that were read before a refresh of `secret` and may be older: those of
+    /// its id, and those of all labels, since only the agent knows which secret a label is of. A
+    /// refresh by label drops all.
+    fn forget_refreshed(&mut self, secret: SecretRef<'_>) {
         let refreshed = ContentKey::from(secret);
         self.contents.retain(|(key, mode), _| {
             let may_be_same = match (key, &refreshed) {
                 (ContentKey::Id(key), ContentKey::Id(id)) => key == id,
                 _ => true,
             };
-            *mode != ReadMode::Tracked || !may_be_same
+            *mode == ReadMode::Refresh || !may_be_same
         });
     }
 
