@@ -108,6 +108,7 @@ impl HookTools {
         self.check_changeable(&mut record, &attempt, SET, id)?;
         let label = update.options.label.as_deref();
         if let Some(label) = label {
+            self.learn_label(&mut record, id)?;
             self.check_label_is_free(&mut record, &attempt, SET, label, Some(id))?;
         }
         match document {
@@ -248,6 +249,7 @@ impl HookTools {
         if !is_own {
             return Ok(false);
         }
+        self.learn_label(&mut record, id)?;
         self.execute(attempt, ToolCall::new(REMOVE).arg(id.as_str()))?;
         record.removed(id);
         Ok(true)
@@ -382,6 +384,16 @@ impl HookTools {
             Some(Change::Created | Change::Changed | Change::RevisionRemoved) => Ok(true),
             None => Ok(self.own_secret(record, SecretRef::Id(id))?.is_some()),
         }
+    }
+
+    /// Makes the record know the label of a secret before the hook gives it up. Juju frees the label
+    /// only at the end of the commit, and does not show it any more until then.
+    fn learn_label(&self, record: &mut HookRecord, id: &SecretId) -> Result<(), Error> {
+        // The label of a secret that the hook added is known.
+        if record.change(id) != Some(Change::Created) {
+            self.own_secret(record, SecretRef::Id(id))?;
+        }
+        Ok(())
     }
 
     /// Checks that the unit owns a secret and that this hook has not removed any of it.

@@ -9,6 +9,7 @@ mod leader;
 mod log;
 mod ports;
 mod scripted;
+mod secret_commit;
 mod secret_read;
 mod secret_write;
 mod state;

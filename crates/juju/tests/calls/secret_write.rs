@@ -166,6 +166,22 @@ fn a_label_is_free_only_after_the_hook_that_removes_its_secret() {
 }
 
 #[test]
+fn the_label_of_a_secret_that_was_only_granted_is_learnt_before_it_is_given_up() {
+    // Juju does not show the old label once the hook has changed it or removed the secret.
+    let hook = Scripted::new([prints(""), info(ID, "admin"), prints("")]);
+    hook.tools.grant_secret(&id(), &relation(), None).unwrap();
+    hook.tools.remove_secret(&id()).unwrap();
+    assert!(hook.tools.add_secret(&new_secret().label("admin")).is_err());
+    hook.check_is_done();
+
+    let hook = Scripted::new([prints(""), info(ID, "admin"), not_found("new"), prints("")]);
+    hook.tools.grant_secret(&id(), &relation(), None).unwrap();
+    hook.tools.set_secret(&id(), &SecretUpdate::new().label("new")).unwrap();
+    assert!(hook.tools.add_secret(&new_secret().label("admin")).is_err());
+    hook.check_is_done();
+}
+
+#[test]
 fn a_removal_may_be_repeated() {
     let hook = Scripted::new([not_found(ID)]);
     for _ in 0..2 {
