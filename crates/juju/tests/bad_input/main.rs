@@ -12,3 +12,4 @@ mod call;
 mod faults;
 mod outputs;
 mod tools;
+mod written;

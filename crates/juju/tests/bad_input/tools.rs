@@ -53,6 +53,14 @@ impl Tools {
         }
     }
 
+    /// Returns what a script wrote to the file of this name, and removes the file.
+    pub(crate) fn take(&self, file: &str) -> Vec<u8> {
+        let path = self.folder.path().join(file);
+        let content = fs::read(&path).unwrap();
+        fs::remove_file(path).unwrap();
+        content
+    }
+
     /// Returns the typed calls of a hook. `hanging` is the tool that never ends, if there is one.
     pub(crate) fn hook_tools(&self, hanging: Option<&'static str>) -> HookTools {
         let runner = |limit| ProcessRunner::new().path(self.folder.path()).deadline(limit);
