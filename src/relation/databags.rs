@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use super::bag::Databag;
 use crate::error::Error;
-use crate::juju::{self, ErrorKind, HookTools, RelationId, UnitName, check_databag_changes};
+use crate::juju::{
+    self, ErrorKind, HookTools, RelationId, UnitName, check_databag_changes, check_databag_size,
+};
 
 /// An own databag in a relation. The order is that in which they are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -86,11 +88,12 @@ impl Databags {
                 pending.insert(key.clone(), value.clone());
             }
         }
-        // Juju limits the databag as a whole.
+        // Juju limits the databag as a whole. What is stored already is not checked otherwise: an
+        // older charm may have written what Juju should not have taken, and other keys must stay
+        // writable.
         let mut whole = (*stored).clone();
         apply(&mut whole, &pending);
-        let whole = whole.into_iter().map(|(key, value)| (key, Some(value))).collect();
-        check_databag_changes(relation, &whole)?;
+        check_databag_size(relation, &whole)?;
         if pending.is_empty() {
             all.remove(&key);
         } else {

@@ -79,7 +79,7 @@ mod tool_runner;
 mod vars;
 mod version;
 
-pub use calls::{InvalidActionKey, check_action_key, check_databag_changes};
+pub use calls::{InvalidActionKey, check_action_key, check_databag_changes, check_databag_size};
 pub use env::{DispatchPath, HookEnv};
 pub use error::Error;
 pub use error_kind::ErrorKind;

@@ -249,6 +249,24 @@ fn what_juju_cannot_store_fails_the_call_that_writes_it() {
 }
 
 #[test]
+fn what_an_older_charm_wrote_does_not_keep_a_write_back() {
+    let juju = related();
+    juju.write("site:3", "web", &[("", "empty"), ("nul", "a\0b"), ("url", "old")]);
+    let handler = |hook: &Hook<Declared>| {
+        let leader = hook.leader()?.unwrap();
+        let app = hook.related(Site)?[0].app_bag();
+        app.write(&leader, &offer("new"))?;
+        app.remove(&leader, "nul")?;
+        Ok(())
+    };
+    let report = juju.run(Does(handler), CHANGED, &[]);
+    assert_eq!(report.exit_code(), 0, "{report:?}");
+    // Nothing but the changes is sent.
+    let sent = ["-r site:3 --app {\"nul\":\"\",\"url\":\"new\"}"];
+    assert_eq!(juju.sets(), sent);
+}
+
+#[test]
 fn a_write_to_a_relation_that_is_gone_fails_and_names_it() {
     let juju = related();
     juju.fail_once("relation-set", 2, GONE);

@@ -18,4 +18,4 @@ mod storage;
 mod workload_version;
 
 pub use action::{InvalidActionKey, check_action_key};
-pub use relation::check_databag_changes;
+pub use relation::{check_databag_changes, check_databag_size};

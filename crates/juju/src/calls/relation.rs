@@ -310,28 +310,43 @@ pub fn check_databag_changes(
     relation: &RelationId,
     changes: &BTreeMap<String, Option<String>>,
 ) -> Result<(), Error> {
-    let attempt = || format!("write a databag in the relation {relation}");
-    let mut size = 0;
+    let refused = |cause: String| Err(Error::refused(write_attempt(relation), SET_TOOL, cause));
     for (key, value) in changes {
         if key.is_empty() {
-            return Err(Error::refused(attempt(), SET_TOOL, "a key is empty"));
+            return refused("a key is empty".to_owned());
         }
         if key.contains('\0') {
-            let cause = format!("the key {:?} holds a NUL character", key_excerpt(key));
-            return Err(Error::refused(attempt(), SET_TOOL, cause));
+            return refused(format!("the key {:?} holds a NUL character", key_excerpt(key)));
         }
-        let value = value.as_deref().unwrap_or_default();
-        if value.contains('\0') {
-            let cause = format!("the value of {:?} holds a NUL character", key_excerpt(key));
-            return Err(Error::refused(attempt(), SET_TOOL, cause));
+        if value.as_deref().is_some_and(|value| value.contains('\0')) {
+            return refused(format!("the value of {:?} holds a NUL character", key_excerpt(key)));
         }
-        size += key.len() + value.len();
     }
+    let texts = changes.iter().map(|(key, value)| (key, value.as_deref().unwrap_or_default()));
+    check_databag_size(relation, texts)
+}
+
+/// Checks that a databag as a whole, with the changes that will be made to it, is not larger than
+/// Juju stores.
+///
+/// # Errors
+///
+/// [`ErrorKind::TooLarge`] if the keys and values together are larger than 16 MiB.
+pub fn check_databag_size(
+    relation: &RelationId,
+    databag: impl IntoIterator<Item = (impl AsRef<str>, impl AsRef<str>)>,
+) -> Result<(), Error> {
+    let sizes = databag.into_iter().map(|(key, value)| key.as_ref().len() + value.as_ref().len());
+    let size = sizes.sum();
     if size > MAX_DATABAG {
         let what = "the databag with all its keys and values";
-        return Err(Error::too_large(attempt(), SET_TOOL, what, size, MAX_DATABAG));
+        return Err(Error::too_large(write_attempt(relation), SET_TOOL, what, size, MAX_DATABAG));
     }
     Ok(())
+}
+
+fn write_attempt(relation: &RelationId) -> String {
+    format!("write a databag in the relation {relation}")
 }
 
 /// Makes a call about one relation. The id is always given, because the default of the tool is the
