@@ -156,6 +156,50 @@ fn a_hook_or_an_action_that_fails_sends_nothing() {
     assert_eq!(juju.sets(), BOTH);
 }
 
+/// Deferred events and the hook's own share one buffer, and one of them that fails the hook keeps
+/// all of it back, the queue included.
+#[test]
+fn a_handler_that_fails_or_panics_keeps_back_what_the_others_wrote() {
+    let nothing = |_: &UnitView<Declared>, _: &mut Statuses| Ok(());
+    for panics in [false, true] {
+        let juju = related();
+        let runs = std::cell::RefCell::new(Vec::new());
+        let handler = |event: &Event, hook: &Hook<Declared>| {
+            runs.borrow_mut().push(event.to_string());
+            let count = runs.borrow().len();
+            let unit = hook.related(Site)?[0].unit_bag();
+            unit.set(hook, event.to_string(), count.to_string())?;
+            match (count, event) {
+                (1, _) => Ok(Outcome::defer("later")),
+                (3, _) if panics => panic!("hunter2"),
+                (3, _) => Err(Stop::failed("cannot go on")),
+                _ => Ok(Outcome::done()),
+            }
+        };
+        // It is deferred, and what it wrote is sent.
+        assert_eq!(juju.run(Shows(handler, nothing), CHANGED, &[]).exit_code(), 0);
+        assert_eq!(juju.sets(), ["-r site:3 {\"config-changed\":\"1\"}"]);
+        // The deferred event is done, and then the other one fails.
+        let update = "hooks/update-status";
+        assert_eq!(juju.run(Shows(handler, nothing), update, &[]).exit_code(), 1);
+        assert!(juju.sets().is_empty() && juju.calls(&["state-set"]).is_empty());
+        // Juju runs the hook again, and both write.
+        assert_eq!(juju.run(Shows(handler, nothing), update, &[]).exit_code(), 0);
+        assert_eq!(juju.sets(), ["-r site:3 {\"config-changed\":\"4\",\"update-status\":\"5\"}"]);
+        let runs = runs.into_inner();
+        assert_eq!(
+            runs,
+            [
+                "config-changed",
+                "config-changed",
+                "update-status",
+                "config-changed",
+                "update-status"
+            ]
+        );
+    }
+}
+
 #[test]
 fn jujus_own_keys_are_refused_in_a_units_databag() {
     let handler = |hook: &Hook<Declared>| {
