@@ -3,12 +3,16 @@
 use std::ffi::OsString;
 use std::os::unix::ffi::OsStringExt as _;
 
+use proptest::prelude::*;
+
 use super::fakes::Unit;
+use super::hook_event::{event_from_variables, variables_of};
 use super::invocation::Invocation;
 use super::probe::Step;
 use crate::declaration::Metadata;
 use crate::event::Event;
 use crate::juju::{ErrorKind, HookEnv};
+use crate::relation::current_event::CurrentEvent;
 
 const METADATA: Metadata = Metadata::new("example").containers(&["web"]);
 
@@ -34,6 +38,14 @@ const HOOKS: [&str; 12] = [
     RELATION,
     SECRET,
     STORAGE,
+];
+
+/// The hooks of the end of something.
+const ENDS: [&str; 4] = [
+    "hooks/db-relation-departed",
+    "hooks/db-relation-broken",
+    "hooks/data-storage-detaching",
+    "hooks/secret-remove",
 ];
 
 /// A value that is not UTF-8.
@@ -197,5 +209,63 @@ fn a_run_fails_only_where_the_malformed_variable_is_needed() {
     for hook in [FAILED, RELATION] {
         let ran = unit.run(hook);
         assert_eq!((ran.code, ran.seen.len(), ran.tools.len()), (1, 0, 0), "{ran:?}");
+    }
+}
+
+/// Returns values that are random, and ones that are nearly right for some variable.
+fn any_value() -> impl Strategy<Value = Vec<u8>> {
+    prop_oneof![
+        proptest::collection::vec(1_u8.., 0..12),
+        "(db|data|web|secret|pg)?[:/]?[a-z0-9./-]{0,6}".prop_map(String::into_bytes),
+        Just(b"18446744073709551616".to_vec()),
+        Just(b"db:4294967296".to_vec()),
+        Just(b"x".repeat(1 << 17)),
+    ]
+}
+
+proptest! {
+    /// An environment gives an event, or an error that names the variable. An event can be stored,
+    /// and asked for its relation.
+    #[test]
+    fn no_environment_makes_an_event_panic(
+        hook in proptest::sample::select([&HOOKS[..], &ENDS].concat()),
+        values in proptest::collection::vec(any_value(), MALFORMED.len()),
+        kept in proptest::collection::vec(any::<bool>(), AGENT_VARIABLES.len()),
+    ) {
+        // The agent's own values stay for some variables: with random values alone, hardly any
+        // event would come about.
+        let random = MALFORMED.iter().map(|(name, ..)| *name).zip(values);
+        let mut variables: Vec<(OsString, OsString)> =
+            random.map(|(name, value)| (name.into(), OsString::from_vec(value))).collect();
+        let agents = AGENT_VARIABLES.iter().zip(kept).filter(|(_, kept)| *kept);
+        for ((name, value), _) in agents {
+            variables.retain(|(other, _)| other != name);
+            variables.push((name.into(), value.into()));
+        }
+        variables.push(("JUJU_UNIT_NAME".into(), "example/0".into()));
+        variables.push(("JUJU_DISPATCH_PATH".into(), hook.into()));
+        let env = HookEnv::from_vars(variables).unwrap();
+        match Invocation::from_env(&env, &METADATA) {
+            Ok(Some(Invocation::Hook(event))) => {
+                let name = hook.strip_prefix("hooks/").unwrap_or(hook);
+                prop_assert_eq!(event.to_string(), name);
+                let current = CurrentEvent::of_hook(Some(&event));
+                current.begin(&event);
+                let is_broken = current.breaking().is_some();
+                prop_assert_eq!(is_broken, matches!(&event, Event::RelationBroken(_)));
+                // A location that is not UTF-8 is not stored.
+                let is_storage = event.storage().is_some();
+                if let Some(variables) = variables_of(&event).filter(|_| !is_storage) {
+                    prop_assert_eq!(event_from_variables(name, &variables), Some(event));
+                }
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let text = error.to_string();
+                prop_assert!(text.starts_with("cannot read the hook's environment: "), "{}", text);
+                let named = |variable: &str| text.contains(variable);
+                prop_assert!(MALFORMED.iter().any(|(variable, ..)| named(variable)), "{}", text);
+            }
+        }
     }
 }
