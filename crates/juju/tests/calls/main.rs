@@ -11,6 +11,7 @@ mod ports;
 mod relation;
 mod scripted;
 mod secret_commit;
+mod secret_model;
 mod secret_read;
 mod secret_write;
 mod state;
