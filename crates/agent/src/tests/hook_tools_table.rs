@@ -151,7 +151,10 @@ const CALLS: &[(&str, Call)] = &[
 
 /// A runner that answers each tool so that every call goes on to its end, and records the calls.
 #[derive(Clone, Default)]
-struct Recorder(Arc<Mutex<Vec<(&'static str, Vec<String>)>>>);
+struct Recorder(Arc<Mutex<Vec<Recorded>>>);
+
+/// A tool and its arguments.
+type Recorded = (&'static str, Vec<String>);
 
 impl ToolRunner for Recorder {
     fn run(&self, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolError> {

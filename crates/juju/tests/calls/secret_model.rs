@@ -30,7 +30,7 @@ fn password(fields: &SecretFields) -> String {
 /// Ends the hook, which Juju commits, and begins another one.
 fn next_hook(agent: &InProcessTools) -> HookTools {
     assert!(agent.finish(0, Instant::now()).unwrap().committed());
-    agent.with_model(|model, unit| model.update_status(unit)).unwrap();
+    agent.with_model(Model::update_status).unwrap();
     begin_hook(agent)
 }
 
