@@ -310,8 +310,8 @@ fn the_table_in_the_docs_is_that_of_the_code() {
 fn every_typed_call_is_in_the_list() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../juju/src/calls");
     let mut known: BTreeSet<&str> = CALLS.iter().map(|(name, _)| *name).collect();
-    // It looks for a tool and starts none.
-    known.insert("lacks_state_tools");
+    // These look for a tool, or at what the hook did, and start none.
+    known.extend(["lacks_state_tools", "changes_application_secrets"]);
     for file in std::fs::read_dir(folder).unwrap() {
         let text = std::fs::read_to_string(file.unwrap().path()).unwrap();
         for line in text.lines().filter_map(|line| line.strip_prefix("    pub fn ")) {
