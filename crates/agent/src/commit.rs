@@ -65,9 +65,7 @@ impl Model {
     /// Refuses the grant of a secret to what is not in the model.
     fn check_grant(&self, subject: &Party, _scope: &RelationScope) -> Result<(), String> {
         let (is_known, what, name) = match subject {
-            Party::Application(name) => {
-                (self.applications.contains_key(name), "application", name)
-            }
+            Party::Application(name) => (self.applications.contains_key(name), "application", name),
             Party::Unit(name) => {
                 let is_known = self.units.keys().any(|unit| unit.to_string() == *name);
                 (is_known, "unit", name)

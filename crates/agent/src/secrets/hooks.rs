@@ -77,7 +77,8 @@ impl SecretHooks {
                 Some((self.expires_at(id, *number, expires), id, *number, secret))
             })
         });
-        let rotations = owned().filter_map(|(id, secret)| Some((secret.next_rotation?, id, secret)));
+        let rotations =
+            owned().filter_map(|(id, secret)| Some((secret.next_rotation?, id, secret)));
         let expiry = expiries.min_by_key(|(at, ..)| *at);
         let rotation = rotations.min_by_key(|(at, ..)| *at);
         if let Some((_, id, revision, secret)) = expiry.filter(|(at, ..)| *at <= now) {

@@ -160,8 +160,7 @@ impl World {
 
     /// Reads a secret in a hook of its own, as JSON.
     fn get(&mut self, unit: &str, args: &[&str]) -> String {
-        let call: Vec<&str> =
-            ["secret-get", "--format=json"].iter().chain(args).copied().collect();
+        let call: Vec<&str> = ["secret-get", "--format=json"].iter().chain(args).copied().collect();
         self.hook(unit, &[&call]).remove(0)
     }
 }
