@@ -12,6 +12,7 @@
 //!
 //! So these calls ask first what the unit owns, and refuse a change that would be lost.
 
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
@@ -32,6 +33,7 @@ const SET: &str = "secret-set";
 const GRANT: &str = "secret-grant";
 const REVOKE: &str = "secret-revoke";
 const REMOVE: &str = "secret-remove";
+const RELATION_LIST: &str = "relation-list";
 
 const ADD_ATTEMPT: &str = "add a secret";
 
@@ -75,6 +77,7 @@ impl HookTools {
             .ok_or_else(|| {
                 Error::output(ADD_ATTEMPT, ADD, "printed what is not the id of a secret")
             })?;
+        record.changes_secret_of(request.owner);
         record.added(&id, label);
         Ok(id)
     }
@@ -105,6 +108,7 @@ impl HookTools {
         self.check_changeable(&mut record, &attempt, SET, id)?;
         let label = update.options.label.as_deref();
         if let Some(label) = label {
+            self.learn_label(&mut record, id)?;
             self.check_label_is_free(&mut record, &attempt, SET, label, Some(id))?;
         }
         match document {
@@ -128,7 +132,8 @@ impl HookTools {
     ///   leader.
     /// - [`ErrorKind::WrongContext`] if this hook granted the secret in the same relation to
     ///   somebody else, revoked it there, or removed a revision of it: Juju would lose one of the
-    ///   two. Nothing was sent.
+    ///   two. Nothing was sent. A grant that Juju had stored before the hook is no error after the
+    ///   removal of a revision.
     /// - [`ErrorKind::Unavailable`] if this Juju has no secrets.
     /// - The tool failed in another way, for instance because the unit is not of the remote
     ///   application.
@@ -142,6 +147,13 @@ impl HookTools {
         let conflict =
             |cause| Error::not_sent(ErrorKind::WrongContext, attempt.clone(), GRANT, cause);
         let mut record = lock(&self.secrets);
+        // A charm that reconciles grants again what Juju has stored long ago. Juju would not find
+        // the secret, so the stored grants are looked at instead.
+        if record.change(id) == Some(Change::RevisionRemoved)
+            && self.is_granted(&record, &attempt, id, relation, unit)?
+        {
+            return Ok(());
+        }
         check_not_removed(&record, &attempt, GRANT, id)?;
         if record.is_revoked(id, relation) {
             return Err(conflict(
@@ -237,6 +249,7 @@ impl HookTools {
         if !is_own {
             return Ok(false);
         }
+        self.learn_label(&mut record, id)?;
         self.execute(attempt, ToolCall::new(REMOVE).arg(id.as_str()))?;
         record.removed(id);
         Ok(true)
@@ -288,6 +301,14 @@ impl HookTools {
         Ok(true)
     }
 
+    /// Returns `true` if this hook changed a secret that the application owns, as far as the calls
+    /// of this hook know who owns it. Juju refuses these changes, and fails the hook, if the unit is
+    /// no longer the leader when the hook ends.
+    #[must_use]
+    pub fn changes_application_secrets(&self) -> bool {
+        lock(&self.secrets).needs_leader()
+    }
+
     /// Runs a tool that reads the content from a private file, and removes the file.
     fn send_content(
         &self,
@@ -321,6 +342,40 @@ impl HookTools {
         })
     }
 
+    /// Returns `true` if Juju had stored this grant when the hook began. It looks at the properties
+    /// that the removal of a revision has read.
+    fn is_granted(
+        &self,
+        record: &HookRecord,
+        attempt: &str,
+        id: &SecretId,
+        relation: &RelationId,
+        unit: Option<&UnitName>,
+    ) -> Result<bool, Error> {
+        let (Some(Some(info)), Some(endpoint)) = (record.info(id), relation.endpoint()) else {
+            return Ok(false);
+        };
+        if info.access().is_empty() {
+            return Ok(false);
+        }
+        let call = ToolCall::new(RELATION_LIST)
+            .arg("--app")
+            .arg(format!("--relation={relation}"))
+            .arg("--format=json");
+        let Value::String(app) = self.query_json(attempt.to_owned(), call)? else {
+            let cause = "printed what is not the name of an application";
+            return Err(Error::output(attempt.to_owned(), RELATION_LIST, cause));
+        };
+        // Juju names them by its tags: `application-pg`, `unit-pg-0`, `relation-web.db#pg.server`.
+        let whole = format!("application-{app}");
+        let one = unit.map(|unit| format!("unit-{}", unit.to_string().replace('/', "-")));
+        let side = format!(".{endpoint}");
+        Ok(info.access().iter().any(|access| {
+            let is_target = access.target() == whole || Some(access.target()) == one.as_deref();
+            is_target && access.scope().split('#').any(|end| end.ends_with(&side))
+        }))
+    }
+
     /// Returns `true` if this hook may change the secret as far as Juju has told it.
     fn is_own(&self, record: &mut HookRecord, id: &SecretId) -> Result<bool, Error> {
         match record.change(id) {
@@ -329,6 +384,16 @@ impl HookTools {
             Some(Change::Created | Change::Changed | Change::RevisionRemoved) => Ok(true),
             None => Ok(self.own_secret(record, SecretRef::Id(id))?.is_some()),
         }
+    }
+
+    /// Makes the record know the label of a secret before the hook gives it up. Juju frees the label
+    /// only at the end of the commit, and does not show it any more until then.
+    fn learn_label(&self, record: &mut HookRecord, id: &SecretId) -> Result<(), Error> {
+        // The label of a secret that the hook added is known.
+        if record.change(id) != Some(Change::Created) {
+            self.own_secret(record, SecretRef::Id(id))?;
+        }
+        Ok(())
     }
 
     /// Checks that the unit owns a secret and that this hook has not removed any of it.

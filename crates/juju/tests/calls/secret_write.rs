@@ -166,6 +166,22 @@ fn a_label_is_free_only_after_the_hook_that_removes_its_secret() {
 }
 
 #[test]
+fn the_label_of_a_secret_that_was_only_granted_is_learnt_before_it_is_given_up() {
+    // Juju does not show the old label once the hook has changed it or removed the secret.
+    let hook = Scripted::new([prints(""), info(ID, "admin"), prints("")]);
+    hook.tools.grant_secret(&id(), &relation(), None).unwrap();
+    hook.tools.remove_secret(&id()).unwrap();
+    assert!(hook.tools.add_secret(&new_secret().label("admin")).is_err());
+    hook.check_is_done();
+
+    let hook = Scripted::new([prints(""), info(ID, "admin"), not_found("new"), prints("")]);
+    hook.tools.grant_secret(&id(), &relation(), None).unwrap();
+    hook.tools.set_secret(&id(), &SecretUpdate::new().label("new")).unwrap();
+    assert!(hook.tools.add_secret(&new_secret().label("admin")).is_err());
+    hook.check_is_done();
+}
+
+#[test]
 fn a_removal_may_be_repeated() {
     let hook = Scripted::new([not_found(ID)]);
     for _ in 0..2 {
@@ -262,6 +278,32 @@ fn a_grant_is_sent_once_and_never_replaces_another() {
 }
 
 #[test]
+fn a_stored_grant_may_be_repeated_after_the_removal_of_a_revision() {
+    let info = prints(format!(
+        "{{\"{ID}\":{{\"revision\":3,\"label\":\"\",\"owner\":\"unit\",\"access\":[\
+         {{\"target\":\"application-pg\",\"scope\":\"relation-pg.server#web.db\",\"role\":\"view\"}},\
+         {{\"target\":\"unit-my-0\",\"scope\":\"relation-web.db#my.server\",\"role\":\"view\"}}]}}}}"
+    ));
+    let app = |name: &str| prints(format!("\"{name}\"\n"));
+    let answers =
+        [info, prints(""), app("pg"), app("pg"), app("my"), app("my"), app("pg"), app("x")];
+    let hook = Scripted::new(answers);
+    let grant = |relation: &str, unit: Option<&UnitName>| {
+        hook.tools.grant_secret(&id(), &relation.parse().unwrap(), unit)
+    };
+    hook.tools.remove_secret_revision(&id(), 1).unwrap();
+    grant("db:7", None).unwrap();
+    grant("db:7", Some(&unit("pg/0"))).unwrap();
+    grant("db:8", Some(&unit("my/0"))).unwrap();
+    // To the whole application, on another endpoint, to another application.
+    for relation in ["db:8", "backup:9", "db:10"] {
+        assert_eq!(grant(relation, None).unwrap_err().kind(), &ErrorKind::WrongContext);
+    }
+    assert_eq!(hook.take_calls()[2], "relation-list --app --relation=db:7 --format=json");
+    hook.check_is_done();
+}
+
+#[test]
 fn a_grant_ends_with_its_relation() {
     let gone = || {
         let stderr = "ERROR invalid value \"db:7\" for option --relation: relation not found";
@@ -316,4 +358,27 @@ fn a_change_drops_what_was_read() {
     tools.add_secret(&new_secret()).unwrap();
     assert_eq!(tools.secret_ids().unwrap().len(), 2);
     hook.check_is_done();
+}
+
+#[test]
+fn a_change_of_an_application_s_secret_is_known() {
+    let owned = |owner: &str| {
+        prints(format!("{{\"{ID}\":{{\"revision\":3,\"label\":\"\",\"owner\":\"{owner}\"}}}}"))
+    };
+    for (owner, is_application) in [("application", true), ("unit", false)] {
+        let hook = Scripted::new([owned(owner), prints("")]);
+        assert!(!hook.tools.changes_application_secrets());
+        hook.tools.set_secret(&id(), &update()).unwrap();
+        assert_eq!(hook.tools.changes_application_secrets(), is_application);
+        let hook = Scripted::new([owned(owner), prints("")]);
+        hook.tools.remove_secret(&id()).unwrap();
+        assert_eq!(hook.tools.changes_application_secrets(), is_application);
+        let hook = Scripted::new([owned(owner), prints("")]);
+        hook.tools.secret_info(&id()).unwrap();
+        hook.tools.grant_secret(&id(), &relation(), None).unwrap();
+        assert_eq!(hook.tools.changes_application_secrets(), is_application);
+    }
+    let hook = Scripted::new([added()]);
+    hook.tools.add_secret(&NewSecret::new(SecretOwner::Application, content("x"))).unwrap();
+    assert!(hook.tools.changes_application_secrets());
 }
