@@ -260,10 +260,7 @@ impl HookTools {
         match self.relation_app(relation) {
             // The remote application, or the own one on a peer relation: every unit may read it.
             Ok(Some(remote)) if remote == *application => shared(error),
-            Ok(Some(_)) => error.reclassified(
-                kind_of_denied(DeniedRead::OwnApplication),
-                "only the leader may, so ask is_leader first",
-            ),
+            Ok(Some(_)) => error.reclassified(kind_of_denied(DeniedRead::OwnApplication)),
             Err(gone) if gone.kind() == &ErrorKind::Gone => shared(error),
             Ok(None) | Err(_) => error,
         }
@@ -346,8 +343,7 @@ fn relation_call(tool: &'static str, relation: &RelationId) -> ToolCall<'static>
 /// Explains the refusal of something that every unit of the relation may read.
 fn shared(error: Error) -> Error {
     if error.kind() == &ErrorKind::Denied {
-        let meaning = "Juju says so of a relation that is gone";
-        error.reclassified(kind_of_denied(DeniedRead::Shared), meaning)
+        error.reclassified(kind_of_denied(DeniedRead::Shared))
     } else {
         error
     }
