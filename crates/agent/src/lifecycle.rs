@@ -220,6 +220,7 @@ impl Lifecycle {
             HookKind::PebbleCheckFailed { .. }
             | HookKind::PebbleCheckRecovered { .. }
             | HookKind::PebbleCustomNotice { .. }
+            | HookKind::Relation(_)
             | HookKind::Action { .. } => {}
         }
     }
