@@ -177,7 +177,8 @@ impl Model {
         for application in &remotes {
             self.settle_remote(application);
         }
-        self.players.ask(&mut self.relations);
+        let now = self.time_of_day(self.now());
+        self.players.ask(&mut self.relations, &mut self.secrets, now);
         let dying: Vec<String> = self
             .applications
             .values()
@@ -187,6 +188,13 @@ impl Model {
         for application in dying {
             self.drop_application_if_done(&application);
         }
+        self.end_grants();
+    }
+
+    /// Ends the grants of secrets whose relation has been removed.
+    pub(super) fn end_grants(&mut self) {
+        let relations = &self.relations;
+        self.secrets.keep_grants_of(|id| relations.get(id).is_some());
     }
 
     fn settle_remote(&mut self, application: &str) {
