@@ -225,10 +225,9 @@ impl Model {
             if reboot {
                 record.lifecycle.agent_restarted();
                 record.secret_hooks.agent_restarted();
+                self.forget_relation_reads(unit);
             }
-            if record.lifecycle.is_gone {
-                self.unit_gone(unit);
-            }
+            self.take_done_hook(unit, &kind);
             let is_missing = *exit == HookExit::Missing;
             return Ok(if is_missing { Ending::Skipped } else { Ending::Committed });
         };

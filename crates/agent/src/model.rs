@@ -17,6 +17,7 @@ use super::error::{Error, ErrorKind};
 use super::go_text::go_quote;
 use super::model_settings::{ModelSettings, Substrate, is_at_least};
 use super::secrets::Secrets;
+use super::relations::{Players, Relations};
 use super::unit_record::UnitRecord;
 
 /// A model of Juju: applications with their units. The [crate's documentation](crate) shows the
@@ -33,6 +34,9 @@ pub struct Model {
     /// removed. For every command it is not in the model any more.
     pub(super) units: BTreeMap<UnitName, UnitRecord>,
     pub(super) secrets: Secrets,
+    pub(super) relations: Relations,
+    /// The providers that play applications without a charm.
+    pub(super) players: Players,
     /// The number of the last action. The actions of all units are numbered in one sequence.
     pub(super) last_action: u64,
     /// The latest instant that the caller has passed: the model has no clock.
@@ -52,6 +56,8 @@ impl Model {
             applications: BTreeMap::new(),
             units: BTreeMap::new(),
             secrets,
+            relations: Relations::default(),
+            players: Players::default(),
             last_action: 0,
             first: None,
             now: None,
