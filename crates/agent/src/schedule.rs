@@ -50,8 +50,8 @@ enum Choice {
     Run(HookKind),
     /// The failed hook runs again.
     Retry(HookKind),
-    /// The killed hook runs again.
-    Requeued(HookKind),
+    /// The queued hook runs.
+    Queued(HookKind),
     /// The first of the queued workload events runs.
     Workload(HookKind),
     At(Instant),
@@ -77,7 +77,7 @@ impl Model {
         let lifecycle = &mut record.lifecycle;
         // Juju skips a queued or failed leader-elected when the unit has lost the leadership.
         if application.leader.as_ref() != Some(unit) {
-            lifecycle.requeued.take_if(|kind| *kind == HookKind::LeaderElected);
+            lifecycle.queued.take_if(|kind| *kind == HookKind::LeaderElected);
             lifecycle.error.take_if(|error| error.kind == HookKind::LeaderElected);
         }
         // A `start` that was skipped with `juju resolved --no-retry` has no time of its own.
@@ -93,8 +93,8 @@ impl Model {
                 let failures = lifecycle.error.as_ref().map_or(0, |error| error.failures);
                 (kind, failures.saturating_add(1))
             }
-            Choice::Requeued(kind) => {
-                lifecycle.requeued = None;
+            Choice::Queued(kind) => {
+                lifecycle.queued = None;
                 (kind, 1)
             }
             Choice::Workload(kind) => {
@@ -177,7 +177,7 @@ impl Unit<'_> {
             }
             Choice::Run(_)
             | Choice::Retry(_)
-            | Choice::Requeued(_)
+            | Choice::Queued(_)
             | Choice::Workload(_)
             | Choice::PodEnded => false,
         }
@@ -219,9 +219,14 @@ impl Lifecycle {
                 Retry::Never => Choice::Idle,
             };
         }
-        // 10 for the hook that was killed.
-        if let Some(kind) = &self.requeued {
-            return action.unwrap_or_else(|| Choice::Requeued(kind.clone()));
+        // 10 for a queued hook: one that was killed, or config-changed after upgrade-charm. Nothing
+        // comes before it, not even an action. A unit that is being removed does not begin install
+        // again (Juju 3.6).
+        if let Some(kind) = &self.queued {
+            return match kind {
+                HookKind::Install if is_dying => Choice::Gone,
+                _ => Choice::Queued(kind.clone()),
+            };
         }
         // 1, `start` again, and 2, a new pod's upgrade. No hook runs between the first
         // config-changed and `start`, nor before the `start` that is due after a restart of the
@@ -239,7 +244,7 @@ impl Lifecycle {
             return if is_dying { Choice::Gone } else { Choice::Run(HookKind::Install) };
         }
         if !self.is_stopped {
-            // 3, relation-created.
+            // 3, relation-created. Not for a unit that is being removed (Juju 3.6).
 
             // 4, leadership. A unit that is being removed does not accept it (Juju 3.6).
             if own.is_leader() && !is_dying && !self.has_run_leader_elected {
@@ -255,7 +260,8 @@ impl Lifecycle {
             if let Some(event) = self.workload_events.front() {
                 return Choice::Workload(event.clone());
             }
-            // 6, secrets: expired, rotate, changed, remove.
+            // 6, secrets: expired, rotate, changed, remove. Not for a unit that is being removed
+            // (Juju 3.6).
         }
         // 7, actions.
         if let Some(action) = action {
