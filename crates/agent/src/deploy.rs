@@ -54,9 +54,11 @@ impl Model {
         (0..deployment.units).map(|_| self.add_unit(name)).collect()
     }
 
-    /// Adds a unit to an application, as `juju add-unit` does, and returns its name. The numbers of
-    /// removed units are not used again. The unit leads the application if no other unit does, unless
-    /// the operator has taken the leadership away.
+    /// Adds a unit to an application, as `juju add-unit` does, and returns its name. It leads the
+    /// application if no other unit does, unless the operator has taken the leadership away.
+    ///
+    /// The numbers of removed units are not used again. On Kubernetes Juju gives a unit the number
+    /// of its pod, so there it may use one again, which the model does not.
     ///
     /// # Errors
     /// - [`ErrorKind::NotFound`] if the model has no such application.

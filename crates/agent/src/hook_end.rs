@@ -208,7 +208,7 @@ impl Model {
             // number of its failures.
             match &mut record.lifecycle.error {
                 Some(error) => error.retry = Retry::Now,
-                None => record.lifecycle.requeued = Some(kind),
+                None => record.lifecycle.queued = Some(kind),
             }
             return Ok(Ending::Requeued);
         }

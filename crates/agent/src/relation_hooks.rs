@@ -33,7 +33,7 @@ impl Model {
         let Ok(own) = self.unit(unit) else { return };
         let lifecycle = &own.record.lifecycle;
         let is_free = lifecycle.error.is_none()
-            && lifecycle.requeued.is_none()
+            && lifecycle.queued.is_none()
             && !lifecycle.is_start_queued
             // Juju looks for the endpoint in the charm that the unit has, and not in the new one.
             && !lifecycle.is_upgrade_due

@@ -51,8 +51,8 @@ enum Choice {
     Run(HookKind),
     /// The failed hook runs again.
     Retry(HookKind),
-    /// The killed hook runs again.
-    Requeued(HookKind),
+    /// The queued hook runs.
+    Queued(HookKind),
     /// The first of the queued workload events runs.
     Workload(HookKind),
     At(Instant),
@@ -82,11 +82,11 @@ impl Model {
             })
         };
         let leads = self.leads(unit);
-        let is_requeued_lost = !leads && is_lost(record.lifecycle.requeued.as_ref());
+        let is_queued_lost = !leads && is_lost(record.lifecycle.queued.as_ref());
         let failed = record.lifecycle.error.as_ref().map(|error| &error.kind);
         let is_failed_lost = !leads && is_lost(failed);
         let lifecycle = &mut self.record_mut(unit)?.lifecycle;
-        lifecycle.requeued.take_if(|_| is_requeued_lost);
+        lifecycle.queued.take_if(|_| is_queued_lost);
         lifecycle.error.take_if(|_| is_failed_lost);
         // A `start` that was skipped with `juju resolved --no-retry` has no time of its own.
         if lifecycle.is_started && lifecycle.update_status_interval_start.is_none() {
@@ -102,8 +102,8 @@ impl Model {
                 let failures = lifecycle.error.as_ref().map_or(0, |error| error.failures);
                 (kind, failures.saturating_add(1))
             }
-            Choice::Requeued(kind) => {
-                lifecycle.requeued = None;
+            Choice::Queued(kind) => {
+                lifecycle.queued = None;
                 (kind, 1)
             }
             Choice::Workload(kind) => {
@@ -195,7 +195,7 @@ impl Unit<'_> {
             }
             Choice::Run(_)
             | Choice::Retry(_)
-            | Choice::Requeued(_)
+            | Choice::Queued(_)
             | Choice::Workload(_)
             | Choice::PodEnded => false,
         }
@@ -238,9 +238,14 @@ impl Lifecycle {
                 Retry::Never => Choice::Idle,
             };
         }
-        // 10 for the hook that was killed.
-        if let Some(kind) = &self.requeued {
-            return action.unwrap_or_else(|| Choice::Requeued(kind.clone()));
+        // 10 for a queued hook: one that was killed, or config-changed after upgrade-charm. Nothing
+        // comes before it, not even an action. A unit that is being removed does not begin install
+        // again (Juju 3.6).
+        if let Some(kind) = &self.queued {
+            return match kind {
+                HookKind::Install if is_dying => Choice::Gone,
+                _ => Choice::Queued(kind.clone()),
+            };
         }
         // 1, `start` again, and 2, a new pod's upgrade. No hook runs between the first
         // config-changed and `start`, nor before the `start` that is due after a restart of the
