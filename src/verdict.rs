@@ -55,7 +55,7 @@ impl Verdict {
     ///   in: a stored `config-changed` whose Pebble is unreachable in operation fails the hook,
     ///   even an `update-status`. In a `<container>-pebble-*` hook, which must not fail, it stays
     ///   stored instead. If Juju cannot be asked whether the relation or the storage of a stored
-    ///   event is still there, that is an error of the event.
+    ///   event is still there, that is any other error, and the charm is not asked for a verdict.
     /// - In an event that cannot be stored (`stop`, `remove`, `secret-rotate`, `secret-expired`)
     ///   the hook fails instead, and Juju runs it again by itself.
     /// - A `<container>-pebble-*` hook exits with 0 only for what was committed. If its event

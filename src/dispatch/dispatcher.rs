@@ -70,11 +70,8 @@ impl<C: Charm> Dispatcher<'_, C> {
                         tracing::debug!("the stored \"{event}\" waits for the next hook");
                         continue;
                     }
-                    // It is judged as an error of the event's handler, which would have met it: in
-                    // an ordinary hook Juju drops all that was written and runs the hook again, and
-                    // in a workload hook the event stays stored.
                     Err(error) => {
-                        self.end_in_error(event, error, Arrival::FromQueue)?;
+                        self.keep_stored(event, error)?;
                         continue;
                     }
                 }
@@ -132,18 +129,6 @@ impl<C: Charm> Dispatcher<'_, C> {
             Err(Stop::NotReady(reason)) => return self.end_not_ready(event, reason, arrival),
             Err(Stop::Failed(error)) => explain_refusal(&self.charm, &hook.context, error).await,
         };
-        self.end_in_error(event, error, arrival)
-    }
-
-    /// Ends an event that met an error, by the charm's verdict. The error is returned only if it
-    /// fails the hook.
-    fn end_in_error(
-        &mut self,
-        event: &Event,
-        error: Error,
-        arrival: Arrival,
-    ) -> Result<EventEnd, Error> {
-        let hook = self.hook;
         match self.verdict(event, &error) {
             Verdict::Done => {
                 tracing::warn!("\"{event}\" is done all the same: {}", error.chain());
@@ -165,6 +150,19 @@ impl<C: Charm> Dispatcher<'_, C> {
                 self.record_ending(event, arrival, Ending::Failed, None);
                 Err(error)
             }
+        }
+    }
+
+    /// Keeps a stored event of which Juju could not be asked whether it still has a subject. An
+    /// ordinary hook fails: Juju drops what it wrote and runs it again.
+    ///
+    /// The charm is not asked for a verdict. It could end the event, whose handler has not run.
+    fn keep_stored(&mut self, event: &Event, error: Error) -> Result<(), Error> {
+        match self.mode.limit_verdict(Verdict::Fail, &error) {
+            Verdict::Store(status) => {
+                self.store_event(event, status, Arrival::FromQueue, Some(error)).map(drop)
+            }
+            _ => Err(error),
         }
     }
 

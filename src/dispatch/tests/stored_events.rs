@@ -6,7 +6,7 @@ use super::fakes::{HookResult, Unit};
 use super::probe::Step;
 use super::queue::Arrival;
 use crate::juju::{LogLevel, RelationId, Status, StorageKind, ToolError, UnitName};
-use crate::{Event, NotReady};
+use crate::{Event, NotReady, Verdict};
 
 const UPDATE_STATUS: &str = "hooks/update-status";
 const READY: &str = "hooks/web-pebble-ready";
@@ -269,8 +269,10 @@ fn a_tool_that_fails_fails_the_hook_and_loses_nothing() {
         ("relation-ids", [created(7), changed(8), departed(7)]),
         ("storage-list", [attached(0), attached(1), detaching(0)]),
     ] {
-        let unit = deferred(&events);
+        let mut unit = deferred(&events);
         let before = unit.state();
+        // The charm would give up each event, but its handler has not run.
+        unit.verdict = Some(Verdict::Done);
         unit.break_tool(tool);
         let ran = unit.run(UPDATE_STATUS);
         assert_eq!((ran.code, times(&ran, tool)), (1, 1), "{ran:?}");
@@ -288,7 +290,8 @@ fn a_tool_that_fails_fails_the_hook_and_loses_nothing() {
 #[test]
 fn in_a_workload_hook_a_tool_that_fails_keeps_the_events_and_is_asked_once() {
     let events = [created(7), changed(7), attached(0), departed(7), attached(1)];
-    let unit = deferred(&events);
+    let mut unit = deferred(&events);
+    unit.verdict = Some(Verdict::Block("wrong".to_owned()));
     unit.break_tool("relation-ids");
     let hangs =
         ToolError::Deadline { limit: std::time::Duration::from_secs(300), stderr: String::new() };
