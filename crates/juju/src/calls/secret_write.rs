@@ -12,6 +12,7 @@
 //!
 //! So these calls ask first what the unit owns, and refuse a change that would be lost.
 
+use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
@@ -32,6 +33,7 @@ const SET: &str = "secret-set";
 const GRANT: &str = "secret-grant";
 const REVOKE: &str = "secret-revoke";
 const REMOVE: &str = "secret-remove";
+const RELATION_LIST: &str = "relation-list";
 
 const ADD_ATTEMPT: &str = "add a secret";
 
@@ -128,7 +130,8 @@ impl HookTools {
     ///   leader.
     /// - [`ErrorKind::WrongContext`] if this hook granted the secret in the same relation to
     ///   somebody else, revoked it there, or removed a revision of it: Juju would lose one of the
-    ///   two. Nothing was sent.
+    ///   two. Nothing was sent. A grant that Juju had stored before the hook is no error after the
+    ///   removal of a revision.
     /// - [`ErrorKind::Unavailable`] if this Juju has no secrets.
     /// - The tool failed in another way, for instance because the unit is not of the remote
     ///   application.
@@ -142,6 +145,13 @@ impl HookTools {
         let conflict =
             |cause| Error::not_sent(ErrorKind::WrongContext, attempt.clone(), GRANT, cause);
         let mut record = lock(&self.secrets);
+        // A charm that reconciles grants again what Juju has stored long ago. Juju would not find
+        // the secret, so the stored grants are looked at instead.
+        if record.change(id) == Some(Change::RevisionRemoved)
+            && self.is_granted(&record, &attempt, id, relation, unit)?
+        {
+            return Ok(());
+        }
         check_not_removed(&record, &attempt, GRANT, id)?;
         if record.is_revoked(id, relation) {
             return Err(conflict(
@@ -319,6 +329,40 @@ impl HookTools {
                 error
             }
         })
+    }
+
+    /// Returns `true` if Juju had stored this grant when the hook began. It looks at the properties
+    /// that the removal of a revision has read.
+    fn is_granted(
+        &self,
+        record: &HookRecord,
+        attempt: &str,
+        id: &SecretId,
+        relation: &RelationId,
+        unit: Option<&UnitName>,
+    ) -> Result<bool, Error> {
+        let (Some(Some(info)), Some(endpoint)) = (record.info(id), relation.endpoint()) else {
+            return Ok(false);
+        };
+        if info.access().is_empty() {
+            return Ok(false);
+        }
+        let call = ToolCall::new(RELATION_LIST)
+            .arg("--app")
+            .arg(format!("--relation={relation}"))
+            .arg("--format=json");
+        let Value::String(app) = self.query_json(attempt.to_owned(), call)? else {
+            let cause = "printed what is not the name of an application";
+            return Err(Error::output(attempt.to_owned(), RELATION_LIST, cause));
+        };
+        // Juju names them by its tags: `application-pg`, `unit-pg-0`, `relation-web.db#pg.server`.
+        let whole = format!("application-{app}");
+        let one = unit.map(|unit| format!("unit-{}", unit.to_string().replace('/', "-")));
+        let side = format!(".{endpoint}");
+        Ok(info.access().iter().any(|access| {
+            let is_target = access.target() == whole || Some(access.target()) == one.as_deref();
+            is_target && access.scope().split('#').any(|end| end.ends_with(&side))
+        }))
     }
 
     /// Returns `true` if this hook may change the secret as far as Juju has told it.

@@ -86,8 +86,9 @@ impl fmt::Display for SecretRotation {
 
 /// The time at which Juju tells the owner that a secret has expired, by the hook `secret-expired`.
 ///
-/// It belongs to the newest revision. Juju deletes nothing: the owner sets a new content, or
-/// removes the revision.
+/// It belongs to the newest revision. Juju deletes nothing: the owner sets a new content, and
+/// removes the revision in a later hook (it cannot do both in one, see
+/// [`HookTools::remove_secret_revision`](crate::HookTools::remove_secret_revision)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SecretExpiry(Expiry);
 

@@ -262,6 +262,32 @@ fn a_grant_is_sent_once_and_never_replaces_another() {
 }
 
 #[test]
+fn a_stored_grant_may_be_repeated_after_the_removal_of_a_revision() {
+    let info = prints(format!(
+        "{{\"{ID}\":{{\"revision\":3,\"label\":\"\",\"owner\":\"unit\",\"access\":[\
+         {{\"target\":\"application-pg\",\"scope\":\"relation-pg.server#web.db\",\"role\":\"view\"}},\
+         {{\"target\":\"unit-my-0\",\"scope\":\"relation-web.db#my.server\",\"role\":\"view\"}}]}}}}"
+    ));
+    let app = |name: &str| prints(format!("\"{name}\"\n"));
+    let answers =
+        [info, prints(""), app("pg"), app("pg"), app("my"), app("my"), app("pg"), app("x")];
+    let hook = Scripted::new(answers);
+    let grant = |relation: &str, unit: Option<&UnitName>| {
+        hook.tools.grant_secret(&id(), &relation.parse().unwrap(), unit)
+    };
+    hook.tools.remove_secret_revision(&id(), 1).unwrap();
+    grant("db:7", None).unwrap();
+    grant("db:7", Some(&unit("pg/0"))).unwrap();
+    grant("db:8", Some(&unit("my/0"))).unwrap();
+    // To the whole application, on another endpoint, to another application.
+    for relation in ["db:8", "backup:9", "db:10"] {
+        assert_eq!(grant(relation, None).unwrap_err().kind(), &ErrorKind::WrongContext);
+    }
+    assert_eq!(hook.take_calls()[2], "relation-list --app --relation=db:7 --format=json");
+    hook.check_is_done();
+}
+
+#[test]
 fn a_grant_ends_with_its_relation() {
     let gone = || {
         let stderr = "ERROR invalid value \"db:7\" for option --relation: relation not found";
