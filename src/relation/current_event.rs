@@ -22,14 +22,16 @@ impl EventRelation {
     /// It is read from the event and never from the environment, because a deferred event runs with
     /// the environment of another hook.
     pub(crate) fn of(event: &Event) -> Option<Self> {
-        let Event::Unknown(unknown) = event else { return None };
-        let variable = |name: &str| unknown.variables().get(name);
-        Some(Self {
-            id: variable("JUJU_RELATION_ID")?.parse().ok()?,
-            is_broken: unknown.hook().ends_with("-relation-broken"),
-            remote_app: variable("JUJU_REMOTE_APP").and_then(|name| name.parse().ok()),
-            departing: variable("JUJU_DEPARTING_UNIT").and_then(|name| name.parse().ok()),
-        })
+        let id = event.relation()?.clone();
+        let (is_broken, remote_app, departing) = match event {
+            Event::RelationBroken(broken) => (true, broken.application().cloned(), None),
+            Event::RelationDeparted(departed) => {
+                let (app, unit) = (departed.application(), departed.departing_unit());
+                (false, Some(app.clone()), unit.cloned())
+            }
+            _ => (false, None, None),
+        };
+        Some(Self { id, is_broken, remote_app, departing })
     }
 }
 
@@ -76,30 +78,26 @@ impl CurrentEvent {
 mod tests {
     use super::*;
 
-    fn event(hook: &str, variables: &[(&str, &str)]) -> Event {
-        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-        Event::unknown(hook, variables.iter().map(owned))
-    }
-
     #[test]
     fn what_breaks_is_the_hooks_and_who_departs_is_the_running_events() {
         let db: RelationId = "db:7".parse().unwrap();
-        let broken = event("db-relation-broken", &[("JUJU_RELATION_ID", "db:7")]);
-        let departed = event(
-            "ring-relation-departed",
-            &[
-                ("JUJU_RELATION_ID", "ring:1"),
-                ("JUJU_REMOTE_UNIT", "web/1"),
-                ("JUJU_DEPARTING_UNIT", "web/1"),
-            ],
-        );
         let ring: RelationId = "ring:1".parse().unwrap();
+        let unit: UnitName = "web/1".parse().unwrap();
+        let pg: ApplicationName = "pg".parse().unwrap();
+        let broken = Event::relation_broken("db".parse().unwrap(), db.clone(), Some(pg.clone()));
+        let departed = Event::relation_departed(
+            "ring".parse().unwrap(),
+            ring.clone(),
+            unit.clone(),
+            Some(unit.clone()),
+        );
         let current = CurrentEvent::of_hook(Some(&broken));
         assert!(current.is_breaking(&db) && !current.is_breaking(&ring));
+        assert_eq!(current.breaking().unwrap().remote_app, Some(pg));
         // A deferred event runs first.
         current.begin(&departed);
         assert!(current.is_breaking(&db));
-        assert_eq!(current.departing(&ring), Some("web/1".parse().unwrap()));
+        assert_eq!(current.departing(&ring), Some(unit));
         assert_eq!(current.departing(&db), None);
         current.begin(&broken);
         assert_eq!(current.departing(&ring), None);
@@ -108,12 +106,5 @@ mod tests {
         current.begin(&Event::ConfigChanged);
         assert_eq!(current.departing(&ring), None);
         assert!(CurrentEvent::of_hook(None).breaking().is_none());
-    }
-
-    #[test]
-    fn an_event_without_a_readable_relation_has_none() {
-        for variables in [&[][..], &[("JUJU_RELATION_ID", "db")], &[("JUJU_RELATION_ID", "")]] {
-            assert_eq!(EventRelation::of(&event("db-relation-changed", variables)), None);
-        }
     }
 }
