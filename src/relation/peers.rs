@@ -12,7 +12,7 @@ use super::remote::RemoteUnit;
 use crate::error::Error;
 use crate::juju::{RelationId, UnitName};
 use crate::leader::Leader;
-use crate::stop::{Result, Stop};
+use crate::stop::{IfReady as _, Result};
 
 /// Peers are a handle of the peer relation, which relates the units of one application to each
 /// other. The application's databag in it is the shared state of the application, of the bag type
@@ -161,11 +161,8 @@ impl<T: Bag> Peers<T> {
             written.push((self.core.own().clone(), own));
         }
         for unit in self.units()? {
-            match unit.read() {
-                Ok(value) => written.push((unit.name().clone(), value)),
-                Err(Stop::NotReady(reason)) => tracing::debug!("{}", reason.status()),
-                Err(stop) => return Err(stop),
-            }
+            let value = unit.read().if_ready()?;
+            written.extend(value.map(|value| (unit.name().clone(), value)));
         }
         written.sort_by(|(one, _), (other, _)| one.cmp(other));
         Ok(written)
