@@ -32,7 +32,8 @@ impl Bag for Answer {
     type Codec = Plain;
 }
 
-/// The content of the secret.
+/// The content of the secret. Its `Debug` shows no value.
+#[derive(Debug)]
 pub struct Login {
     /// The name of the user.
     pub username: SecretText,

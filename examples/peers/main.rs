@@ -81,7 +81,8 @@ impl Charm for Peers {
         let ring = unit.peers::<Shared>(Ring)?;
         let primary = ring.shared()?.primary.or_wait("waiting for the leader to choose")?;
         let members = ring.units_written::<Member>()?.len();
-        let place = if primary == *unit.name() { "primary".to_owned() } else { primary.to_string() };
+        let place =
+            if primary == *unit.name() { "primary".to_owned() } else { primary.to_string() };
         statuses.add(Status::active().with_message(format!("{place}, {members} members")));
         Ok(())
     }

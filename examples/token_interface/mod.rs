@@ -18,7 +18,8 @@ impl Bag for Offer {
     type Codec = Plain;
 }
 
-/// The content of the secret.
+/// The content of the secret. Its `Debug` shows no value.
+#[derive(Debug)]
 pub struct Token {
     /// The token.
     pub token: SecretText,

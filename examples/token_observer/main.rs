@@ -9,8 +9,8 @@ mod token_interface;
 use std::process::ExitCode;
 
 use charmwright::{
-    Charm, Declaration, Endpoint, Event, Hook, LimitOne, Metadata, NoActions, NoConfig, OrStop as _,
-    Outcome, Requires, Result, Status, Statuses, UnitView,
+    Charm, Declaration, Endpoint, Event, Hook, LimitOne, Metadata, NoActions, NoConfig,
+    OrStop as _, Outcome, Requires, Result, Status, Statuses, UnitView,
 };
 use token_interface::{Offer, Token};
 
@@ -48,7 +48,8 @@ impl Charm for TokenObserver {
     type Declared = Declared;
 
     async fn reconcile(&mut self, hook: &Hook<Declared>) -> Result {
-        let owner = hook.related(Owner)?.or_blocked("relate this application to a token's owner")?;
+        let owner =
+            hook.related(Owner)?.or_blocked("relate this application to a token's owner")?;
         let offer: Offer = owner.remote_app().read()?;
         // The same revision in every hook, also while the owner has set a new one.
         let token = offer.token.in_relation(&owner).get(hook)?;

@@ -4,7 +4,7 @@
 //! `charmcraft.yaml` is beside this file, and `token_observer` reads the token.
 
 #[path = "../token_interface/mod.rs"]
-mod token_interface;
+pub mod token_interface;
 
 use std::fs::File;
 use std::io::Read as _;
