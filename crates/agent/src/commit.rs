@@ -18,12 +18,14 @@ impl Model {
     /// # Errors
     /// Returns Juju's text if the controller refuses the writes.
     pub(super) fn commit(&mut self, unit: &UnitName, writes: PendingWrites) -> Result<(), String> {
-        let record = self.units.get_mut(unit);
-        let record = record.ok_or_else(|| format!("unit \"{unit}\" not found"))?;
+        let record = self.units.get(unit);
         // The checks.
-        check_state_size(record, &writes)?;
+        check_state_size(record.ok_or_else(|| not_found(unit))?, &writes)?;
+        self.check_relation_writes(unit, &writes)?;
 
         // The changes.
+        self.commit_relation_writes(unit, &writes);
+        let record = self.units.get_mut(unit).ok_or_else(|| not_found(unit))?;
         for (key, value) in writes.state {
             match value {
                 Some(value) => {
@@ -37,6 +39,10 @@ impl Model {
         record.ports = writes.ports.applied_to(&record.ports);
         Ok(())
     }
+}
+
+fn not_found(unit: &UnitName) -> String {
+    format!("unit \"{unit}\" not found")
 }
 
 /// Refuses writes after which the charm's state would be larger than the controller allows.

@@ -49,6 +49,7 @@ impl Model {
         for (key, value) in &deployment.config {
             application.set_option(key, value)?;
         }
+        self.relations.add_peers(name, application.meta.endpoints().values());
         self.applications.insert(name.to_owned(), application);
         (0..deployment.units).map(|_| self.add_unit(name)).collect()
     }
@@ -112,6 +113,7 @@ impl Model {
             application.leader = Some(name.clone());
         }
         self.units.insert(name.clone(), record);
+        self.settle_remotes();
         Ok(name)
     }
 }

@@ -19,6 +19,8 @@ pub enum ErrorKind {
     Config,
     /// The charm does not declare the action, or its schema refuses the parameters.
     Action,
+    /// The relation does not exist, or is not possible.
+    Relation,
     /// The charm does not declare the container.
     Container,
     /// The command is not possible in the present state of the model.

@@ -1,9 +1,11 @@
-//! [`HookKind`] lists the hooks and actions that an agent runs on a unit without relations, storage
-//! or secrets, with their names and their environment variables.
+//! [`HookKind`] lists the hooks and actions that an agent runs on a unit without storage or secrets,
+//! with their names and their environment variables.
 //!
 //! Source: reference `juju-agent.md` sections 5.2 and 6.
 
 use charmwright_juju::ActionId;
+
+use super::relations::RelationHook;
 
 /// A custom notice that the workload has recorded in Pebble.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +68,8 @@ pub enum HookKind {
         /// The notice.
         notice: NoticeInfo,
     },
+    /// A hook of a relation, such as `db-relation-changed`.
+    Relation(RelationHook),
     /// An action.
     Action {
         /// The id of this run of the action.
@@ -86,12 +90,12 @@ impl HookKind {
             | Self::PebbleCustomNotice { container, .. } => {
                 format!("{container}-{}", self.bare_name())
             }
+            Self::Relation(hook) => hook.name(),
             _ => self.bare_name().to_owned(),
         }
     }
 
-    /// Returns the name that Juju prints in error messages: the name of a workload hook stands
-    /// there without its container (Juju 3.6).
+    /// Returns the name without the container or the endpoint, such as `pebble-ready`.
     #[must_use]
     pub fn bare_name(&self) -> &str {
         match self {
@@ -108,7 +112,26 @@ impl HookKind {
             Self::PebbleCheckFailed { .. } => "pebble-check-failed",
             Self::PebbleCheckRecovered { .. } => "pebble-check-recovered",
             Self::PebbleCustomNotice { .. } => "pebble-custom-notice",
+            Self::Relation(hook) => hook.event().as_str(),
             Self::Action { name, .. } => name,
+        }
+    }
+
+    /// Returns the name that Juju prints when the hook has failed: the full name of a relation hook,
+    /// and the bare one of a workload hook (Juju 3.6).
+    pub(super) fn failed_name(&self) -> String {
+        match self {
+            Self::Relation(hook) => hook.name(),
+            other => other.bare_name().to_owned(),
+        }
+    }
+
+    /// Returns the hook of a relation, or `None` for any other hook.
+    #[must_use]
+    pub fn relation(&self) -> Option<&RelationHook> {
+        match self {
+            Self::Relation(hook) => Some(hook),
+            _ => None,
         }
     }
 
@@ -137,6 +160,7 @@ impl HookKind {
             variables.push(("JUJU_WORKLOAD_NAME", container.to_owned()));
         }
         match self {
+            Self::Relation(hook) => variables.extend(hook.variables()),
             Self::PebbleCheckFailed { check, .. } | Self::PebbleCheckRecovered { check, .. } => {
                 variables.push(("JUJU_PEBBLE_CHECK_NAME", check.clone()));
             }

@@ -220,10 +220,9 @@ impl Model {
             // Juju reboots the machine only after a hook that has succeeded.
             if reboot {
                 record.lifecycle.agent_restarted();
+                self.forget_relation_reads(unit);
             }
-            if record.lifecycle.is_gone {
-                self.unit_gone(unit);
-            }
+            self.take_done_hook(unit, &kind);
             let is_missing = *exit == HookExit::Missing;
             return Ok(if is_missing { Ending::Skipped } else { Ending::Committed });
         };

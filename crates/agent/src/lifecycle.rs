@@ -223,6 +223,7 @@ impl Lifecycle {
             HookKind::PebbleCheckFailed { .. }
             | HookKind::PebbleCheckRecovered { .. }
             | HookKind::PebbleCustomNotice { .. }
+            | HookKind::Relation(_)
             | HookKind::Action { .. } => {}
         }
     }

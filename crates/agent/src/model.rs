@@ -15,6 +15,7 @@ use super::application::Application;
 use super::error::{Error, ErrorKind};
 use super::go_text::go_quote;
 use super::model_settings::{ModelSettings, Substrate, is_at_least};
+use super::relations::{Players, Relations};
 use super::unit_record::UnitRecord;
 
 /// A model of Juju: applications with their units. The [crate's documentation](crate) shows the
@@ -30,6 +31,9 @@ pub struct Model {
     /// here, so that its log, its state and its status can be read, until its application is
     /// removed. For every command it is not in the model any more.
     pub(super) units: BTreeMap<UnitName, UnitRecord>,
+    pub(super) relations: Relations,
+    /// The providers that play applications without a charm.
+    pub(super) players: Players,
     /// The number of the last action. The actions of all units are numbered in one sequence.
     pub(super) last_action: u64,
     /// The latest instant that the caller has passed: the model has no clock.
@@ -44,6 +48,8 @@ impl Model {
             settings,
             applications: BTreeMap::new(),
             units: BTreeMap::new(),
+            relations: Relations::default(),
+            players: Players::default(),
             last_action: 0,
             now: None,
         }

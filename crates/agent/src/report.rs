@@ -6,6 +6,7 @@ use serde::Serialize;
 use super::error::Error;
 use super::hook::HookKind;
 use super::model::Model;
+use super::relations::{Databag, Relation, RelationRecord};
 use super::shown_status::shown_status;
 use super::status::StatusValue;
 use super::unit::Unit;
@@ -48,8 +49,34 @@ pub struct Report {
     pub ports: Vec<String>,
     /// The workload containers, sorted by name.
     pub containers: Vec<ContainerReport>,
+    /// The relations of the unit's application, in the order of their numbers.
+    pub relations: Vec<RelationReport>,
     /// The failed hook of a unit in error.
     pub failed_hook: Option<FailedHookReport>,
+}
+
+/// One relation of a [`Report`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct RelationReport {
+    /// The name of the unit's own endpoint.
+    pub endpoint: String,
+    /// The number of the relation.
+    pub id: u32,
+    /// The other application; the unit's own for a peer relation.
+    pub remote_app: String,
+    /// The remote units of which the charm was told.
+    pub units: Vec<String>,
+    /// `joining` before the unit has entered the relation, `joined` after that, and `dying` once
+    /// the relation or the unit is being removed.
+    pub state: String,
+    /// The keys of the unit's own databag.
+    pub unit_keys: Vec<String>,
+    /// The keys of the own application's databag.
+    pub app_keys: Vec<String>,
+    /// The keys of the remote application's databag.
+    pub remote_app_keys: Vec<String>,
 }
 
 /// One container of a [`Report`].
@@ -130,11 +157,41 @@ impl Unit<'_> {
                     ContainerReport { name: name.clone(), pebble: pebble.to_owned() }
                 })
                 .collect(),
+            relations: self.relation_reports(),
             failed_hook: lifecycle.error.as_ref().map(|error| FailedHookReport {
                 hook: error.kind.name(),
                 failures: error.failures,
             }),
         }
+    }
+
+    fn relation_reports(&self) -> Vec<RelationReport> {
+        let (own, unit) = (self.application.name.as_str(), &self.record.name);
+        let keys = |bag: Option<&Databag>| -> Vec<String> {
+            bag.into_iter().flat_map(|bag| bag.values().keys().cloned()).collect()
+        };
+        let report = |relation: &Relation| {
+            let remote_app = relation.other_side(own)?.application();
+            let record = self.record.relations.get(relation.id());
+            let is_ending = relation.is_dying() || self.record.is_dying;
+            let members = record.map(RelationRecord::members).unwrap_or_default();
+            let state = match record {
+                _ if is_ending => "dying",
+                Some(_) => "joined",
+                None => "joining",
+            };
+            Some(RelationReport {
+                endpoint: relation.side(own)?.endpoint().name().to_owned(),
+                id: relation.id(),
+                remote_app: remote_app.to_owned(),
+                units: members.into_iter().map(ToString::to_string).collect(),
+                state: state.to_owned(),
+                unit_keys: keys(relation.unit_bag(unit)),
+                app_keys: keys(relation.application_bag(own)),
+                remote_app_keys: keys(relation.application_bag(remote_app)),
+            })
+        };
+        self.model.relations.of(own).filter_map(report).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! [`Model::next`] chooses the hook or the action that a unit runs next.
 //!
 //! When no hook runs, the agent goes through the kinds of work in a fixed order and takes the first
-//! that is due. Relations, storage and secrets are not modelled. Source: reference `juju-agent.md`
+//! that is due. Storage and secrets are not modelled. Source: reference `juju-agent.md`
 //! sections 5.3, 6 and 7.
 
 use std::time::Instant;
@@ -84,6 +84,7 @@ impl Model {
         if lifecycle.is_started && lifecycle.update_status_interval_start.is_none() {
             lifecycle.update_status_interval_start = Some(now);
         }
+        self.synchronize_scopes(unit);
         let choice = self.unit(unit)?.choose(now);
         let record = self.record_mut(unit)?;
         let lifecycle = &mut record.lifecycle;
@@ -142,9 +143,12 @@ impl Model {
             }
             _ => None,
         };
+        record.relations.begin_hook(kind.relation());
         record.lifecycle.hooks_begun = record.lifecycle.hooks_begun.wrapping_add(1);
         let (serial, machine_id) = (record.lifecycle.hooks_begun, record.machine_id.clone());
+        let principal = record.principal.clone();
         let run = HookRun::new(&self.settings, unit, &machine_id, kind, attempt, serial);
+        let run = HookRun { principal, ..run };
         let running = Running::new(run.clone(), config);
         self.record_mut(unit)?.running = Some(Running { action, ..running });
         Ok(run)
@@ -168,6 +172,7 @@ impl Unit<'_> {
         }
         match self.choose(now) {
             Choice::Gone => true,
+            Choice::At(_) | Choice::Idle if self.scopes_to_enter().next().is_some() => false,
             Choice::At(_) | Choice::Idle => {
                 lifecycle.containers.values().all(|container| match &container.polled_boot_id {
                     None => false,
@@ -200,6 +205,7 @@ impl Lifecycle {
     /// numbers are those of reference `juju-agent.md` section 6.
     fn choose(&self, own: Unit<'_>, now: Instant) -> Choice {
         let is_dying = own.record.is_dying;
+        let (relations, all_relations) = (&own.record.relations, &own.model.relations);
         if self.is_gone {
             return Choice::Gone;
         }
@@ -245,7 +251,9 @@ impl Lifecycle {
         }
         if !self.is_stopped {
             // 3, relation-created. Not for a unit that is being removed (Juju 3.6).
-
+            if !is_dying && let Some(hook) = relations.next_created(all_relations) {
+                return Choice::Run(HookKind::Relation(hook));
+            }
             // 4, leadership. A unit that is being removed does not accept it (Juju 3.6).
             if own.is_leader() && !is_dying && !self.has_run_leader_elected {
                 return Choice::Run(HookKind::LeaderElected);
@@ -269,7 +277,15 @@ impl Lifecycle {
         }
         // 8, juju-exec, and 9, storage, are not modelled.
         // 11, a unit that is being removed: relation hooks, then stop, then remove.
+        let relation_hook = || {
+            relations.next_hook(all_relations, &own.record.name, is_dying, own.application.is_dying)
+        };
         if is_dying {
+            if !self.is_stopped
+                && let Some(hook) = relation_hook()
+            {
+                return Choice::Run(HookKind::Relation(hook));
+            }
             // A unit that has not started has nothing to stop (Juju 3.6).
             let is_stop_due = self.is_started && !self.is_stopped;
             return Choice::Run(if is_stop_due { HookKind::Stop } else { HookKind::Remove });
@@ -283,7 +299,9 @@ impl Lifecycle {
             return Choice::Run(HookKind::ConfigChanged);
         }
         // 15, relation hooks.
-
+        if let Some(hook) = relation_hook() {
+            return Choice::Run(HookKind::Relation(hook));
+        }
         // 16, update-status.
         if self.is_update_status_due {
             return Choice::Run(HookKind::UpdateStatus);

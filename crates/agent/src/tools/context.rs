@@ -9,6 +9,7 @@ use super::super::args::ParsedArgs;
 use super::super::error::Error;
 use super::super::model::Model;
 use super::super::output::{Format, Output};
+use super::super::relations::RelationHook;
 use super::super::running::{ActionOutput, PendingWrites, Snapshot};
 use super::super::tool_path;
 use super::super::tool_request::ToolRequest;
@@ -53,6 +54,11 @@ impl From<Error> for Failure {
 }
 
 impl ToolContext<'_> {
+    /// Returns the running hook if it is that of a relation.
+    pub(crate) fn relation_hook(&self) -> Option<&RelationHook> {
+        self.snapshot.relation_hook.as_ref()
+    }
+
     /// Returns the unit whose hook calls the tool.
     ///
     /// # Errors

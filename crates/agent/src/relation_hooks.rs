@@ -1,0 +1,218 @@
+//! The methods of [`Model`] through which the hooks of a unit and its relations act on each other.
+
+use charmwright_juju::UnitName;
+
+use super::hook::HookKind;
+use super::model::Model;
+use super::relations::{Entrant, Relation, network_values};
+use super::running::PendingWrites;
+use super::unit::Unit;
+
+impl Unit<'_> {
+    /// Returns the relations whose scope the unit has still to enter.
+    pub(super) fn scopes_to_enter(&self) -> impl Iterator<Item = &Relation> {
+        let entrant = Entrant {
+            unit: &self.record.name,
+            principal: self.record.principal.as_ref(),
+            meta: &self.application.meta,
+        };
+        let is_able = self.application.has_charm && !self.record.is_dying;
+        self.record
+            .relations
+            .scopes_to_enter(&self.model.relations, entrant)
+            .filter(move |_| is_able)
+    }
+}
+
+impl Model {
+    /// Lets a unit enter the scope of each relation that its agent sees for the first time. Only a
+    /// unit that is installed and free looks, so its install hook sees no relation (Juju 3.6).
+    pub(super) fn synchronize_scopes(&mut self, unit: &UnitName) {
+        let Ok(own) = self.unit(unit) else { return };
+        let lifecycle = &own.record.lifecycle;
+        let is_free = lifecycle.error.is_none()
+            && lifecycle.queued.is_none()
+            && !lifecycle.is_start_queued
+            // Juju looks for the endpoint in the charm that the unit has, and not in the new one.
+            && !lifecycle.is_upgrade_due
+            && !lifecycle.is_pod_ending;
+        if !lifecycle.is_installed || lifecycle.is_stopped || !is_free {
+            return;
+        }
+        let ids: Vec<u32> = own.scopes_to_enter().map(Relation::id).collect();
+        let is_leader = own.is_leader();
+        let now = self.now();
+        for id in &ids {
+            if !self.ensure_subordinate(unit, *id) {
+                continue;
+            }
+            let Some(record) = self.units.get_mut(unit) else { return };
+            if let Some(relation) = self.relations.get_mut(*id) {
+                let seed = network_values(&record.address);
+                relation.enter(unit, record.principal.as_ref(), seed);
+                record.relations.entered(unit, relation);
+                if is_leader {
+                    relation.set_joined(now);
+                }
+            }
+        }
+        if let Some(record) = self.units.get_mut(unit) {
+            for id in record.relations.take_ended_implicit(&self.relations) {
+                self.relations.leave(id, unit);
+            }
+        }
+        self.remove_if_lone_subordinate(unit);
+        if !ids.is_empty() {
+            self.settle_remotes();
+        }
+    }
+
+    /// Takes the effects of a hook that counts as done: after relation-broken the unit leaves the
+    /// scope, and after `remove` it is gone.
+    pub(super) fn take_done_hook(&mut self, unit: &UnitName, kind: &HookKind) {
+        match kind {
+            HookKind::Relation(hook) => {
+                let record = self.units.get_mut(unit);
+                if record.is_some_and(|record| record.relations.complete(hook)) {
+                    self.relations.leave(hook.relation(), unit);
+                }
+            }
+            HookKind::Remove => self.unit_gone(unit),
+            _ => return,
+        }
+        self.settle_remotes();
+    }
+
+    /// Lets a unit that is gone leave the relations that it is still in, such as that to its peers.
+    pub(super) fn leave_relations(&mut self, unit: &UnitName) {
+        self.relations.leave_all(unit);
+    }
+
+    /// Ends every relation of an application that is being removed.
+    pub(super) fn end_relations(&mut self, application: &str) {
+        self.relations.destroy_all_of(application);
+        self.settle_remotes();
+    }
+
+    /// Returns `true` if a relation with another application is still there, so that an application
+    /// that is being removed must stay.
+    pub(super) fn is_still_related(&self, application: &str) -> bool {
+        self.relations.of(application).any(|relation| !relation.is_peer())
+    }
+
+    /// Forgets the peer relations of an application that goes, and the provider that played it.
+    pub(super) fn forget_relations(&mut self, application: &str) {
+        self.relations.remove_all_of(application);
+        self.players.dismiss(application);
+    }
+
+    /// Records that the unit's agent has restarted: it has lost what it had in memory only.
+    pub(super) fn forget_relation_reads(&mut self, unit: &UnitName) {
+        if let Some(record) = self.units.get_mut(unit) {
+            record.relations.agent_restarted(&self.relations);
+        }
+    }
+
+    /// Refuses the relation data of a hook if the controller refuses it.
+    ///
+    /// # Errors
+    /// Returns Juju's text if a relation is gone, or if application data was written by a unit that
+    /// does not lead (any more).
+    pub(super) fn check_relation_writes(
+        &self,
+        unit: &UnitName,
+        writes: &PendingWrites,
+    ) -> Result<(), String> {
+        let application = unit.application().as_str();
+        let leader = self.applications.get(application).and_then(|it| it.leader.as_ref());
+        for commit in writes.relations.commits() {
+            let relation = self.relations.get(commit.relation);
+            if relation.is_none_or(|relation| relation.unit_bag(unit).is_none()) {
+                return Err("permission denied".to_owned());
+            }
+            if commit.application.is_some() && leader != Some(unit) {
+                return Err(format!(
+                    "checking leadership continuity: \"{unit}\" is not leader of \"{application}\""
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    /// Commits the relation data of a hook, which has been checked.
+    pub(super) fn commit_relation_writes(&mut self, unit: &UnitName, writes: &PendingWrites) {
+        let application = unit.application().as_str();
+        if writes.refreshes_network
+            && let Some(record) = self.units.get(unit)
+        {
+            let values = network_values(&record.address);
+            let ids: Vec<u32> = self.relations.of(application).map(Relation::id).collect();
+            for id in ids {
+                let relation = self.relations.get_mut(id).filter(|it| it.has_joined(unit));
+                if let Some(bag) = relation.and_then(|it| it.unit_bag_mut(unit)) {
+                    bag.set(values.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+                }
+            }
+        }
+        for commit in writes.relations.commits() {
+            let Some(relation) = self.relations.get_mut(commit.relation) else { continue };
+            if let Some((values, bag)) = commit.unit.zip(relation.unit_bag_mut(unit)) {
+                bag.set(values.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+            }
+            let own = relation.application_bag_mut(application);
+            if let Some((values, bag)) = commit.application.zip(own) {
+                bag.set(values.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+            }
+        }
+        self.settle_remotes();
+    }
+
+    /// Lets the units of applications without a charm enter and leave their relations, and asks the
+    /// providers that play such applications.
+    pub(super) fn settle_remotes(&mut self) {
+        let remotes: Vec<String> = self
+            .applications
+            .values()
+            .filter(|application| !application.has_charm)
+            .map(|application| application.name.clone())
+            .collect();
+        for application in &remotes {
+            self.settle_remote(application);
+        }
+        self.players.ask(&mut self.relations);
+        let dying: Vec<String> = self
+            .applications
+            .values()
+            .filter(|application| application.is_dying)
+            .map(|application| application.name.clone())
+            .collect();
+        for application in dying {
+            self.drop_application_if_done(&application);
+        }
+    }
+
+    fn settle_remote(&mut self, application: &str) {
+        let relations: Vec<(u32, bool)> =
+            self.relations.of(application).map(|it| (it.id(), it.is_dying())).collect();
+        let units: Vec<(UnitName, bool, String)> = self
+            .units
+            .values()
+            .filter(|unit| unit.name.application().as_str() == application)
+            .map(|unit| {
+                let is_leaving = unit.is_dying || unit.lifecycle.is_gone;
+                (unit.name.clone(), is_leaving, unit.address.clone())
+            })
+            .collect();
+        for (id, is_dying) in relations {
+            for (unit, is_leaving, address) in &units {
+                if is_dying || *is_leaving {
+                    self.relations.leave(id, unit);
+                } else if self.ensure_subordinate(unit, id)
+                    && let Some(relation) = self.relations.get_mut(id)
+                {
+                    relation.enter(unit, None, network_values(address));
+                }
+            }
+        }
+    }
+}
