@@ -12,6 +12,7 @@ mod options;
 mod pods;
 mod ports;
 mod relation_storage;
+mod relations;
 mod removal;
 mod removed;
 mod requests;
