@@ -1,10 +1,12 @@
 //! The methods of [`Model`] through which the hooks of a unit and its relations act on each other.
 
+use std::collections::BTreeMap;
+
 use charmwright_juju::UnitName;
 
 use super::hook::HookKind;
 use super::model::Model;
-use super::relations::{Entrant, Relation, network_values};
+use super::relations::{Commit, Entrant, Relation, network_values};
 use super::running::PendingWrites;
 use super::unit::Unit;
 
@@ -142,26 +144,22 @@ impl Model {
     /// Commits the relation data of a hook, which has been checked.
     pub(super) fn commit_relation_writes(&mut self, unit: &UnitName, writes: &PendingWrites) {
         let application = unit.application().as_str();
-        if writes.refreshes_network
-            && let Some(record) = self.units.get(unit)
-        {
-            let values = network_values(&record.address);
-            let ids: Vec<u32> = self.relations.of(application).map(Relation::id).collect();
-            for id in ids {
-                let relation = self.relations.get_mut(id).filter(|it| it.has_joined(unit));
-                if let Some(bag) = relation.and_then(|it| it.unit_bag_mut(unit)) {
-                    bag.set(values.iter().map(|(key, value)| (key.as_str(), value.as_str())));
-                }
+        let record = self.units.get(unit).filter(|_| writes.refreshes_network);
+        let network = record.map(|record| network_values(&record.address));
+        let mut commits: BTreeMap<u32, Commit<'_>> =
+            writes.relations.commits().map(|commit| (commit.relation, commit)).collect();
+        for relation in self.relations.of_mut(application) {
+            let commit = commits.remove(&relation.id()).unwrap_or_default();
+            let has_joined = relation.has_joined(unit);
+            let refreshed = network.as_ref().filter(|_| has_joined);
+            if let Some(bag) = relation.unit_bag_mut(unit) {
+                let whole = commit.unit.into_iter().flatten();
+                bag.commit(whole, refreshed.map(<[_; 3]>::as_slice).unwrap_or_default());
             }
-        }
-        for commit in writes.relations.commits() {
-            let Some(relation) = self.relations.get_mut(commit.relation) else { continue };
-            if let Some((values, bag)) = commit.unit.zip(relation.unit_bag_mut(unit)) {
-                bag.set(values.iter().map(|(key, value)| (key.as_str(), value.as_str())));
-            }
-            let own = relation.application_bag_mut(application);
-            if let Some((values, bag)) = commit.application.zip(own) {
-                bag.set(values.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+            if let Some((whole, bag)) =
+                commit.application.zip(relation.application_bag_mut(application))
+            {
+                bag.commit(whole, &[]);
             }
         }
         self.settle_remotes();

@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::error::Error;
 use super::hook::HookKind;
 use super::model::Model;
-use super::relations::{Databag, Relation, RelationRecord};
+use super::relations::{Databag, Relation, RelationHook, RelationRecord};
 use super::shown_status::shown_status;
 use super::status::StatusValue;
 use super::unit::Unit;
@@ -122,7 +122,7 @@ impl Unit<'_> {
                 // Juju does not show an update-status that runs (Juju 3.6).
                 HookKind::UpdateStatus => ("idle", String::new()),
                 HookKind::Action { name, .. } => ("executing", format!("running action {name}")),
-                kind => ("executing", format!("running {} hook", kind.name())),
+                kind => ("executing", running_message(kind)),
             },
             None if record.has_agent && lifecycle.hooks_begun == 0 => ("allocating", String::new()),
             None => ("idle", String::new()),
@@ -192,6 +192,14 @@ impl Unit<'_> {
             })
         };
         self.model.relations.of(own).filter_map(report).collect()
+    }
+}
+
+/// Returns Juju's message for a hook that runs. It names the remote unit of a relation hook.
+fn running_message(kind: &HookKind) -> String {
+    match kind.relation().and_then(RelationHook::remote_unit) {
+        Some(unit) => format!("running {} hook for {unit}", kind.name()),
+        None => format!("running {} hook", kind.name()),
     }
 }
 

@@ -7,7 +7,7 @@ use charmwright_juju::UnitName;
 
 use super::endpoint::EndpointScope;
 use super::model::Model;
-use super::relations::Relation;
+use super::relations::{Relation, Side};
 
 impl Model {
     /// Gives a unit that enters a relation of scope `container` a unit of the subordinate beside
@@ -75,7 +75,7 @@ impl Model {
         let holds = |relation: &Relation| {
             relation.scope() == EndpointScope::Container
                 && !relation.is_dying()
-                && relation.other_side(own).map(|side| side.application())
+                && relation.other_side(own).map(Side::application)
                     == Some(principal.application().as_str())
         };
         if !self.relations.of(own).any(holds) {

@@ -33,6 +33,14 @@ impl Relations {
         self.relations.values().filter(move |relation| relation.side(application).is_some())
     }
 
+    /// Returns the relations of an application, to be changed.
+    pub(crate) fn of_mut<'a>(
+        &'a mut self,
+        application: &'a str,
+    ) -> impl Iterator<Item = &'a mut Relation> {
+        self.relations.values_mut().filter(move |relation| relation.side(application).is_some())
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Relation> {
         self.relations.values()
     }

@@ -48,6 +48,13 @@ impl Databag {
     }
 }
 
+/// Returns a databag's values as its method [`Databag::set`] takes them.
+fn pairs<'a>(
+    values: impl IntoIterator<Item = (&'a String, &'a String)>,
+) -> impl Iterator<Item = (&'a str, &'a str)> {
+    values.into_iter().map(|(key, value)| (key.as_str(), value.as_str()))
+}
+
 /// Returns the values that Juju writes to a unit's databag when the unit enters the scope, and again
 /// at each config-changed.
 pub(crate) fn network_values(address: &str) -> [(String, String); 3] {
@@ -57,6 +64,24 @@ pub(crate) fn network_values(address: &str) -> [(String, String); 3] {
         ("ingress-address".to_owned(), address.to_owned()),
         ("private-address".to_owned(), address.to_owned()),
     ]
+}
+
+impl Databag {
+    /// Commits the whole databag as a hook has left it, and the values that Juju refreshes itself. A
+    /// key that the hook has not changed takes the refreshed value.
+    pub(crate) fn commit<'a>(
+        &mut self,
+        whole: impl IntoIterator<Item = (&'a String, &'a String)>,
+        refreshed: &'a [(String, String)],
+    ) -> bool {
+        let is_change = |(key, value): &(&str, &str)| match self.values.get(*key) {
+            Some(stored) => stored != value,
+            None => !value.is_empty(),
+        };
+        let changes: Vec<(&str, &str)> = pairs(whole).filter(is_change).collect();
+        let refreshed = pairs(refreshed.iter().map(|(key, value)| (key, value)));
+        self.set(refreshed.chain(changes))
+    }
 }
 
 /// Shows the keys only, because a value may be secret.

@@ -30,6 +30,6 @@ pub(crate) use matching::{Candidate, candidate, match_endpoints, split_name};
 pub(crate) use played::Players;
 pub use played::{Played, PlayedRelation, Provider};
 pub(crate) use record::RelationRecord;
-pub(crate) use relation::Relation;
+pub(crate) use relation::{Relation, Side};
 pub(crate) use unit_relations::{Entrant, UnitRelations};
-pub(crate) use writes::{OwnBag, RelationWrites};
+pub(crate) use writes::{Commit, OwnBag, RelationWrites};

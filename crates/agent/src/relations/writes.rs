@@ -56,7 +56,7 @@ impl RelationWrites {
 }
 
 /// The values that one hook commits to one relation.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Commit<'a> {
     pub(crate) relation: u32,
     pub(crate) unit: Option<&'a BTreeMap<String, String>>,

@@ -75,6 +75,25 @@ fn the_network_values_are_there_from_the_start_and_come_back_at_config_changed()
 }
 
 #[test]
+fn config_changed_writes_the_new_address_to_every_databag() {
+    let mut world = World::related(2, 1);
+    world.model.set_address(&unit("web/0"), "10.0.0.7").unwrap();
+    assert_eq!(world.unit_data(1, "web/0")["ingress-address"], "127.0.0.1");
+    world.begin_hook("web/0", "config-changed");
+    // The charm has the old address in its copy of one databag, and does not change it there.
+    world.out("web/0", &["relation-set", "-r", "1", "k=v"]);
+    world.out("web/0", &["relation-set", "-r", "0", "ingress-address=mine"]);
+    world.finish("web/0", HookExit::Code(0));
+    let data = world.unit_data(1, "web/0");
+    assert_eq!((data["k"].as_str(), data["ingress-address"].as_str()), ("v", "10.0.0.7"));
+    assert_eq!(data["egress-subnets"], "10.0.0.7/32");
+    let peers = world.unit_data(0, "web/0");
+    assert_eq!(peers["private-address"], "10.0.0.7");
+    assert_eq!(peers["ingress-address"], "mine");
+    assert_eq!(world.run("web/1"), ["ring-relation-changed web/0"]);
+}
+
+#[test]
 fn a_hook_that_only_reads_its_own_databag_tells_nobody() {
     let mut world = World::related(2, 0);
     world.begin_config_changed("web/0");

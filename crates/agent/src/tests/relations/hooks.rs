@@ -343,3 +343,75 @@ fn the_side_of_juju_info_runs_no_hooks() {
     assert!(world.run("web/0").is_empty());
     assert!(world.model.app_data(1, "watcher").is_err(), "it is removed");
 }
+
+#[test]
+fn the_status_of_the_agent_names_the_remote_unit() {
+    let mut world = World::related(1, 0);
+    world.model.add_unit("pg").unwrap();
+    world.begin_hook("web/0", "db-relation-joined pg/0");
+    let report = world.model.report(&unit("web/0")).unwrap();
+    assert_eq!(report.agent_message, "running db-relation-joined hook for pg/0");
+}
+
+#[test]
+fn a_removed_application_ends_its_relations_and_goes_with_the_last() {
+    let mut world = World::new(2);
+    world.model.deploy("pg", Deployment::charm(meta(PG))).unwrap();
+    world.model.integrate("web", "pg").unwrap();
+    world.settle();
+    world.model.remove_application("web").unwrap();
+    let error = world.model.integrate("web:db", "pg").unwrap_err().to_string();
+    assert!(error.ends_with("application \"web\" is not alive"), "{error}");
+    let mut departing = Vec::new();
+    while let Some(run) = world.begin("web/0") {
+        departing.extend(variable(&run, "JUJU_DEPARTING_UNIT"));
+        world.finish("web/0", HookExit::Code(0));
+    }
+    assert_eq!(departing, ["web/0", "web/0"]);
+    world.run("web/1");
+    assert!(world.model.application("web").is_ok(), "pg/0 is still in the relation");
+    assert_eq!(
+        world.run("pg/0"),
+        [
+            "server-relation-departed web/0",
+            "server-relation-departed web/1",
+            "server-relation-broken"
+        ]
+    );
+    assert!(world.model.application("web").is_err());
+    assert!(world.model.app_data(0, "web").is_err(), "the peer relation has gone with it");
+    world.model.deploy("web", Deployment::charm(meta(super::WEB))).unwrap();
+    assert_eq!(world.model.integrate("web", "pg").unwrap(), 3, "2 is the new peer relation");
+}
+
+#[test]
+fn a_removed_remote_application_departs_and_breaks() {
+    let mut world = World::related(1, 2);
+    world.model.remove_application("pg").unwrap();
+    assert!(world.model.application("pg").is_ok());
+    assert_eq!(
+        world.run("web/0"),
+        ["db-relation-departed pg/0", "db-relation-departed pg/1", "db-relation-broken"]
+    );
+    assert!(world.model.application("pg").is_err());
+}
+
+#[test]
+fn a_charm_without_the_endpoint_of_a_relation_is_refused() {
+    let mut world = World::related(1, 1);
+    let less = "name: web\nsummary: s\ndescription: d\npeers: {ring: {interface: ring}}";
+    let error = world.model.refresh("web", meta(less)).unwrap_err();
+    assert_eq!(error.kind(), crate::ErrorKind::State);
+    assert_eq!(
+        error.to_string(),
+        "cannot refresh application \"web\": would break relation \"web:db pg:server\""
+    );
+}
+
+#[test]
+fn a_unit_that_is_removed_before_it_is_installed_was_never_seen() {
+    let mut world = World::related(1, 1);
+    let added = world.model.add_unit("web").unwrap();
+    world.model.remove_unit(&added).unwrap();
+    assert!(world.run("web/0").is_empty());
+}
