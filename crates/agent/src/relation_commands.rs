@@ -101,19 +101,21 @@ impl Model {
         application: &str,
         provider: impl Provider + 'static,
     ) -> Result<(), Error> {
-        self.require_remote(application, "play")?;
+        if self.application(application)?.has_charm {
+            return Err(has_charm(&format!("play application {application:?}")));
+        }
         self.players.appoint(application, Box::new(provider));
         self.settle_remotes();
         Ok(())
     }
 
-    /// Writes keys of the application databag of an application without a charm; an empty value
-    /// deletes its key. relation-changed becomes due on the units of the other side if a value has
+    /// Writes keys of the application databag of an application without a charm, or of one that is
+    /// led by a unit on which no charm runs; an empty value deletes its key. relation-changed becomes due on the units of the other side if a value has
     /// changed.
     ///
     /// # Errors
     /// - [`ErrorKind::NotFound`] if the model has no such application.
-    /// - [`ErrorKind::State`] if the application has a charm, which writes its databags itself.
+    /// - [`ErrorKind::State`] if a charm writes the databag.
     /// - [`ErrorKind::Relation`] if the application has no relation with this number.
     pub fn set_remote_app_data<'k>(
         &mut self,
@@ -121,7 +123,13 @@ impl Model {
         application: &str,
         data: impl IntoIterator<Item = (&'k str, &'k str)>,
     ) -> Result<(), Error> {
-        self.require_remote(application, "write relation data of")?;
+        let owner = self.application(application)?;
+        // The leader of a charm's application may be a unit on which no charm runs.
+        let leader = owner.leader().and_then(|leader| self.units.get(leader));
+        let is_played = !owner.has_charm || leader.is_some_and(|leader| !leader.has_agent);
+        if !is_played {
+            return Err(has_charm(&format!("write relation data of application {application:?}")));
+        }
         let known = self.relations.get_mut(relation);
         let bag = known.and_then(|known| known.application_bag_mut(application));
         bag.ok_or_else(|| not_in(relation, application))?.set(data);
@@ -129,13 +137,12 @@ impl Model {
         Ok(())
     }
 
-    /// Writes keys of the databag of a unit of an application without a charm; an empty value
-    /// deletes its key. relation-changed becomes due on the units that see this one if a value has
+    /// Writes keys of the databag of a unit on which no charm runs; an empty value deletes its key. relation-changed becomes due on the units that see this one if a value has
     /// changed.
     ///
     /// # Errors
     /// - [`ErrorKind::NotFound`] if the model has no such unit.
-    /// - [`ErrorKind::State`] if the application has a charm, which writes its databags itself.
+    /// - [`ErrorKind::State`] if a charm runs on the unit.
     /// - [`ErrorKind::Relation`] if the unit is not in a relation with this number.
     pub fn set_remote_unit_data<'k>(
         &mut self,
@@ -143,8 +150,9 @@ impl Model {
         unit: &UnitName,
         data: impl IntoIterator<Item = (&'k str, &'k str)>,
     ) -> Result<(), Error> {
-        self.record(unit)?;
-        self.require_remote(unit.application().as_str(), "write relation data of")?;
+        if self.live_mut(unit)?.has_agent {
+            return Err(has_charm(&format!("write relation data of {unit}")));
+        }
         let known = self.relations.get_mut(relation);
         let bag = known.and_then(|known| known.unit_bag_mut(unit));
         bag.ok_or_else(|| not_in(relation, &unit.to_string()))?.set(data);
@@ -186,17 +194,11 @@ impl Model {
             Error::new(ErrorKind::Relation, why)
         })
     }
+}
 
-    fn require_remote(&self, application: &str, attempt: &str) -> Result<(), Error> {
-        if !self.application(application)?.has_charm {
-            return Ok(());
-        }
-        let why = format!(
-            "cannot {attempt} application {}: it has a charm, which acts for it itself",
-            go_quote(application)
-        );
-        Err(Error::new(ErrorKind::State, why))
-    }
+fn has_charm(attempt: &str) -> Error {
+    let why = format!("cannot {attempt}: a charm acts for it");
+    Error::new(ErrorKind::State, why)
 }
 
 fn cannot_remove(named: &str, why: &str) -> Error {

@@ -18,7 +18,7 @@ impl Unit<'_> {
             principal: self.record.principal.as_ref(),
             meta: &self.application.meta,
         };
-        let is_able = self.application.has_charm && !self.record.is_dying;
+        let is_able = self.record.has_agent && !self.record.is_dying;
         self.record
             .relations
             .scopes_to_enter(&self.model.relations, entrant)
@@ -165,17 +165,17 @@ impl Model {
         self.settle_remotes();
     }
 
-    /// Lets the units of applications without a charm enter and leave their relations, and asks the
-    /// providers that play such applications.
+    /// Lets the units on which no charm runs enter and leave their relations, and asks the providers
+    /// that play applications. An application that was only kept by a relation goes.
     pub(super) fn settle_remotes(&mut self) {
-        let remotes: Vec<String> = self
-            .applications
+        let played: Vec<UnitName> = self
+            .units
             .values()
-            .filter(|application| !application.has_charm)
-            .map(|application| application.name.clone())
+            .filter(|unit| !unit.has_agent)
+            .map(|unit| unit.name.clone())
             .collect();
-        for application in &remotes {
-            self.settle_remote(application);
+        for unit in &played {
+            self.settle_played(unit);
         }
         self.players.ask(&mut self.relations);
         let dying: Vec<String> = self
@@ -189,27 +189,20 @@ impl Model {
         }
     }
 
-    fn settle_remote(&mut self, application: &str) {
+    fn settle_played(&mut self, unit: &UnitName) {
+        let Some(record) = self.units.get(unit) else { return };
+        let is_leaving = record.is_dying || record.lifecycle.is_gone;
+        let seed = network_values(&record.address);
+        let application = unit.application().as_str();
         let relations: Vec<(u32, bool)> =
             self.relations.of(application).map(|it| (it.id(), it.is_dying())).collect();
-        let units: Vec<(UnitName, bool, String)> = self
-            .units
-            .values()
-            .filter(|unit| unit.name.application().as_str() == application)
-            .map(|unit| {
-                let is_leaving = unit.is_dying || unit.lifecycle.is_gone;
-                (unit.name.clone(), is_leaving, unit.address.clone())
-            })
-            .collect();
         for (id, is_dying) in relations {
-            for (unit, is_leaving, address) in &units {
-                if is_dying || *is_leaving {
-                    self.relations.leave(id, unit);
-                } else if self.ensure_subordinate(unit, id)
-                    && let Some(relation) = self.relations.get_mut(id)
-                {
-                    relation.enter(unit, None, network_values(address));
-                }
+            if is_dying || is_leaving {
+                self.relations.leave(id, unit);
+            } else if self.ensure_subordinate(unit, id)
+                && let Some(relation) = self.relations.get_mut(id)
+            {
+                relation.enter(unit, None, seed.clone());
             }
         }
     }

@@ -415,3 +415,22 @@ fn a_unit_that_is_removed_before_it_is_installed_was_never_seen() {
     world.model.remove_unit(&added).unwrap();
     assert!(world.run("web/0").is_empty());
 }
+
+#[test]
+fn a_played_unit_is_a_peer_at_once() {
+    let mut world = World::related(1, 1);
+    let played = world.model.add_played_unit("web").unwrap();
+    assert_eq!(world.run("web/0"), ["ring-relation-joined web/1", "ring-relation-changed web/1"]);
+    world.model.set_remote_unit_data(0, &played, [("k", "v")]).unwrap();
+    world.begin_hook("web/0", "ring-relation-changed web/1");
+    assert_eq!(world.out("web/0", &["relation-get", "k"]), "v\n");
+    world.finish("web/0", HookExit::Code(0));
+    let refused = world.model.set_remote_app_data(0, "web", [("k", "v")]).unwrap_err();
+    assert_eq!(refused.kind(), crate::ErrorKind::State, "web/0 leads");
+    world.model.set_leader(&played).unwrap();
+    world.model.set_remote_app_data(0, "web", [("k", "v")]).unwrap();
+    assert_eq!(world.run("web/0").last().unwrap(), "ring-relation-changed");
+    world.model.remove_unit(&played).unwrap();
+    assert!(world.run("web/0").contains(&"ring-relation-departed web/1".to_owned()));
+    assert!(world.model.unit_data(1, &played).is_ok(), "it was in the other relation too");
+}

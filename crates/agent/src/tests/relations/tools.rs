@@ -228,7 +228,7 @@ fn goal_state_has_the_relations_by_endpoint() {
         format!(
             "units:\n  web/0:\n    status: maintenance{since}relations:\n  db:\n    pg:\n      \
              status: joining\n      since: 1970-01-01 00:00:00Z\n    pg/0:\n      status: \
-             waiting\n      since: 1970-01-01 00:00:00Z\n"
+             active\n      since: 1970-01-01 00:00:00Z\n"
         )
     );
     world.finish("web/0", HookExit::Code(0));
