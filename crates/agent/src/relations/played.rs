@@ -23,7 +23,7 @@ const ROUNDS: usize = 100;
 ///
 /// ```
 /// use charmwright_agent::{
-///     CharmMeta, Deployment, EndpointMeta, EndpointRole, Model, ModelSettings, Played, Provider,
+///     Deployment, EndpointMeta, EndpointRole, Model, ModelSettings, Played, Provider,
 /// };
 ///
 /// #[derive(Debug)]
@@ -44,14 +44,18 @@ const ROUNDS: usize = 100;
 /// }
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let metadata = "name: web\nsummary: s\ndescription: d\nrequires: {db: {interface: sql}}";
 /// let mut model = Model::new(ModelSettings::new());
-/// model.deploy("web", Deployment::charm(CharmMeta::parse(metadata, None, None)?))?;
 /// let server = EndpointMeta::new("server", EndpointRole::Provider, "sql");
 /// model.deploy("pg", Deployment::remote([server]))?;
 /// model.play("pg", Database)?;
+///
+/// // Usually a charm: it would write its databag with `relation-set` in a hook.
+/// let client = EndpointMeta::new("db", EndpointRole::Requirer, "sql");
+/// model.deploy("web", Deployment::remote([client]))?;
 /// let relation = model.integrate("web", "pg")?;
-/// assert!(model.app_data(relation, "pg")?.is_empty(), "nobody has asked for a database yet");
+/// model.set_remote_app_data(relation, "web", [("database", "shop")])?;
+///
+/// assert_eq!(model.app_data(relation, "pg")?["username"], "shop-0");
 /// # Ok(())
 /// # }
 /// ```
