@@ -50,7 +50,9 @@ impl Application {
     pub(super) fn new(name: &str, deployment: &Deployment) -> Self {
         let (meta, has_charm) = match &deployment.source {
             Source::Charm(meta) => (meta.clone(), true),
-            Source::Remote(endpoints) => (CharmMeta::of_remote(name, endpoints.clone()), false),
+            Source::Remote(endpoints) => {
+                (CharmMeta::of_remote(name, endpoints.clone(), deployment.is_subordinate), false)
+            }
         };
         Self {
             name: name.to_owned(),

@@ -73,13 +73,17 @@ impl CharmMeta {
     }
 
     /// Makes the declarations of an application without a charm, which has endpoints only.
-    pub(super) fn of_remote(name: &str, endpoints: Vec<EndpointMeta>) -> Self {
+    pub(super) fn of_remote(
+        name: &str,
+        endpoints: Vec<EndpointMeta>,
+        is_subordinate: bool,
+    ) -> Self {
         let endpoints =
             endpoints.into_iter().map(|endpoint| (endpoint.name().to_owned(), endpoint));
         Self {
             name: name.to_owned(),
             containers: BTreeSet::new(),
-            is_subordinate: false,
+            is_subordinate,
             endpoints: endpoints.collect(),
             extra_bindings: BTreeSet::new(),
             resources: BTreeSet::new(),

@@ -182,6 +182,23 @@ impl Relation {
             })
     }
 
+    /// Returns `true` if a unit with this charm may take part in the relation. A unit of a
+    /// subordinate takes no part in the relation of another principal.
+    pub(crate) fn is_open_to(
+        &self,
+        unit: &UnitName,
+        principal: Option<&UnitName>,
+        meta: &CharmMeta,
+    ) -> bool {
+        let application = unit.application().as_str();
+        let principal = principal.map(|unit| unit.application().as_str());
+        let is_beside = self.scope == EndpointScope::Global
+            || self.is_peer()
+            || !meta.is_subordinate()
+            || self.other_side(application).map(Side::application) == principal;
+        is_beside && self.is_declared_by(application, meta)
+    }
+
     /// Lets a unit enter the scope with its first values. Does nothing if the relation is dying,
     /// or if the unit's application is not in it.
     pub(crate) fn enter(
@@ -227,6 +244,11 @@ impl Relation {
     /// Returns `true` if the unit is in the scope and not about to leave it.
     pub(crate) fn has_joined(&self, unit: &UnitName) -> bool {
         self.participant(unit).is_some_and(|unit| unit.presence == Presence::Present)
+    }
+
+    /// Returns `true` if the unit is in the scope, be it that it is about to leave it.
+    pub(crate) fn is_in_scope(&self, unit: &UnitName) -> bool {
+        self.participant(unit).is_some_and(|unit| unit.presence != Presence::Left)
     }
 
     /// Returns the units of an application that are in the scope and not about to leave it.

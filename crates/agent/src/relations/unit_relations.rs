@@ -9,9 +9,8 @@ use charmwright_juju::UnitName;
 use super::all_relations::Relations;
 use super::hook::{RelationEvent, RelationHook};
 use super::record::{Ending, RelationRecord};
-use super::relation::{Relation, Side};
+use super::relation::Relation;
 use crate::charm_meta::CharmMeta;
-use crate::endpoint::EndpointScope;
 
 /// The records of one unit's agent, by the number of the relation.
 #[derive(Debug, Default)]
@@ -54,7 +53,7 @@ impl UnitRelations {
         relations.of(application).filter(move |relation| {
             !relation.is_dying()
                 && !self.records.contains_key(&relation.id())
-                && is_open_to(relation, entrant)
+                && relation.is_open_to(entrant.unit, entrant.principal, entrant.meta)
         })
     }
 
@@ -152,15 +151,4 @@ impl UnitRelations {
             record.is_known_to_end |= relations.get(*id).is_some_and(Relation::is_dying);
         }
     }
-}
-
-/// Returns `true` if a unit may take part in a relation.
-fn is_open_to(relation: &Relation, entrant: Entrant<'_>) -> bool {
-    let application = entrant.unit.application().as_str();
-    let principal = entrant.principal.map(|unit| unit.application().as_str());
-    let is_with_principal = relation.is_peer()
-        || !entrant.meta.is_subordinate()
-        || relation.other_side(application).map(Side::application) == principal;
-    relation.is_declared_by(application, entrant.meta)
-        && (relation.scope() == EndpointScope::Global || is_with_principal)
 }
