@@ -59,8 +59,8 @@ impl Deployment {
         Self::new(Source::Remote(endpoints.into_iter().collect()))
     }
 
-    /// Makes an application without a charm a subordinate: each unit of its principal gets a unit of
-    /// it when they are related. A charm says itself whether it is one.
+    /// Makes an application without a charm a subordinate: each unit of its principal gets a unit
+    /// of it when they are related. A charm says itself whether it is one.
     pub fn subordinate(mut self) -> Self {
         self.is_subordinate = true;
         self.units = 0;

@@ -20,8 +20,8 @@
 //!
 //! [`Model::integrate`] relates two applications: what the hooks of one unit write to its databags
 //! is what the units of the other application read, and they are told by hooks of their own. An
-//! application without a charm ([`Deployment::remote`]) is a remote as real as any: a test writes its
-//! databags, or a [`Provider`] that the model asks.
+//! application without a charm ([`Deployment::remote`]) is a remote as real as any: a test writes
+//! its databags, or a [`Provider`] that the model asks.
 //!
 //! Each unit runs one hook at a time, and the hooks of different units may run side by side. An
 //! unknown unit or application is an error ([`ErrorKind::NotFound`]).
@@ -31,8 +31,8 @@
 //!
 //! The model follows Juju 2.9 to 4.0 in the order of hooks, in the delays after a failure, in the
 //! writes that are kept until the hook exits with 0, and in every tool's arguments, output, texts
-//! and exit codes. Storage and secrets are not modelled: their tools answer as they do for a unit that
-//! has none.
+//! and exit codes. Storage and secrets are not modelled: their tools answer as they do for a unit
+//! that has none.
 //!
 //! What holds everywhere in this crate:
 //!

@@ -19,8 +19,8 @@ use super::model_settings::{ModelSettings, Substrate, is_at_least};
 use super::relations::{Players, Relations};
 use super::unit_record::UnitRecord;
 
-/// A model of Juju: applications with their units, and their relations. The [crate's documentation](crate) shows the
-/// loop that drives it.
+/// A model of Juju: applications with their units, and their relations. The [crate's
+/// documentation](crate) shows the loop that drives it.
 ///
 /// The methods that concern one unit take its name. The operator's methods are named as the `juju`
 /// command names them.

@@ -166,8 +166,8 @@ impl Model {
         self.settle_remotes();
     }
 
-    /// Lets the units on which no charm runs enter and leave their relations, and asks the providers
-    /// that play applications. An application that was only kept by a relation goes.
+    /// Lets the units on which no charm runs enter and leave their relations, and asks the
+    /// providers that play applications. An application that was only kept by a relation goes.
     pub(super) fn settle_remotes(&mut self) {
         let played: Vec<UnitName> = self
             .units

@@ -129,7 +129,8 @@ impl Relation {
         self.is_dying = true;
     }
 
-    /// Returns the status of the relation, `joining` or `joined`, and the time from which it has it.
+    /// Returns the status of the relation, `joining` or `joined`, and the time from which it has
+    /// it.
     pub(crate) fn status(&self) -> (&'static str, Option<Instant>) {
         (if self.is_joined { "joined" } else { "joining" }, self.status_since)
     }
@@ -291,8 +292,8 @@ impl Relation {
         self.participant(unit).map(|participant| &participant.bag)
     }
 
-    /// Returns the databag of a unit as another unit may read it. In a relation of scope `container`
-    /// only the units that run beside each other can.
+    /// Returns the databag of a unit as another unit may read it. In a relation of scope
+    /// `container` only the units that run beside each other can.
     pub(crate) fn bag_beside(&self, reader: &UnitName, unit: &UnitName) -> Option<&Databag> {
         let (own, other) = (self.participant(reader)?, self.participant(unit)?);
         let is_open = self.scope == EndpointScope::Global || own.container == other.container;

@@ -93,7 +93,8 @@ impl UnitRelations {
     /// Returns the next hook of any relation after its relation-created. Peer relations come last,
     /// so that a charm still has its peers while its other relations end (Juju 3.6).
     ///
-    /// `is_unit_dying` and `is_application_dying` tell the life of the unit whose records these are.
+    /// `is_unit_dying` and `is_application_dying` tell the life of the unit whose records these
+    /// are.
     pub(crate) fn next_hook(
         &self,
         relations: &Relations,

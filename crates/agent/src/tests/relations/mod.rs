@@ -153,7 +153,8 @@ impl World {
         (answer.code, error.unwrap_or_else(|| panic!("{line:?} succeeded")).to_owned())
     }
 
-    /// Runs a tool in a hook of config-changed, lets the hook succeed and every other hook after it.
+    /// Runs a tool in a hook of config-changed, lets the hook succeed and every other hook after
+    /// it.
     fn write(&mut self, name: &str, line: &[&str]) {
         self.begin_config_changed(name);
         self.out(name, line);
