@@ -62,6 +62,8 @@ pub struct Report {
 pub struct RelationReport {
     /// The name of the unit's own endpoint.
     pub endpoint: String,
+    /// The interface of the endpoint.
+    pub interface: String,
     /// The number of the relation.
     pub id: u32,
     /// The other application; the unit's own for a peer relation.
@@ -180,8 +182,10 @@ impl Unit<'_> {
                 Some(_) => "joined",
                 None => "joining",
             };
+            let endpoint = relation.side(own)?.endpoint();
             Some(RelationReport {
-                endpoint: relation.side(own)?.endpoint().name().to_owned(),
+                endpoint: endpoint.name().to_owned(),
+                interface: endpoint.interface().to_owned(),
                 id: relation.id(),
                 remote_app: remote_app.to_owned(),
                 units: members.into_iter().map(ToString::to_string).collect(),
