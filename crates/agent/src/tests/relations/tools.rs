@@ -3,6 +3,8 @@
 //! The expected texts were measured on Juju 3.6.28 and 4.0.15; a comment names the section of
 //! reference `juju-agent-measured.md`.
 
+use proptest::prelude::*;
+
 use super::{HookExit, ModelSettings, ToolStep, World, text, unit};
 
 /// The versions of Juju with which the texts were measured.
@@ -269,4 +271,46 @@ fn relation_ids_are_sorted_as_texts() {
     world.settle();
     world.begin_config_changed("web/0");
     assert!(world.out("web/0", &["relation-ids", "db"]).starts_with("db:1\ndb:10\ndb:11\ndb:2\n"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn no_call_of_a_relation_tool_panics(
+        calls in prop::collection::vec(
+            (
+                prop::sample::select(vec![
+                    "relation-ids", "relation-list", "relation-get", "relation-set",
+                    "relation-model-get", "network-get", "goal-state",
+                ]),
+                prop::collection::vec(
+                    "-r|--app|--relation=(db|ring|):?[0-9]{0,11}|[0-9]{1,3}|-|(web|pg)(/[0-9]{1,12})?\
+                     |[a-z]{0,3}=?\\PC{0,5}|--format=(json|yaml|smart)|--file|\\PC{0,6}",
+                    0..5,
+                ),
+            ),
+            1..20,
+        ),
+        exit in prop::sample::select(vec![0, 1]),
+    ) {
+        let mut world = in_changed("3.6.28");
+        for (tool, args) in &calls {
+            let line: Vec<&str> = std::iter::once(*tool).chain(args.iter().map(String::as_str)).collect();
+            let (mut request, step) = world.step("web/0", &line);
+            let step = match step {
+                ToolStep::NeedsInput => {
+                    request.stdin = Some(b"a: b".to_vec());
+                    world.model.tool(&unit("web/0"), &request)
+                }
+                other => other,
+            };
+            if let ToolStep::Done(answer) = step {
+                prop_assert!(answer.code <= 2);
+                prop_assert_eq!(answer.code == 0, !text(&answer.stderr).starts_with("ERROR"));
+            }
+        }
+        let finished = world.finish("web/0", HookExit::Code(exit));
+        prop_assert_eq!(finished.committed(), exit == 0, "{:?}", finished);
+    }
 }
