@@ -178,7 +178,8 @@ impl Model {
         for unit in &played {
             self.settle_played(unit);
         }
-        self.players.ask(&mut self.relations);
+        let now = self.time_of_day(self.now());
+        self.players.ask(&mut self.relations, &mut self.secrets, now);
         let dying: Vec<String> = self
             .applications
             .values()
@@ -188,6 +189,13 @@ impl Model {
         for application in dying {
             self.drop_application_if_done(&application);
         }
+        self.end_grants();
+    }
+
+    /// Ends the grants of secrets whose relation has been removed.
+    pub(super) fn end_grants(&mut self) {
+        let relations = &self.relations;
+        self.secrets.keep_grants_of(|id| relations.get(id).is_some());
     }
 
     /// Lets a unit on which no charm runs enter the relations that are open to it, and leave those
