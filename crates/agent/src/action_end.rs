@@ -6,8 +6,8 @@
 use charmwright_juju::UnitName;
 use serde_json::{Map, Value};
 
-use super::base64;
 use super::action_record::{ActionRecord, ActionStatus};
+use super::base64;
 use super::error::Error;
 use super::hook_exit::{HookExit, go_signal};
 use super::model::Model;

@@ -77,9 +77,7 @@ impl Model {
             ));
         }
         let (is_known, what, name) = match subject {
-            Party::Application(name) => {
-                (self.applications.contains_key(name), "application", name)
-            }
+            Party::Application(name) => (self.applications.contains_key(name), "application", name),
             Party::Unit(name) => {
                 let is_known = self.units.keys().any(|unit| unit.to_string() == *name);
                 (is_known, "unit", name)

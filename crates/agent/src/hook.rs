@@ -1,5 +1,5 @@
-//! [`HookKind`] lists the hooks and actions that an agent runs on a unit without storage, with their
-//! names and their environment variables.
+//! [`HookKind`] lists the hooks and actions that an agent runs on a unit without storage, with
+//! their names and their environment variables.
 //!
 //! Source: reference `juju-agent.md` sections 5.2 and 6.
 
@@ -148,8 +148,8 @@ impl HookKind {
         }
     }
 
-    /// Returns the name that Juju prints when the hook has failed: the full name of a relation hook,
-    /// and the bare one of a workload hook (Juju 3.6).
+    /// Returns the name that Juju prints when the hook has failed: the full name of a relation
+    /// hook, and the bare one of a workload hook (Juju 3.6).
     pub(super) fn failed_name(&self) -> String {
         match self {
             Self::Relation(hook) => hook.name(),

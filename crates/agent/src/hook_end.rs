@@ -71,7 +71,7 @@ impl Finished {
         &self.ending
     }
 
-    /// Returns `true` if the writes of the run (state, ports) are committed.
+    /// Returns `true` if the writes of the run (state, ports, databags) are committed.
     #[must_use]
     pub fn committed(&self) -> bool {
         match &self.ending {

@@ -1,10 +1,11 @@
 //! [`Model`] holds the applications and the units of a model of Juju.
 //!
 //! This file has the data and the ways to find it. The methods of [`Model`] are in the files that
-//! import it: `deploy.rs`, `operator.rs`, `pod.rs`, `actions.rs` and `workload_events.rs` have what
-//! the operator does and what happens to a unit; `schedule.rs` chooses a unit's next hook,
-//! `tool_call.rs` answers the tools that it calls, `hook_end.rs` takes its exit code, and
-//! `commit.rs` commits its writes. `unit.rs` reads a unit.
+//! import it: `deploy.rs`, `operator.rs`, `removal.rs`, `relation_commands.rs`, `pod.rs`,
+//! `actions.rs` and `workload_events.rs` have what the operator does and what happens to a unit;
+//! `schedule.rs` chooses a unit's next hook, `tool_call.rs` answers the tools that it calls,
+//! `hook_end.rs` takes its exit code, and `commit.rs` commits its writes; `relation_hooks.rs` and
+//! `subordinates.rs` have what that does to the unit's relations. `unit.rs` reads a unit.
 
 use std::collections::BTreeMap;
 use std::time::{Instant, SystemTime};
@@ -16,12 +17,12 @@ use super::application::Application;
 use super::error::{Error, ErrorKind};
 use super::go_text::go_quote;
 use super::model_settings::{ModelSettings, Substrate, is_at_least};
-use super::secrets::Secrets;
 use super::relations::{Players, Relations};
+use super::secrets::Secrets;
 use super::unit_record::UnitRecord;
 
-/// A model of Juju: applications with their units. The [crate's documentation](crate) shows the
-/// loop that drives it.
+/// A model of Juju: applications with their units, and their relations. The [crate's
+/// documentation](crate) shows the loop that drives it.
 ///
 /// The methods that concern one unit take its name. The operator's methods are named as the `juju`
 /// command names them.

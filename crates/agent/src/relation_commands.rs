@@ -110,8 +110,8 @@ impl Model {
     }
 
     /// Writes keys of the application databag of an application without a charm, or of one that is
-    /// led by a unit on which no charm runs; an empty value deletes its key. relation-changed becomes due on the units of the other side if a value has
-    /// changed.
+    /// led by a unit on which no charm runs; an empty value deletes its key. relation-changed
+    /// becomes due on the units of the other side if a value has changed.
     ///
     /// # Errors
     /// - [`ErrorKind::NotFound`] if the model has no such application.
@@ -137,8 +137,8 @@ impl Model {
         Ok(())
     }
 
-    /// Writes keys of the databag of a unit on which no charm runs; an empty value deletes its key. relation-changed becomes due on the units that see this one if a value has
-    /// changed.
+    /// Writes keys of the databag of a unit on which no charm runs; an empty value deletes its key.
+    /// relation-changed becomes due on the units that see this one if a value has changed.
     ///
     /// # Errors
     /// - [`ErrorKind::NotFound`] if the model has no such unit.

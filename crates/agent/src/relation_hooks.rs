@@ -88,6 +88,7 @@ impl Model {
     /// Lets a unit that is gone leave the relations that it is still in, such as that to its peers.
     pub(super) fn leave_relations(&mut self, unit: &UnitName) {
         self.relations.leave_all(unit);
+        self.settle_remotes();
     }
 
     /// Ends every relation of an application that is being removed.
@@ -165,8 +166,8 @@ impl Model {
         self.settle_remotes();
     }
 
-    /// Lets the units on which no charm runs enter and leave their relations, and asks the providers
-    /// that play applications. An application that was only kept by a relation goes.
+    /// Lets the units on which no charm runs enter and leave their relations, and asks the
+    /// providers that play applications. An application that was only kept by a relation goes.
     pub(super) fn settle_remotes(&mut self) {
         let played: Vec<UnitName> = self
             .units
@@ -197,20 +198,34 @@ impl Model {
         self.secrets.keep_grants_of(|id| relations.get(id).is_some());
     }
 
-    fn settle_played(&mut self, unit: &UnitName) {
-        let Some(record) = self.units.get(unit) else { return };
-        let is_leaving = record.is_dying || record.lifecycle.is_gone;
-        let seed = network_values(&record.address);
+    /// Lets a unit on which no charm runs enter the relations that are open to it, and leave those
+    /// that end.
+    pub(super) fn settle_played(&mut self, unit: &UnitName) {
         let application = unit.application().as_str();
-        let relations: Vec<(u32, bool)> =
-            self.relations.of(application).map(|it| (it.id(), it.is_dying())).collect();
-        for (id, is_dying) in relations {
-            if is_dying || is_leaving {
-                self.relations.leave(id, unit);
-            } else if self.ensure_subordinate(unit, id)
+        let Some((record, known)) = self.units.get(unit).zip(self.applications.get(application))
+        else {
+            return;
+        };
+        let is_leaving = record.is_dying || record.lifecycle.is_gone;
+        let principal = record.principal.clone();
+        let seed = network_values(&record.address);
+        let (mut to_leave, mut to_enter) = (Vec::new(), Vec::new());
+        for relation in self.relations.of(application) {
+            let is_inside = relation.is_in_scope(unit);
+            if is_leaving || relation.is_dying() {
+                to_leave.extend(is_inside.then_some(relation.id()));
+            } else if !is_inside && relation.is_open_to(unit, principal.as_ref(), &known.meta) {
+                to_enter.push(relation.id());
+            }
+        }
+        for id in to_leave {
+            self.relations.leave(id, unit);
+        }
+        for id in to_enter {
+            if self.ensure_subordinate(unit, id)
                 && let Some(relation) = self.relations.get_mut(id)
             {
-                relation.enter(unit, None, seed.clone());
+                relation.enter(unit, principal.as_ref(), seed.clone());
             }
         }
     }

@@ -1,6 +1,6 @@
 //! [`Model::report`] returns the status of a unit as `juju status` shows it.
 
-use charmwright_juju::UnitName;
+use charmwright_juju::{SecretId, UnitName};
 use serde::Serialize;
 
 use super::error::Error;
@@ -65,6 +65,8 @@ pub struct Report {
 pub struct RelationReport {
     /// The name of the unit's own endpoint.
     pub endpoint: String,
+    /// The interface of the endpoint.
+    pub interface: String,
     /// The number of the relation.
     pub id: u32,
     /// The other application; the unit's own for a peer relation.
@@ -110,6 +112,13 @@ impl Model {
     /// [`ErrorKind::NotFound`](super::ErrorKind::NotFound) if the model has no such unit.
     pub fn report(&self, unit: &UnitName) -> Result<Report, Error> {
         self.unit(unit).map(|unit| unit.report())
+    }
+
+    /// Returns a secret as `juju secrets` shows it, with what a unit knows of it; the unit need not
+    /// have read it. It is `None` if there is no such secret.
+    #[must_use]
+    pub fn secret_report(&self, unit: &UnitName, secret: &SecretId) -> Option<SecretReport> {
+        self.secrets.report_of(&unit.to_string(), secret.id())
     }
 }
 
@@ -184,8 +193,10 @@ impl Unit<'_> {
                 Some(_) => "joined",
                 None => "joining",
             };
+            let endpoint = relation.side(own)?.endpoint();
             Some(RelationReport {
-                endpoint: relation.side(own)?.endpoint().name().to_owned(),
+                endpoint: endpoint.name().to_owned(),
+                interface: endpoint.interface().to_owned(),
                 id: relation.id(),
                 remote_app: remote_app.to_owned(),
                 units: members.into_iter().map(ToString::to_string).collect(),

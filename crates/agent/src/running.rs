@@ -10,8 +10,8 @@ use super::config_inputs::ConfigInputs;
 use super::hook::HookKind;
 use super::hook_run::HookRun;
 use super::ports::PortChanges;
-use super::secrets::{PendingSecrets, SecretMetadata};
 use super::relations::{RelationHook, RelationWrites};
+use super::secrets::{PendingSecrets, SecretMetadata};
 use super::status::StatusValue;
 
 /// The hook or the action that runs now.

@@ -264,7 +264,7 @@ impl Lifecycle {
         }
         let mut next_secret_hook = None;
         if !self.is_stopped {
-            // 3, relation-created.
+            // 3, relation-created. Not for a unit that is being removed (Juju 3.6).
             if !is_dying && let Some(hook) = relations.next_created(all_relations) {
                 return Choice::Run(HookKind::Relation(hook));
             }
@@ -282,7 +282,8 @@ impl Lifecycle {
             if let Some(event) = self.workload_events.front() {
                 return Choice::Workload(event.clone());
             }
-            // 6, secrets: expired, rotate, changed, remove. A unit that is being removed runs none.
+            // 6, secrets: expired, rotate, changed, remove. Not for a unit that is being removed
+            // (Juju 3.6).
             if !is_dying {
                 match own.next_secret_hook(now) {
                     Ok(kind) => return Choice::Run(kind),

@@ -29,9 +29,13 @@ impl Model {
             .find(|unit| unit.principal.is_none() && !unit.is_dying)
             .map(|unit| unit.name.clone());
         let unit = free.or_else(|| self.add_unit(&subordinate).ok());
-        let record = unit.and_then(|unit| self.units.get_mut(&unit));
-        if let Some(record) = record {
+        if let Some(unit) = unit
+            && let Some(record) = self.units.get_mut(&unit)
+        {
             record.principal = Some(principal.clone());
+            if !record.has_agent {
+                self.settle_played(&unit);
+            }
         }
         true
     }

@@ -55,8 +55,8 @@ fn pairs<'a>(
     values.into_iter().map(|(key, value)| (key.as_str(), value.as_str()))
 }
 
-/// Returns the values that Juju writes to a unit's databag when the unit enters the scope, and again
-/// at each config-changed.
+/// Returns the values that Juju writes to a unit's databag when the unit enters the scope, and
+/// again at each config-changed.
 pub(crate) fn network_values(address: &str) -> [(String, String); 3] {
     let bits = if address.contains(':') { 128 } else { 32 };
     [
@@ -67,8 +67,8 @@ pub(crate) fn network_values(address: &str) -> [(String, String); 3] {
 }
 
 impl Databag {
-    /// Commits the whole databag as a hook has left it, and the values that Juju refreshes itself. A
-    /// key that the hook has not changed takes the refreshed value.
+    /// Commits the whole databag as a hook has left it, and the values that Juju refreshes itself.
+    /// A key that the hook has not changed takes the refreshed value.
     pub(crate) fn commit<'a>(
         &mut self,
         whole: impl IntoIterator<Item = (&'a String, &'a String)>,

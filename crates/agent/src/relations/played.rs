@@ -21,14 +21,14 @@ const ROUNDS: usize = 100;
 ///
 /// [`Model::play`](crate::Model::play) appoints it. The model asks it whenever something that it
 /// can see has changed: a relation, a unit or a databag of the other side. It writes the databags
-/// of its application at once, and the other side's charm is told by a hook, as with any remote
-/// application.
+/// and the secrets of its application at once, and the other side's charm is told by a hook, as with
+/// any remote application.
 ///
-/// A database that answers a request for a database with a user and an endpoint:
+/// A database that answers a request for a database with an endpoint, and with a user in a secret:
 ///
 /// ```
 /// use charmwright_agent::{
-///     CharmMeta, Deployment, EndpointMeta, EndpointRole, Model, ModelSettings, Played, Provider,
+///     Deployment, EndpointMeta, EndpointRole, Model, ModelSettings, Played, Provider,
 /// };
 ///
 /// #[derive(Debug)]
@@ -39,24 +39,32 @@ const ROUNDS: usize = 100;
 ///         for relation in remote.relations() {
 ///             let asked = remote.remote_app_data(relation.id()).get("database").cloned();
 ///             let Some(name) = asked else { continue };
-///             let user = format!("{name}-{}", relation.id());
-///             remote.set_app_data(relation.id(), [
-///                 ("username", user.as_str()),
-///                 ("endpoints", "10.0.0.9:5432"),
-///             ]);
+///             let user = [("username", name.as_str()), ("password", "made-up")];
+///             let label = format!("user-{}", relation.id());
+///             let Ok(secret) = remote.set_secret(&label, &user) else { continue };
+///             if remote.grant_secret(&secret, relation.id()).is_ok() {
+///                 remote.set_app_data(relation.id(), [
+///                     ("secret-user", secret.as_str()),
+///                     ("endpoints", "10.0.0.9:5432"),
+///                 ]);
+///             }
 ///         }
 ///     }
 /// }
 ///
 /// # fn main() -> Result<(), Box<dyn std::error::Error>> {
-/// let metadata = "name: web\nsummary: s\ndescription: d\nrequires: {db: {interface: sql}}";
 /// let mut model = Model::new(ModelSettings::new());
-/// model.deploy("web", Deployment::charm(CharmMeta::parse(metadata, None, None)?))?;
 /// let server = EndpointMeta::new("server", EndpointRole::Provider, "sql");
 /// model.deploy("pg", Deployment::remote([server]))?;
 /// model.play("pg", Database)?;
+///
+/// // Usually a charm: it would write its databag with `relation-set` in a hook.
+/// let client = EndpointMeta::new("db", EndpointRole::Requirer, "sql");
+/// model.deploy("web", Deployment::remote([client]))?;
 /// let relation = model.integrate("web", "pg")?;
-/// assert!(model.app_data(relation, "pg")?.is_empty(), "nobody has asked for a database yet");
+/// model.set_remote_app_data(relation, "web", [("database", "shop")])?;
+///
+/// assert!(model.app_data(relation, "pg")?["secret-user"].starts_with("secret:"));
 /// # Ok(())
 /// # }
 /// ```
@@ -194,13 +202,10 @@ impl Played<'_> {
     /// `#base64` has its value in base64.
     ///
     /// # Errors
-    /// [`ErrorKind::Secret`] if Juju refuses the content: it needs at least one key, a key has three
-    /// or more lower-case letters and digits, and all values have at most 1,000,000 bytes in base64.
-    pub fn set_secret(
-        &mut self,
-        label: &str,
-        content: &[(&str, &str)],
-    ) -> Result<SecretId, Error> {
+    /// [`ErrorKind::Secret`] if Juju refuses the content: it needs at least one key, a key has
+    /// three or more lower-case letters and digits, and all values have at most 1,000,000 bytes in
+    /// base64.
+    pub fn set_secret(&mut self, label: &str, content: &[(&str, &str)]) -> Result<SecretId, Error> {
         let refuse = |why: &str| {
             let application = self.application;
             let text = format!("cannot set secret {} of {application}: {why}", go_quote(label));
@@ -279,12 +284,7 @@ impl Players {
     }
 
     /// Asks each provider for which something has changed, until nothing changes any more.
-    pub(crate) fn ask(
-        &mut self,
-        relations: &mut Relations,
-        secrets: &mut Secrets,
-        now: Timestamp,
-    ) {
+    pub(crate) fn ask(&mut self, relations: &mut Relations, secrets: &mut Secrets, now: Timestamp) {
         for _ in 0..ROUNDS {
             let mut has_asked = false;
             for (application, player) in &mut self.players {

@@ -129,7 +129,8 @@ impl Relation {
         self.is_dying = true;
     }
 
-    /// Returns the status of the relation, `joining` or `joined`, and the time from which it has it.
+    /// Returns the status of the relation, `joining` or `joined`, and the time from which it has
+    /// it.
     pub(crate) fn status(&self) -> (&'static str, Option<Instant>) {
         (if self.is_joined { "joined" } else { "joining" }, self.status_since)
     }
@@ -182,6 +183,23 @@ impl Relation {
             })
     }
 
+    /// Returns `true` if a unit with this charm may take part in the relation. A unit of a
+    /// subordinate takes no part in the relation of another principal.
+    pub(crate) fn is_open_to(
+        &self,
+        unit: &UnitName,
+        principal: Option<&UnitName>,
+        meta: &CharmMeta,
+    ) -> bool {
+        let application = unit.application().as_str();
+        let principal = principal.map(|unit| unit.application().as_str());
+        let is_beside = self.scope == EndpointScope::Global
+            || self.is_peer()
+            || !meta.is_subordinate()
+            || self.other_side(application).map(Side::application) == principal;
+        is_beside && self.is_declared_by(application, meta)
+    }
+
     /// Lets a unit enter the scope with its first values. Does nothing if the relation is dying,
     /// or if the unit's application is not in it.
     pub(crate) fn enter(
@@ -229,6 +247,11 @@ impl Relation {
         self.participant(unit).is_some_and(|unit| unit.presence == Presence::Present)
     }
 
+    /// Returns `true` if the unit is in the scope, be it that it is about to leave it.
+    pub(crate) fn is_in_scope(&self, unit: &UnitName) -> bool {
+        self.participant(unit).is_some_and(|unit| unit.presence != Presence::Left)
+    }
+
     /// Returns the units of an application that are in the scope and not about to leave it.
     pub(crate) fn units_of(&self, application: &str) -> Vec<&UnitName> {
         let side = self.side(application).into_iter();
@@ -269,8 +292,8 @@ impl Relation {
         self.participant(unit).map(|participant| &participant.bag)
     }
 
-    /// Returns the databag of a unit as another unit may read it. In a relation of scope `container`
-    /// only the units that run beside each other can.
+    /// Returns the databag of a unit as another unit may read it. In a relation of scope
+    /// `container` only the units that run beside each other can.
     pub(crate) fn bag_beside(&self, reader: &UnitName, unit: &UnitName) -> Option<&Databag> {
         let (own, other) = (self.participant(reader)?, self.participant(unit)?);
         let is_open = self.scope == EndpointScope::Global || own.container == other.container;

@@ -9,9 +9,8 @@ use charmwright_juju::UnitName;
 use super::all_relations::Relations;
 use super::hook::{RelationEvent, RelationHook};
 use super::record::{Ending, RelationRecord};
-use super::relation::{Relation, Side};
+use super::relation::Relation;
 use crate::charm_meta::CharmMeta;
-use crate::endpoint::EndpointScope;
 
 /// The records of one unit's agent, by the number of the relation.
 #[derive(Debug, Default)]
@@ -54,7 +53,7 @@ impl UnitRelations {
         relations.of(application).filter(move |relation| {
             !relation.is_dying()
                 && !self.records.contains_key(&relation.id())
-                && is_open_to(relation, entrant)
+                && relation.is_open_to(entrant.unit, entrant.principal, entrant.meta)
         })
     }
 
@@ -94,7 +93,8 @@ impl UnitRelations {
     /// Returns the next hook of any relation after its relation-created. Peer relations come last,
     /// so that a charm still has its peers while its other relations end (Juju 3.6).
     ///
-    /// `is_unit_dying` and `is_application_dying` tell the life of the unit whose records these are.
+    /// `is_unit_dying` and `is_application_dying` tell the life of the unit whose records these
+    /// are.
     pub(crate) fn next_hook(
         &self,
         relations: &Relations,
@@ -152,15 +152,4 @@ impl UnitRelations {
             record.is_known_to_end |= relations.get(*id).is_some_and(Relation::is_dying);
         }
     }
-}
-
-/// Returns `true` if a unit may take part in a relation.
-fn is_open_to(relation: &Relation, entrant: Entrant<'_>) -> bool {
-    let application = entrant.unit.application().as_str();
-    let principal = entrant.principal.map(|unit| unit.application().as_str());
-    let is_with_principal = relation.is_peer()
-        || !entrant.meta.is_subordinate()
-        || relation.other_side(application).map(Side::application) == principal;
-    relation.is_declared_by(application, entrant.meta)
-        && (relation.scope() == EndpointScope::Global || is_with_principal)
 }

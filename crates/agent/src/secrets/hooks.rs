@@ -1,8 +1,8 @@
 //! [`SecretHooks`] is the agent's own record of the secret hooks that a unit has run. With the
 //! controller's data it says which one is due.
 //!
-//! Source: reference `juju-agent.md` 6; Juju 3.6, `worker/uniter/secrets`, `worker/secretrotate` and
-//! `worker/secretexpire`.
+//! Source: reference `juju-agent.md` 6; Juju 3.6, `worker/uniter/secrets`, `worker/secretrotate`
+//! and `worker/secretexpire`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -77,7 +77,8 @@ impl SecretHooks {
                 Some((self.expires_at(id, *number, expires), id, *number, secret))
             })
         });
-        let rotations = owned().filter_map(|(id, secret)| Some((secret.next_rotation?, id, secret)));
+        let rotations =
+            owned().filter_map(|(id, secret)| Some((secret.next_rotation?, id, secret)));
         let expiry = expiries.min_by_key(|(at, ..)| *at);
         let rotation = rotations.min_by_key(|(at, ..)| *at);
         if let Some((_, id, revision, secret)) = expiry.filter(|(at, ..)| *at <= now) {
@@ -145,7 +146,8 @@ impl SecretHooks {
                 }
             }
         }
-        // What is gone needs no record, so that a unit which runs for ever does not fill the memory.
+        // What is gone needs no record, so that a unit which runs for ever does not fill the
+        // memory.
         let is_stored = |id: &str, revision: u32| {
             secrets.get(id).is_some_and(|secret| secret.revisions.contains_key(&revision))
         };

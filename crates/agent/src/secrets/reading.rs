@@ -63,8 +63,7 @@ impl Secrets {
         };
         let shown = shown.unwrap_or_else(|| format!("secret:{id}"));
         let secret = self.by_id.get(&id);
-        let secret =
-            secret.ok_or_else(|| not_found(format!("secret {}", go_quote(&shown))))?;
+        let secret = secret.ok_or_else(|| not_found(format!("secret {}", go_quote(&shown))))?;
         if !secret.may_read(unit) {
             return Err("permission denied".to_owned());
         }
@@ -77,8 +76,7 @@ impl Secrets {
                 .map_err(|why| format!("getting latest secret revision: {why}"))?;
         }
         let secret = self.by_id.get_mut(&id);
-        let secret =
-            secret.ok_or_else(|| not_found(format!("secret {}", go_quote(&shown))))?;
+        let secret = secret.ok_or_else(|| not_found(format!("secret {}", go_quote(&shown))))?;
         let is_first = !secret.consumers.contains_key(unit);
         let number = if is_first || mode == ReadMode::Refresh {
             secret.track(unit, latest);

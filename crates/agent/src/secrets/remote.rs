@@ -54,8 +54,8 @@ impl Secrets {
     ) -> Result<(), String> {
         let owner = Party::Application(application.to_owned());
         let secret = self.by_id.get_mut(id).filter(|secret| secret.owner == owner);
-        let secret =
-            secret.ok_or_else(|| format!("secret {} not found", go_quote(&format!("secret:{id}"))))?;
+        let secret = secret
+            .ok_or_else(|| format!("secret {} not found", go_quote(&format!("secret:{id}"))))?;
         let subject = Party::Application(subject.to_owned());
         let scope = Scope::Relation(scope);
         if secret.permissions.get(&subject).is_some_and(|old| old.scope != scope) {
@@ -63,6 +63,14 @@ impl Secrets {
         }
         secret.permissions.insert(subject, Permission { role: Role::View, scope });
         Ok(())
+    }
+
+    /// Revokes an application's secret from another application. Without a grant it does nothing.
+    pub(crate) fn revoke_of_application(&mut self, application: &str, id: &str, subject: &str) {
+        let owner = Party::Application(application.to_owned());
+        if let Some(secret) = self.by_id.get_mut(id).filter(|secret| secret.owner == owner) {
+            secret.permissions.remove(&Party::Application(subject.to_owned()));
+        }
     }
 
     /// Removes an application's secret. Without such a secret it does nothing.

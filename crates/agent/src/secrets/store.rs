@@ -29,13 +29,7 @@ pub(crate) struct Secrets {
 
 impl Secrets {
     pub(crate) fn new(model_uuid: &str, is_juju_4: bool, seed: u64) -> Self {
-        Self {
-            by_id: BTreeMap::new(),
-            made: 0,
-            seed,
-            model: model_uuid.to_owned(),
-            is_juju_4,
-        }
+        Self { by_id: BTreeMap::new(), made: 0, seed, model: model_uuid.to_owned(), is_juju_4 }
     }
 
     pub(crate) fn get(&self, id: &str) -> Option<&Secret> {
@@ -60,11 +54,7 @@ impl Secrets {
 
     /// Returns what Juju tells a unit of the secrets that it owns. The leader also owns those of
     /// its application.
-    pub(crate) fn owned_by(
-        &self,
-        unit: &str,
-        is_leader: bool,
-    ) -> BTreeMap<String, SecretMetadata> {
+    pub(crate) fn owned_by(&self, unit: &str, is_leader: bool) -> BTreeMap<String, SecretMetadata> {
         let owned = self.by_id.iter().filter(|(_, secret)| match &secret.owner {
             Party::Unit(owner) => owner == unit,
             owner @ Party::Application(_) => is_leader && owner.includes(unit),

@@ -149,8 +149,8 @@ impl ToolContext<'_> {
         Some(file.as_deref().map_err(String::as_str))
     }
 
-    /// Returns the secrets that the unit owns as its hook sees them: Juju's agent asks for them once
-    /// in a hook, and shows what is pending.
+    /// Returns the secrets that the unit owns as its hook sees them: Juju's agent asks for them
+    /// once in a hook, and shows what is pending.
     pub(crate) fn owned_secrets(&mut self) -> BTreeMap<String, SecretMetadata> {
         self.load_owned_secrets();
         let none = BTreeMap::new();

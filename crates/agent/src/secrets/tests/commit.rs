@@ -34,12 +34,8 @@ fn a_pending_content_is_read_with_peek_and_refresh_only() {
     assert_eq!(pending.read(Some(&id), "", ReadMode::Peek), Some(content("b")));
     assert!(pending.tracked.is_empty());
     assert_eq!(pending.read(Some(&id), "", ReadMode::Refresh), Some(content("b")));
-    let committer = Committer {
-        unit: "web/0",
-        is_leader: true,
-        now: store.now,
-        check_grant: &|_, _| Ok(()),
-    };
+    let committer =
+        Committer { unit: "web/0", is_leader: true, now: store.now, check_grant: &|_, _| Ok(()) };
     store.secrets = store.secrets.committed(&pending, &committer).unwrap();
     assert_eq!(store.get("web/0", &id), Ok(content("b")), "the refresh is committed too");
     assert!(store.due("web/0").is_ok_and(|due| due.event == SecretEvent::Remove { revision: 1 }));
@@ -148,10 +144,7 @@ fn juju_3_refuses_changes_of_what_is_gone_and_juju_4_skips_them() {
     assert_eq!(removed, Ok(()), "a removal may be repeated");
     store.secrets.is_juju_4 = true;
     assert_eq!(store.set("web/0", &gone, with_content("b")), Ok(()));
-    assert_eq!(
-        store.commit("web/0", |pending| pending.revoke(&gone, application("pg"))),
-        Ok(())
-    );
+    assert_eq!(store.commit("web/0", |pending| pending.revoke(&gone, application("pg"))), Ok(()));
 }
 
 #[test]
@@ -168,10 +161,7 @@ fn one_subject_has_one_permission_whatever_the_relation() {
     assert_eq!(store.grant(&id, application("pg"), relation(2)), refused("application-pg"));
     // The owner has its permission in its own scope, also on its peer relation.
     let peers = RelationScope { id: 3, key: "web:ring".to_owned() };
-    assert_eq!(
-        store.grant(&id, application("web"), peers.clone()),
-        refused("application-web")
-    );
+    assert_eq!(store.grant(&id, application("web"), peers.clone()), refused("application-web"));
     store.secrets.is_juju_4 = true;
     assert_eq!(
         store.grant(&id, application("web"), peers),
@@ -221,8 +211,7 @@ fn a_revoke_of_an_application_includes_its_units() {
     for subject in [application("pg"), unit("pg/0"), application("pg"), unit("mq/0")] {
         pending.revoke("id", subject);
     }
-    let sent: Vec<String> =
-        pending.revokes.values().flatten().map(ToString::to_string).collect();
+    let sent: Vec<String> = pending.revokes.values().flatten().map(ToString::to_string).collect();
     assert_eq!(sent, ["application-pg", "unit-mq-0"]);
 }
 
@@ -230,11 +219,8 @@ fn a_revoke_of_an_application_includes_its_units() {
 fn a_new_revision_has_no_expiry_and_a_rotation_only_comes_earlier() {
     let mut store = Store::new();
     let expires: Timestamp = "2031-01-02T04:00:00.7Z".parse().unwrap();
-    let changes = Changes {
-        expires: Some(expires),
-        rotate: Some(RotatePolicy::Daily),
-        ..with_content("a")
-    };
+    let changes =
+        Changes { expires: Some(expires), rotate: Some(RotatePolicy::Daily), ..with_content("a") };
     let id = store.add("web/0", application("web"), changes);
     let shown = |store: &Store| {
         let secret = store.secrets.get(&id).unwrap();

@@ -34,13 +34,18 @@ fn secret_changed_comes_to_every_unit_that_has_read_an_older_revision() {
     for name in ["web/0", "web/1"] {
         let due = store.due(name).unwrap();
         // A unit of the owner has the owner's label.
-        assert_eq!((due.event, due.label.as_str()), (SecretEvent::Changed { revision: 2 }, "admin"));
+        assert_eq!(
+            (due.event, due.label.as_str()),
+            (SecretEvent::Changed { revision: 2 }, "admin")
+        );
     }
     // A change without a new content is no new revision.
     let id = store.add_for_web("c");
     store.get("web/1", &id).unwrap();
     store.run("web/1");
-    store.set("web/0", &id, Changes { description: Some("d".into()), ..Changes::default() }).unwrap();
+    store
+        .set("web/0", &id, Changes { description: Some("d".into()), ..Changes::default() })
+        .unwrap();
     assert!(store.due("web/1").is_err());
 }
 
@@ -133,10 +138,8 @@ fn a_secret_that_expires_before_its_next_rotation_is_rotated_earlier() {
 #[test]
 fn secret_expired_comes_again_until_the_revision_is_removed() {
     let mut store = Store::new();
-    let changes = Changes {
-        expires: Some("2031-01-02T03:10:00Z".parse().unwrap()),
-        ..with_content("a")
-    };
+    let changes =
+        Changes { expires: Some("2031-01-02T03:10:00Z".parse().unwrap()), ..with_content("a") };
     let id = store.add("web/0", application("web"), changes);
     assert_eq!(store.due("web/0"), Err(Some("2031-01-02T03:10:00Z".parse().unwrap())));
     store.advance(400);

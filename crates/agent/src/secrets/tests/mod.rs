@@ -34,11 +34,7 @@ fn content(value: &str) -> SecretContent {
 }
 
 fn labelled(label: &str, value: &str) -> Changes {
-    Changes {
-        label: Some(label.to_owned()),
-        content: Some(content(value)),
-        ..Changes::default()
-    }
+    Changes { label: Some(label.to_owned()), content: Some(content(value)), ..Changes::default() }
 }
 
 fn with_content(value: &str) -> Changes {

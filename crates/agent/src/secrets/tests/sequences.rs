@@ -69,9 +69,8 @@ impl Rules {
         });
         let grants = self.grants.get(id);
         is_owner
-            || grants.is_some_and(|grants| {
-                grants.contains_key(unit) || grants.contains_key(application)
-            })
+            || grants
+                .is_some_and(|grants| grants.contains_key(unit) || grants.contains_key(application))
     }
 }
 
@@ -91,8 +90,7 @@ fn take(store: &mut Store, rules: &mut Rules, ids: &mut Vec<String>, step: &Step
     match step {
         Step::Add { unit: name, is_shared, label, rotates } => {
             let name = UNITS[*name];
-            let owner =
-                if *is_shared { Party::application_of(name) } else { unit(name) };
+            let owner = if *is_shared { Party::application_of(name) } else { unit(name) };
             let changes = Changes {
                 label: (*label > 0).then(|| label.to_string()),
                 rotate: rotates.then_some(RotatePolicy::Hourly),

@@ -109,6 +109,7 @@ fn the_report_shows_relations_and_no_values() {
     let relation = &report["relations"][1];
     assert_eq!((&relation["endpoint"], &relation["id"]), (&"db".into(), &1.into()));
     assert_eq!((&relation["remote-app"], &relation["state"]), (&"pg".into(), &"joined".into()));
+    assert_eq!(relation["interface"], "sql");
     assert_eq!(relation["units"], serde_json::json!(["pg/0", "pg/1"]));
     assert_eq!(relation["remote-app-keys"], serde_json::json!(["password"]));
     assert_eq!(relation["unit-keys"][2], "k");

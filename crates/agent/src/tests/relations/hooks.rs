@@ -325,8 +325,8 @@ fn a_refresh_brings_the_peer_relations_of_the_new_charm() {
     world.model.refresh("web", meta(more)).unwrap();
     assert_eq!(
         world.run("web/0"),
-        ["upgrade-charm", "second-relation-created", "config-changed"],
-        "the new charm must be there first"
+        ["upgrade-charm", "config-changed", "second-relation-created"],
+        "the new charm must be there first, and config-changed follows at once"
     );
 }
 

@@ -4,6 +4,7 @@
 mod commands;
 mod data;
 mod hooks;
+mod played_units;
 mod provider;
 mod random;
 mod subordinates;
@@ -153,7 +154,8 @@ impl World {
         (answer.code, error.unwrap_or_else(|| panic!("{line:?} succeeded")).to_owned())
     }
 
-    /// Runs a tool in a hook of config-changed, lets the hook succeed and every other hook after it.
+    /// Runs a tool in a hook of config-changed, lets the hook succeed and every other hook after
+    /// it.
     fn write(&mut self, name: &str, line: &[&str]) {
         self.begin_config_changed(name);
         self.out(name, line);

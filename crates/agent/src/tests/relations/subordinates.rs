@@ -1,6 +1,6 @@
 //! Tests of subordinates, whose units run beside those of another application.
 
-use super::{Deployment, World, meta, unit, variable};
+use super::{Deployment, EndpointMeta, EndpointRole, World, meta, unit, variable};
 
 const LOGGER: &str = "name: logger\nsummary: s\ndescription: d\nsubordinate: true\n\
     requires: {host: {interface: juju-info, scope: container}}\n";
@@ -81,4 +81,38 @@ fn the_scope_container_needs_a_subordinate() {
     world.model.deploy("x", Deployment::charm(meta(inside))).unwrap();
     let error = world.model.integrate("x", "web").unwrap_err().to_string();
     assert_eq!(error, "cannot add relation \"x web\": no relations found");
+}
+
+#[test]
+fn a_subordinate_without_a_charm_is_played_beside_each_principal() {
+    let mut world = World::new(0);
+    let principal = "name: app\nsummary: s\ndescription: d\n\
+                     provides: {nrpe: {interface: nrpe, scope: container}}";
+    world.model.deploy("app", Deployment::charm(meta(principal)).units(2)).unwrap();
+    let monitors = EndpointMeta::new("host", EndpointRole::Requirer, "nrpe");
+    world.model.deploy("nrpe", Deployment::remote([monitors]).subordinate()).unwrap();
+    world.model.integrate("app", "nrpe").unwrap();
+    world.settle();
+    for (name, beside) in [("app/0", "nrpe/0"), ("app/1", "nrpe/1")] {
+        assert_eq!(world.model.report(&unit(name)).unwrap().relations[0].units, [beside]);
+    }
+    world.model.set_remote_unit_data(1, &unit("nrpe/1"), [("k", "v")]).unwrap();
+    assert!(world.run("app/0").is_empty());
+    assert_eq!(world.run("app/1"), ["nrpe-relation-changed nrpe/1"]);
+    world.model.remove_unit(&unit("app/1")).unwrap();
+    world.settle();
+    let left: Vec<String> = world.model.units().iter().map(ToString::to_string).collect();
+    assert_eq!(left, ["app/0", "nrpe/0"]);
+}
+
+#[test]
+fn a_principal_without_a_charm_gets_the_charm_that_is_a_subordinate() {
+    let mut world = World::new(0);
+    world.model.deploy("logger", Deployment::charm(meta(LOGGER))).unwrap();
+    world.model.deploy("app", Deployment::remote([]).units(2)).unwrap();
+    world.model.integrate("logger", "app").unwrap();
+    let ran = world.run("logger/0");
+    assert!(ran.contains(&"host-relation-joined app/0".to_owned()), "{ran:?}");
+    let ran = world.run("logger/1");
+    assert!(ran.contains(&"host-relation-joined app/1".to_owned()), "{ran:?}");
 }

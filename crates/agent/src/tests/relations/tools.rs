@@ -3,12 +3,21 @@
 //! The expected texts were measured on Juju 3.6.28 and 4.0.15; a comment names the section of
 //! reference `juju-agent-measured.md`.
 
-use super::{HookExit, ToolStep, World, text, unit};
+use proptest::prelude::*;
+
+use super::{HookExit, ModelSettings, ToolStep, World, text, unit};
+
+/// The versions of Juju with which the texts were measured.
+const VERSIONS: [&str; 2] = ["3.6.28", "4.0.15"];
 
 /// Makes a model whose unit web/0 runs db-relation-changed for pg/0. The relation `db:1` has pg/0
 /// and pg/1, the peer relation `ring:0` web/1.
-fn in_changed() -> World {
-    let mut world = World::related(2, 2);
+fn in_changed(version: &str) -> World {
+    let settings = ModelSettings::new().juju_version(version.parse().unwrap());
+    let mut world = World::with_settings(settings, 2);
+    world.add_remote("pg", 2);
+    world.model.integrate("web:db", "pg").unwrap();
+    world.settle();
     let data = [("port", "5432"), ("lines", "a\nb\n"), ("host", "h")];
     world.model.set_remote_unit_data(1, &unit("pg/0"), data).unwrap();
     let seeded = ["egress-subnets", "ingress-address", "private-address"];
@@ -20,7 +29,11 @@ fn in_changed() -> World {
 
 #[test]
 fn relations_and_their_members_are_listed() {
-    let mut world = in_changed();
+    VERSIONS.iter().copied().for_each(check_listing);
+}
+
+fn check_listing(version: &str) {
+    let mut world = in_changed(version);
     // 3.1
     for (line, smart, yaml, json) in [
         (&["relation-ids"][..], "db:1\n", "- db:1\n", "[\"db:1\"]\n"),
@@ -85,7 +98,11 @@ fn outside_a_relation_hook_there_is_no_default() {
 
 #[test]
 fn relation_get_prints_a_databag_or_a_key_of_it() {
-    let mut world = in_changed();
+    VERSIONS.iter().copied().for_each(check_get);
+}
+
+fn check_get(version: &str) {
+    let mut world = in_changed(version);
     // 3.2
     let all = "host: h\nlines: |\n  a\n  b\nport: \"5432\"\n";
     let json = "{\"host\":\"h\",\"lines\":\"a\\nb\\n\",\"port\":\"5432\"}\n";
@@ -134,7 +151,11 @@ fn a_hook_without_a_remote_unit_reads_the_application() {
 
 #[test]
 fn relation_set_takes_pairs_and_a_file() {
-    let mut world = in_changed();
+    VERSIONS.iter().copied().for_each(check_set);
+}
+
+fn check_set(version: &str) {
+    let mut world = in_changed(version);
     // 3.3
     for line in [&["relation-set"][..], &["relation-set", ""], &["relation-set", "--file", ""]] {
         assert_eq!(world.out("web/0", line), "", "{line:?}");
@@ -176,7 +197,11 @@ fn relation_set_takes_pairs_and_a_file() {
 
 #[test]
 fn the_leader_writes_the_application_databag() {
-    let mut world = in_changed();
+    VERSIONS.iter().copied().for_each(check_set_by_leader);
+}
+
+fn check_set_by_leader(version: &str) {
+    let mut world = in_changed(version);
     world.out("web/0", &["relation-set", "--app", "k=v"]);
     world.out("web/0", &["relation-set", "--app", "-r", "ring:0", "k=w"]);
     assert_eq!(world.out("web/0", &["relation-get", "--app", "k", "web"]), "v\n");
@@ -188,7 +213,7 @@ fn the_leader_writes_the_application_databag() {
 
 #[test]
 fn the_log_of_a_relation_hook_names_the_relation() {
-    let mut world = in_changed();
+    let mut world = in_changed("3.6.28");
     // 3.8
     world.out("web/0", &["juju-log", "hello"]);
     let model_unit = world.model.unit(&unit("web/0")).unwrap();
@@ -246,4 +271,46 @@ fn relation_ids_are_sorted_as_texts() {
     world.settle();
     world.begin_config_changed("web/0");
     assert!(world.out("web/0", &["relation-ids", "db"]).starts_with("db:1\ndb:10\ndb:11\ndb:2\n"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+
+    #[test]
+    fn no_call_of_a_relation_tool_panics(
+        calls in prop::collection::vec(
+            (
+                prop::sample::select(vec![
+                    "relation-ids", "relation-list", "relation-get", "relation-set",
+                    "relation-model-get", "network-get", "goal-state",
+                ]),
+                prop::collection::vec(
+                    "-r|--app|--relation=(db|ring|):?[0-9]{0,11}|[0-9]{1,3}|-|(web|pg)(/[0-9]{1,12})?\
+                     |[a-z]{0,3}=?\\PC{0,5}|--format=(json|yaml|smart)|--file|\\PC{0,6}",
+                    0..5,
+                ),
+            ),
+            1..20,
+        ),
+        exit in prop::sample::select(vec![0, 1]),
+    ) {
+        let mut world = in_changed("3.6.28");
+        for (tool, args) in &calls {
+            let line: Vec<&str> = std::iter::once(*tool).chain(args.iter().map(String::as_str)).collect();
+            let (mut request, step) = world.step("web/0", &line);
+            let step = match step {
+                ToolStep::NeedsInput => {
+                    request.stdin = Some(b"a: b".to_vec());
+                    world.model.tool(&unit("web/0"), &request)
+                }
+                other => other,
+            };
+            if let ToolStep::Done(answer) = step {
+                prop_assert!(answer.code <= 2);
+                prop_assert_eq!(answer.code == 0, !text(&answer.stderr).starts_with("ERROR"));
+            }
+        }
+        let finished = world.finish("web/0", HookExit::Code(exit));
+        prop_assert_eq!(finished.committed(), exit == 0, "{:?}", finished);
+    }
 }

@@ -108,10 +108,7 @@ fn a_failed_secret_hook_is_retried_with_the_same_data() {
     world.advance(5);
     assert_eq!(*world.begin("web/1").kind(), first);
     world.finish("web/1", 0);
-    assert_eq!(world.settled(), [
-        "web/0 secret-changed 3",
-        "web/1 secret-changed 3",
-    ]);
+    assert_eq!(world.settled(), ["web/0 secret-changed 3", "web/1 secret-changed 3",]);
 }
 
 #[test]

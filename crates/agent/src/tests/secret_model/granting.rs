@@ -1,5 +1,5 @@
-//! Tests of `secret-grant` and `secret-revoke`, and of what a grant allows. The numbers are sections
-//! of reference `juju-agent-measured.md`.
+//! Tests of `secret-grant` and `secret-revoke`, and of what a grant allows. The numbers are
+//! sections of reference `juju-agent-measured.md`.
 
 use super::super::super::{EndpointMeta, EndpointRole, Played, Provider};
 use super::*;

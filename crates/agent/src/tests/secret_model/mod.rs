@@ -4,7 +4,9 @@
 mod events;
 mod granting;
 mod operator;
+mod random;
 mod reading;
+mod remote;
 mod writing;
 
 use std::time::{Duration, Instant, SystemTime};
@@ -17,6 +19,8 @@ use super::super::{
 };
 use super::text;
 
+const ENDPOINTS: &str = "provides: {server: {interface: sql}}\n\
+    requires: {db: {interface: sql}}\npeers: {ring: {interface: ring}}\n";
 const CONFIG: &str = "options: {key: {type: secret}, port: {type: int, default: 1}}";
 
 /// A model of `web/0`, which leads, `web/1`, and `pg/0`. Its time begins at 2031-01-02T03:04:05Z.
@@ -39,10 +43,7 @@ impl World {
             .clock(now, start);
         let mut model = Model::new(settings);
         for (name, units) in [("web", 2), ("pg", 1)] {
-            let metadata = format!(
-                "name: {name}\nsummary: s\ndescription: d\nprovides: {{server: {{interface: sql}}}}\n\
-                 requires: {{db: {{interface: sql}}}}\npeers: {{ring: {{interface: ring}}}}\n"
-            );
+            let metadata = format!("name: {name}\nsummary: s\ndescription: d\n{ENDPOINTS}");
             let meta = CharmMeta::parse(&metadata, Some(CONFIG), None).unwrap();
             model.deploy(name, Deployment::charm(meta).units(units)).unwrap();
         }
@@ -179,8 +180,7 @@ impl World {
 
     /// Reads a secret in a hook of its own, as JSON.
     fn get(&mut self, unit: &str, args: &[&str]) -> String {
-        let call: Vec<&str> =
-            ["secret-get", "--format=json"].iter().chain(args).copied().collect();
+        let call: Vec<&str> = ["secret-get", "--format=json"].iter().chain(args).copied().collect();
         self.hook(unit, &[&call]).remove(0)
     }
 }

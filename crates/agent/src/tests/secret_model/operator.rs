@@ -56,8 +56,10 @@ fn secret_changed_comes_to_the_units_that_have_read_a_user_secret() {
     assert_eq!(world.settled(), Vec::<String>::new(), "an equal content is no revision");
     world.model.update_secret("db", update("two")).unwrap();
     let run = world.begin("web/0");
-    assert_eq!((run.name().as_str(), run.kind().secret().unwrap().label.as_str()),
-        ("secret-changed", "db"));
+    assert_eq!(
+        (run.name().as_str(), run.kind().secret().unwrap().label.as_str()),
+        ("secret-changed", "db")
+    );
     world.print("web/0", &["secret-get", "--label=db", "--refresh"]);
     world.finish("web/0", 0);
     assert_eq!(world.settled(), Vec::<String>::new(), "no unit owns it: no secret-remove");

@@ -11,7 +11,10 @@ fn a_content_is_printed_as_a_map_or_as_one_value() {
     for (args, out) in [
         // 3.5
         (&[][..], "bytes: !!binary //4=\npin: \"0123\"\ntoken: s3cret"),
-        (&["--format=json"], "{\"bytes\":\"\\ufffd\\ufffd\",\"pin\":\"0123\",\"token\":\"s3cret\"}"),
+        (
+            &["--format=json"],
+            "{\"bytes\":\"\\ufffd\\ufffd\",\"pin\":\"0123\",\"token\":\"s3cret\"}",
+        ),
         (&["token"], "s3cret"),
         (&["pin"], "\"0123\""),
         (&["pin", "--format=json"], "\"0123\""),
@@ -19,7 +22,10 @@ fn a_content_is_printed_as_a_map_or_as_one_value() {
         (&["bytes"], "!!binary //4="),
         (&["bytes#base64"], "//4="),
         // An empty key stands for the whole map.
-        (&["", "--format=json"], "{\"bytes\":\"\\ufffd\\ufffd\",\"pin\":\"0123\",\"token\":\"s3cret\"}"),
+        (
+            &["", "--format=json"],
+            "{\"bytes\":\"\\ufffd\\ufffd\",\"pin\":\"0123\",\"token\":\"s3cret\"}",
+        ),
     ] {
         let call: Vec<&str> = ["secret-get", &uri].iter().chain(args).copied().collect();
         assert_eq!(world.print("web/0", &call), out, "{args:?}");
@@ -143,8 +149,7 @@ fn who_may_not_read_is_refused() {
 #[test]
 fn secret_ids_are_bare_and_not_sorted() {
     let mut world = World::new();
-    let mut uris: Vec<String> =
-        (0..8).map(|_| world.add("web/0", &["abc=1"])).collect();
+    let mut uris: Vec<String> = (0..8).map(|_| world.add("web/0", &["abc=1"])).collect();
     let own = world.add("web/1", &["abc=1", "--owner=unit"]);
     let printed = world.hook("web/0", &[&["secret-ids"], &["secret-ids", "--format=json"]]);
     let ids: Vec<&str> = printed[0].lines().collect();
@@ -192,7 +197,10 @@ fn secret_info_get_has_its_fields_in_jujus_order() {
     );
     assert_eq!(
         world.print("web/0", &["secret-info-get", &plain]),
-        format!("{}:\n  revision: 1\n  label: \"\"\n  owner: unit\n  rotation: never", bare(&plain))
+        format!(
+            "{}:\n  revision: 1\n  label: \"\"\n  owner: unit\n  rotation: never",
+            bare(&plain)
+        )
     );
     // Pending metadata shows, and the number of the revision does not grow.
     world.print("web/0", &["secret-set", &plain, "abc=2", "--label=l", "--rotate=weekly"]);

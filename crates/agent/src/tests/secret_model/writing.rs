@@ -55,10 +55,8 @@ fn a_stored_label_is_refused_at_the_commit_and_a_pending_one_at_once() {
         (1, "secret with label \"new\" already exists".to_owned())
     );
     world.finish("web/0", 0);
-    let refused = world.refused_hook(
-        "web/0",
-        &[&["secret-add", "abc=1", "--label=taken"], &["state-set", "a=1"]],
-    );
+    let refused = world
+        .refused_hook("web/0", &[&["secret-add", "abc=1", "--label=taken"], &["state-set", "a=1"]]);
     assert_eq!(refused, "creating secrets: secret with label \"taken\" already exists");
     let unit = world.model.unit(&name("web/0")).unwrap();
     assert!(unit.state().is_empty(), "a refused commit changes nothing");
