@@ -16,7 +16,7 @@ use super::application::Application;
 use super::error::{Error, ErrorKind};
 use super::go_text::go_quote;
 use super::model_settings::{ModelSettings, Substrate, is_at_least};
-use super::relations::{Players, Relations};
+use super::relations::{DatabagRules, Players, Relations};
 use super::unit_record::UnitRecord;
 
 /// A model of Juju: applications with their units, and their relations. The [crate's
@@ -45,11 +45,15 @@ impl Model {
     /// Makes a model without applications.
     #[must_use]
     pub fn new(settings: ModelSettings) -> Self {
+        let rules = match is_at_least(&settings.juju_version, 4, 0) {
+            true => DatabagRules::Juju4,
+            false => DatabagRules::Juju3,
+        };
         Self {
             settings,
             applications: BTreeMap::new(),
             units: BTreeMap::new(),
-            relations: Relations::default(),
+            relations: Relations::new(rules),
             players: Players::default(),
             last_action: 0,
             now: None,

@@ -24,7 +24,7 @@ mod writes;
 mod tests;
 
 pub(crate) use all_relations::Relations;
-pub(crate) use databag::{Databag, network_values};
+pub(crate) use databag::{Databag, DatabagRules, SIZE_LIMIT, network_values};
 pub use hook::{RelationEvent, RelationHook};
 pub(crate) use matching::{Candidate, candidate, match_endpoints, split_name};
 pub(crate) use played::Players;
