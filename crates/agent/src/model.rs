@@ -16,7 +16,7 @@ use super::application::Application;
 use super::error::{Error, ErrorKind};
 use super::go_text::go_quote;
 use super::model_settings::{ModelSettings, Substrate, is_at_least};
-use super::relations::{DatabagRules, Players, Relations};
+use super::relations::{Players, RelationRules, Relations};
 use super::unit_record::UnitRecord;
 
 /// A model of Juju: applications with their units, and their relations. The [crate's
@@ -46,8 +46,8 @@ impl Model {
     #[must_use]
     pub fn new(settings: ModelSettings) -> Self {
         let rules = match is_at_least(&settings.juju_version, 4, 0) {
-            true => DatabagRules::Juju4,
-            false => DatabagRules::Juju3,
+            true => RelationRules::Juju4,
+            false => RelationRules::Juju3,
         };
         Self {
             settings,

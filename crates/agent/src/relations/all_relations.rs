@@ -7,8 +7,8 @@ use std::collections::BTreeMap;
 
 use charmwright_juju::UnitName;
 
-use super::databag::DatabagRules;
 use super::relation::{Relation, Side};
+use super::rules::RelationRules;
 use crate::charm_meta::CharmMeta;
 use crate::endpoint::{EndpointMeta, EndpointRole};
 use crate::go_text::go_quote;
@@ -18,11 +18,11 @@ use crate::go_text::go_quote;
 pub(crate) struct Relations {
     relations: BTreeMap<u32, Relation>,
     next_id: u32,
-    rules: DatabagRules,
+    rules: RelationRules,
 }
 
 impl Relations {
-    pub(crate) fn new(rules: DatabagRules) -> Self {
+    pub(crate) fn new(rules: RelationRules) -> Self {
         Self { rules, ..Self::default() }
     }
 
@@ -188,8 +188,12 @@ impl Relations {
         self.relations.retain(|_, relation| relation.side(application).is_none());
     }
 
-    /// Lets the others see a dying unit as gone from all its relations.
+    /// Lets the others see a dying unit as gone from all its relations, if its version of Juju does
+    /// so before the unit has left by itself.
     pub(crate) fn prepare_to_leave(&mut self, unit: &UnitName) {
+        if self.rules == RelationRules::Juju4 {
+            return;
+        }
         for relation in self.relations.values_mut() {
             relation.prepare_to_leave(unit);
         }

@@ -90,7 +90,7 @@ impl RelationCache {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::relations::databag::DatabagRules;
+    use crate::relations::rules::RelationRules;
 
     fn unit(name: &str) -> UnitName {
         name.parse().unwrap()
@@ -109,7 +109,7 @@ mod tests {
     }
 
     fn bag(value: &str) -> Databag {
-        Databag::seeded(DatabagRules::Juju3, [("k".to_owned(), value.to_owned())])
+        Databag::seeded(RelationRules::Juju3, [("k".to_owned(), value.to_owned())])
     }
 
     #[test]

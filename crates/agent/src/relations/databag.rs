@@ -5,17 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-/// The rules of a version of Juju for databags.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) enum DatabagRules {
-    /// The version of a databag is the number of its changes.
-    #[default]
-    Juju3,
-    /// The version of a databag follows from its content: a value that was changed and changed back
-    /// before anyone looked is no change. A charm cannot write the addresses that Juju itself
-    /// writes, and a databag has at most 16 MiB (source: Juju 4.0, `domain/unitstate`).
-    Juju4,
-}
+use super::rules::RelationRules;
 
 /// The keys that only Juju itself writes since 4.0.
 const OWN_KEYS: [&str; 2] = ["ingress-address", "egress-subnets"];
@@ -27,7 +17,7 @@ pub(crate) const SIZE_LIMIT: usize = 16 * 1024 * 1024;
 #[derive(Clone, Default, PartialEq, Eq)]
 pub(crate) struct Databag {
     values: BTreeMap<String, String>,
-    rules: DatabagRules,
+    rules: RelationRules,
     /// The number of commits that have changed a value.
     changes: u64,
     /// `true` once anyone has written the databag, be it that nothing has changed.
@@ -36,13 +26,13 @@ pub(crate) struct Databag {
 
 impl Databag {
     /// Makes an empty databag that nobody has written.
-    pub(crate) fn new(rules: DatabagRules) -> Self {
+    pub(crate) fn new(rules: RelationRules) -> Self {
         Self { rules, ..Self::default() }
     }
 
     /// Makes the databag of a unit that enters the scope, with these values.
     pub(crate) fn seeded(
-        rules: DatabagRules,
+        rules: RelationRules,
         values: impl IntoIterator<Item = (String, String)>,
     ) -> Self {
         Self { values: values.into_iter().collect(), rules, changes: 0, is_written: true }
@@ -56,9 +46,9 @@ impl Databag {
     /// values. An application's databag that was never written has 0, for which there is no hook.
     pub(crate) fn version(&self) -> u64 {
         match self.rules {
-            DatabagRules::Juju3 => self.changes,
-            DatabagRules::Juju4 if !self.is_written => 0,
-            DatabagRules::Juju4 => {
+            RelationRules::Juju3 => self.changes,
+            RelationRules::Juju4 if !self.is_written => 0,
+            RelationRules::Juju4 => {
                 let mut hasher = DefaultHasher::new();
                 self.values.hash(&mut hasher);
                 hasher.finish().max(1)
@@ -104,7 +94,7 @@ impl Databag {
             .collect();
         self.is_written |= whole.is_some();
         let mut refreshed = refreshed.to_vec();
-        if self.rules == DatabagRules::Juju4 {
+        if self.rules == RelationRules::Juju4 {
             changes.retain(|(key, _)| !OWN_KEYS.contains(&key.as_str()));
             let is_deleted =
                 |key: &String| changes.iter().any(|(it, value)| it == key && value.is_empty());
@@ -141,13 +131,13 @@ impl fmt::Debug for Databag {
 mod tests {
     use super::*;
 
-    fn seeded(rules: DatabagRules) -> Databag {
+    fn seeded(rules: RelationRules) -> Databag {
         Databag::seeded(rules, [("a".to_owned(), "1".to_owned())])
     }
 
     #[test]
     fn the_version_counts_the_commits_that_change_a_value() {
-        let mut bag = seeded(DatabagRules::Juju3);
+        let mut bag = seeded(RelationRules::Juju3);
         assert_eq!(bag.version(), 0);
         bag.set([("a", "1")]);
         bag.set([("missing", "")]);
@@ -161,13 +151,13 @@ mod tests {
 
     #[test]
     fn in_juju_4_the_version_follows_from_the_content() {
-        let mut bag = seeded(DatabagRules::Juju4);
+        let mut bag = seeded(RelationRules::Juju4);
         let first = bag.version();
         bag.set([("a", "2")]);
         assert_ne!(bag.version(), first);
         bag.set([("a", "1")]);
         assert_eq!(bag.version(), first, "it was changed back");
-        let mut empty = Databag::new(DatabagRules::Juju4);
+        let mut empty = Databag::new(RelationRules::Juju4);
         assert_eq!(empty.version(), 0, "nobody has written it");
         empty.set([("a", "")]);
         assert_ne!(empty.version(), 0, "a write that changes nothing is a first write");
@@ -175,7 +165,7 @@ mod tests {
 
     #[test]
     fn in_juju_4_a_charm_cannot_write_jujus_own_addresses() {
-        for (rules, expected) in [(DatabagRules::Juju3, "mine"), (DatabagRules::Juju4, "old")] {
+        for (rules, expected) in [(RelationRules::Juju3, "mine"), (RelationRules::Juju4, "old")] {
             let seed = network_values("old");
             let mut bag = Databag::seeded(rules, seed);
             let mut whole = bag.values().clone();
@@ -190,7 +180,7 @@ mod tests {
     #[test]
     fn a_refreshed_address_and_one_of_the_hook_meet_by_version() {
         for (rules, set, deleted) in
-            [(DatabagRules::Juju3, Some("mine"), None), (DatabagRules::Juju4, Some("new"), None)]
+            [(RelationRules::Juju3, Some("mine"), None), (RelationRules::Juju4, Some("new"), None)]
         {
             for (value, expected) in [("mine", set), ("", deleted), ("old", Some("new"))] {
                 let mut bag = Databag::seeded(rules, network_values("old"));
@@ -207,7 +197,7 @@ mod tests {
     #[test]
     fn debug_shows_no_value() {
         let bag =
-            Databag::seeded(DatabagRules::Juju3, [("password".to_owned(), "hunter2".to_owned())]);
+            Databag::seeded(RelationRules::Juju3, [("password".to_owned(), "hunter2".to_owned())]);
         let text = format!("{bag:?}");
         assert!(text.contains("password") && !text.contains("hunter2"), "{text}");
     }

@@ -9,7 +9,8 @@ use std::time::Instant;
 
 use charmwright_juju::UnitName;
 
-use super::databag::{Databag, DatabagRules};
+use super::databag::Databag;
+use super::rules::RelationRules;
 use crate::charm_meta::CharmMeta;
 use crate::endpoint::{EndpointMeta, EndpointRole, EndpointScope};
 
@@ -20,7 +21,7 @@ pub(crate) const JUJU_INFO: &str = "juju-info";
 #[derive(Debug, Clone)]
 pub(crate) struct Relation {
     id: u32,
-    rules: DatabagRules,
+    rules: RelationRules,
     /// The one side of a peer relation, or the requirer and the provider.
     sides: Vec<Side>,
     scope: EndpointScope,
@@ -80,7 +81,7 @@ impl Relation {
     /// Makes the peer relation of an application.
     pub(crate) fn peer(
         id: u32,
-        rules: DatabagRules,
+        rules: RelationRules,
         application: &str,
         endpoint: EndpointMeta,
     ) -> Self {
@@ -93,7 +94,7 @@ impl Relation {
     /// is.
     pub(crate) fn between(
         id: u32,
-        rules: DatabagRules,
+        rules: RelationRules,
         first: (&str, EndpointMeta),
         second: (&str, EndpointMeta),
     ) -> Self {
@@ -332,7 +333,7 @@ impl Relation {
 }
 
 impl Side {
-    fn new(application: &str, endpoint: EndpointMeta, rules: DatabagRules) -> Self {
+    fn new(application: &str, endpoint: EndpointMeta, rules: RelationRules) -> Self {
         Self {
             application: application.to_owned(),
             endpoint,
@@ -365,7 +366,7 @@ mod tests {
     fn database() -> Relation {
         Relation::between(
             7,
-            DatabagRules::Juju3,
+            RelationRules::Juju3,
             ("pg", endpoint("server", EndpointRole::Provider)),
             ("web", endpoint("db", EndpointRole::Requirer)),
         )
@@ -379,7 +380,7 @@ mod tests {
     fn the_key_names_the_requirer_first() {
         assert_eq!(database().key(), "web:db pg:server");
         let peer =
-            Relation::peer(0, DatabagRules::Juju3, "web", endpoint("ring", EndpointRole::Peer));
+            Relation::peer(0, RelationRules::Juju3, "web", endpoint("ring", EndpointRole::Peer));
         assert_eq!((peer.key().as_str(), peer.is_peer()), ("web:ring", true));
     }
 
@@ -398,7 +399,7 @@ mod tests {
     #[test]
     fn peers_see_each_other_and_not_themselves() {
         let mut relation =
-            Relation::peer(0, DatabagRules::Juju3, "web", endpoint("ring", EndpointRole::Peer));
+            Relation::peer(0, RelationRules::Juju3, "web", endpoint("ring", EndpointRole::Peer));
         for name in ["web/0", "web/1", "web/2"] {
             relation.enter(&unit(name), None, []);
         }
@@ -434,7 +435,7 @@ mod tests {
     fn in_the_scope_container_a_unit_sees_only_its_own_counterpart() {
         let mut relation = Relation::between(
             3,
-            DatabagRules::Juju3,
+            RelationRules::Juju3,
             (
                 "logger",
                 endpoint("host", EndpointRole::Requirer).with_scope(EndpointScope::Container),

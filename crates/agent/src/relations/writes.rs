@@ -93,11 +93,11 @@ impl fmt::Debug for OwnBag {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::relations::databag::DatabagRules;
+    use crate::relations::rules::RelationRules;
 
     fn stored() -> Databag {
         Databag::seeded(
-            DatabagRules::Juju3,
+            RelationRules::Juju3,
             [("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())],
         )
     }
