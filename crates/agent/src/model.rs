@@ -17,7 +17,7 @@ use super::application::Application;
 use super::error::{Error, ErrorKind};
 use super::go_text::go_quote;
 use super::model_settings::{ModelSettings, Substrate, is_at_least};
-use super::relations::{Players, Relations};
+use super::relations::{Players, RelationRules, Relations};
 use super::secrets::Secrets;
 use super::unit_record::UnitRecord;
 
@@ -52,12 +52,13 @@ impl Model {
     pub fn new(settings: ModelSettings) -> Self {
         let is_juju_4 = is_at_least(&settings.juju_version, 4, 0);
         let secrets = Secrets::new(&settings.model_uuid, is_juju_4, settings.seed);
+        let rules = if is_juju_4 { RelationRules::Juju4 } else { RelationRules::Juju3 };
         Self {
             settings,
             applications: BTreeMap::new(),
             units: BTreeMap::new(),
             secrets,
-            relations: Relations::default(),
+            relations: Relations::new(rules),
             players: Players::default(),
             last_action: 0,
             first: None,

@@ -6,7 +6,7 @@ use charmwright_juju::UnitName;
 
 use super::hook::HookKind;
 use super::model::Model;
-use super::relations::{Commit, Entrant, Relation, network_values};
+use super::relations::{Commit, Entrant, Relation, SIZE_LIMIT, network_values};
 use super::running::PendingWrites;
 use super::unit::Unit;
 
@@ -133,10 +133,24 @@ impl Model {
             if relation.is_none_or(|relation| relation.unit_bag(unit).is_none()) {
                 return Err("permission denied".to_owned());
             }
+            let is_juju_4 = self.is_juju_at_least(4, 0);
             if commit.application.is_some() && leader != Some(unit) {
-                return Err(format!(
-                    "checking leadership continuity: \"{unit}\" is not leader of \"{application}\""
-                ));
+                return Err(if is_juju_4 {
+                    "checking lease token: lease not held".to_owned()
+                } else {
+                    format!(
+                        "checking leadership continuity: \"{unit}\" is not leader of \
+                         \"{application}\""
+                    )
+                });
+            }
+            if is_juju_4 {
+                check_size(commit.unit, "checking relation unit settings size")?;
+                check_size(
+                    commit.application,
+                    "setting relation application settings: checking relation application \
+                     settings size",
+                )?;
             }
         }
         Ok(())
@@ -154,13 +168,12 @@ impl Model {
             let has_joined = relation.has_joined(unit);
             let refreshed = network.as_ref().filter(|_| has_joined);
             if let Some(bag) = relation.unit_bag_mut(unit) {
-                let whole = commit.unit.into_iter().flatten();
-                bag.commit(whole, refreshed.map(<[_; 3]>::as_slice).unwrap_or_default());
+                bag.commit(commit.unit, refreshed.map(<[_; 3]>::as_slice).unwrap_or_default());
             }
             if let Some((whole, bag)) =
                 commit.application.zip(relation.application_bag_mut(application))
             {
-                bag.commit(whole, &[]);
+                bag.commit(Some(whole), &[]);
             }
         }
         self.settle_remotes();
@@ -229,4 +242,19 @@ impl Model {
             }
         }
     }
+}
+
+/// Refuses a whole databag that is larger than Juju 4.0 allows.
+fn check_size(bag: Option<&BTreeMap<String, String>>, attempt: &str) -> Result<(), String> {
+    let sizes = bag.into_iter().flatten().map(|(key, value)| match value.is_empty() {
+        // An empty value deletes the key.
+        true => 0,
+        false => key.len().saturating_add(value.len()),
+    });
+    if sizes.fold(0, usize::saturating_add) > SIZE_LIMIT {
+        return Err(format!(
+            "{attempt}: max allowed total size ({SIZE_LIMIT}): quota limit exceeded"
+        ));
+    }
+    Ok(())
 }

@@ -25,7 +25,7 @@ impl Model {
     /// [`ErrorKind::NotFound`](super::ErrorKind::NotFound) if the model has no such unit.
     pub fn remove_unit(&mut self, unit: &UnitName) -> Result<(), Error> {
         self.live_mut(unit)?.is_dying = true;
-        // The others see the unit as gone at once, while it still runs its last hooks (Juju 3.6).
+        // In Juju 3 the others see the unit as gone at once, while it still runs its last hooks.
         self.relations.prepare_to_leave(unit);
         self.remove_subordinates(unit);
         self.settle_remotes();

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use charmwright_juju::UnitName;
 
 use super::relation::{Relation, Side};
+use super::rules::RelationRules;
 use crate::charm_meta::CharmMeta;
 use crate::endpoint::{EndpointMeta, EndpointRole};
 use crate::go_text::go_quote;
@@ -17,9 +18,14 @@ use crate::go_text::go_quote;
 pub(crate) struct Relations {
     relations: BTreeMap<u32, Relation>,
     next_id: u32,
+    rules: RelationRules,
 }
 
 impl Relations {
+    pub(crate) fn new(rules: RelationRules) -> Self {
+        Self { rules, ..Self::default() }
+    }
+
     pub(crate) fn get(&self, id: u32) -> Option<&Relation> {
         self.relations.get(&id)
     }
@@ -64,7 +70,8 @@ impl Relations {
             });
             if endpoint.role() == EndpointRole::Peer && !is_known {
                 let id = self.next_id();
-                self.relations.insert(id, Relation::peer(id, application, endpoint.clone()));
+                self.relations
+                    .insert(id, Relation::peer(id, self.rules, application, endpoint.clone()));
             }
         }
     }
@@ -87,7 +94,7 @@ impl Relations {
         first: (&str, EndpointMeta),
         second: (&str, EndpointMeta),
     ) -> Result<u32, String> {
-        let new = Relation::between(self.next_id, first.clone(), second.clone());
+        let new = Relation::between(self.next_id, self.rules, first.clone(), second.clone());
         let key = new.key();
         if let Some(same) = self.relations.values().find(|relation| relation.key() == key) {
             return Err(if same.is_dying() {
@@ -181,8 +188,12 @@ impl Relations {
         self.relations.retain(|_, relation| relation.side(application).is_none());
     }
 
-    /// Lets the others see a dying unit as gone from all its relations.
+    /// Lets the others see a dying unit as gone from all its relations, if its version of Juju does
+    /// so before the unit has left by itself.
     pub(crate) fn prepare_to_leave(&mut self, unit: &UnitName) {
+        if self.rules == RelationRules::Juju4 {
+            return;
+        }
         for relation in self.relations.values_mut() {
             relation.prepare_to_leave(unit);
         }

@@ -90,6 +90,7 @@ impl RelationCache {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::relations::rules::RelationRules;
 
     fn unit(name: &str) -> UnitName {
         name.parse().unwrap()
@@ -108,7 +109,7 @@ mod tests {
     }
 
     fn bag(value: &str) -> Databag {
-        Databag::seeded([("k".to_owned(), value.to_owned())])
+        Databag::seeded(RelationRules::Juju3, [("k".to_owned(), value.to_owned())])
     }
 
     #[test]

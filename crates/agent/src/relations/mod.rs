@@ -1,7 +1,8 @@
 //! The relations of a model: which units see each other, what their databags hold, and which hooks
 //! that makes.
 //!
-//! - `relation.rs` is one relation in Juju's controller, with its `databag.rs`; `all_relations.rs`
+//! - `relation.rs` is one relation in Juju's controller, with its `databag.rs` and the `rules.rs`
+//!   of its version; `all_relations.rs`
 //!   holds those of a model, and `matching.rs` finds the endpoints that `juju integrate` relates.
 //! - `record.rs` is what a unit's agent has told its charm of one relation, and chooses its next
 //!   `hook.rs`; `unit_relations.rs` holds those of a unit.
@@ -17,6 +18,7 @@ mod matching;
 mod played;
 mod record;
 mod relation;
+mod rules;
 mod unit_relations;
 mod writes;
 
@@ -24,12 +26,13 @@ mod writes;
 mod tests;
 
 pub(crate) use all_relations::Relations;
-pub(crate) use databag::{Databag, network_values};
+pub(crate) use databag::{Databag, SIZE_LIMIT, network_values};
 pub use hook::{RelationEvent, RelationHook};
 pub(crate) use matching::{Candidate, candidate, match_endpoints, split_name};
 pub(crate) use played::Players;
 pub use played::{Played, PlayedRelation, Provider};
 pub(crate) use record::RelationRecord;
 pub(crate) use relation::{Relation, Side};
+pub(crate) use rules::RelationRules;
 pub(crate) use unit_relations::{Entrant, UnitRelations};
 pub(crate) use writes::{Commit, OwnBag, RelationWrites};

@@ -10,6 +10,7 @@ use std::time::Instant;
 use charmwright_juju::UnitName;
 
 use super::databag::Databag;
+use super::rules::RelationRules;
 use crate::charm_meta::CharmMeta;
 use crate::endpoint::{EndpointMeta, EndpointRole, EndpointScope};
 
@@ -20,6 +21,7 @@ pub(crate) const JUJU_INFO: &str = "juju-info";
 #[derive(Debug, Clone)]
 pub(crate) struct Relation {
     id: u32,
+    rules: RelationRules,
     /// The one side of a peer relation, or the requirer and the provider.
     sides: Vec<Side>,
     scope: EndpointScope,
@@ -77,26 +79,33 @@ impl RemoteView {
 
 impl Relation {
     /// Makes the peer relation of an application.
-    pub(crate) fn peer(id: u32, application: &str, endpoint: EndpointMeta) -> Self {
+    pub(crate) fn peer(
+        id: u32,
+        rules: RelationRules,
+        application: &str,
+        endpoint: EndpointMeta,
+    ) -> Self {
         let scope = endpoint.scope();
-        let sides = vec![Side::new(application, endpoint)];
-        Self { id, sides, scope, is_dying: false, is_joined: false, status_since: None }
+        let sides = vec![Side::new(application, endpoint, rules)];
+        Self { id, rules, sides, scope, is_dying: false, is_joined: false, status_since: None }
     }
 
     /// Makes the relation of two applications. It is of scope `container` if one of the endpoints
     /// is.
     pub(crate) fn between(
         id: u32,
+        rules: RelationRules,
         first: (&str, EndpointMeta),
         second: (&str, EndpointMeta),
     ) -> Self {
         let is_container =
             [&first.1, &second.1].iter().any(|ep| ep.scope() == EndpointScope::Container);
-        let mut sides = vec![Side::new(first.0, first.1), Side::new(second.0, second.1)];
+        let mut sides =
+            vec![Side::new(first.0, first.1, rules), Side::new(second.0, second.1, rules)];
         // The requirer stands first in a relation's key.
         sides.sort_by_key(|side| side.endpoint.role() != EndpointRole::Requirer);
         let scope = if is_container { EndpointScope::Container } else { EndpointScope::Global };
-        Self { id, sides, scope, is_dying: false, is_joined: false, status_since: None }
+        Self { id, rules, sides, scope, is_dying: false, is_joined: false, status_since: None }
     }
 
     pub(crate) fn id(&self) -> u32 {
@@ -212,9 +221,13 @@ impl Relation {
             return;
         }
         let container = principal.unwrap_or(unit).clone();
+        let rules = self.rules;
         if let Some(side) = self.side_mut(unit.application().as_str()) {
-            let entering =
-                Participant { bag: Databag::seeded(seed), presence: Presence::Present, container };
+            let entering = Participant {
+                bag: Databag::seeded(rules, seed),
+                presence: Presence::Present,
+                container,
+            };
             side.participants.entry(unit.clone()).or_insert(entering);
         }
     }
@@ -320,11 +333,11 @@ impl Relation {
 }
 
 impl Side {
-    fn new(application: &str, endpoint: EndpointMeta) -> Self {
+    fn new(application: &str, endpoint: EndpointMeta, rules: RelationRules) -> Self {
         Self {
             application: application.to_owned(),
             endpoint,
-            bag: Databag::default(),
+            bag: Databag::new(rules),
             participants: BTreeMap::new(),
         }
     }
@@ -353,6 +366,7 @@ mod tests {
     fn database() -> Relation {
         Relation::between(
             7,
+            RelationRules::Juju3,
             ("pg", endpoint("server", EndpointRole::Provider)),
             ("web", endpoint("db", EndpointRole::Requirer)),
         )
@@ -365,7 +379,8 @@ mod tests {
     #[test]
     fn the_key_names_the_requirer_first() {
         assert_eq!(database().key(), "web:db pg:server");
-        let peer = Relation::peer(0, "web", endpoint("ring", EndpointRole::Peer));
+        let peer =
+            Relation::peer(0, RelationRules::Juju3, "web", endpoint("ring", EndpointRole::Peer));
         assert_eq!((peer.key().as_str(), peer.is_peer()), ("web:ring", true));
     }
 
@@ -383,7 +398,8 @@ mod tests {
 
     #[test]
     fn peers_see_each_other_and_not_themselves() {
-        let mut relation = Relation::peer(0, "web", endpoint("ring", EndpointRole::Peer));
+        let mut relation =
+            Relation::peer(0, RelationRules::Juju3, "web", endpoint("ring", EndpointRole::Peer));
         for name in ["web/0", "web/1", "web/2"] {
             relation.enter(&unit(name), None, []);
         }
@@ -419,6 +435,7 @@ mod tests {
     fn in_the_scope_container_a_unit_sees_only_its_own_counterpart() {
         let mut relation = Relation::between(
             3,
+            RelationRules::Juju3,
             (
                 "logger",
                 endpoint("host", EndpointRole::Requirer).with_scope(EndpointScope::Container),

@@ -93,9 +93,13 @@ impl fmt::Debug for OwnBag {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::relations::rules::RelationRules;
 
     fn stored() -> Databag {
-        Databag::seeded([("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())])
+        Databag::seeded(
+            RelationRules::Juju3,
+            [("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())],
+        )
     }
 
     #[test]

@@ -135,20 +135,84 @@ fn membership_is_that_of_the_start_of_the_hook() {
 
 #[test]
 fn leadership_lost_before_the_commit_fails_the_hook() {
-    let mut world = World::related(2, 1);
+    for (version, text) in [
+        ("3.6.28", "checking leadership continuity: \"web/0\" is not leader of \"web\""),
+        ("4.0.15", "checking lease token: lease not held"),
+    ] {
+        let mut world = on_version(version);
+        world.begin_config_changed("web/0");
+        world.out("web/0", &["relation-set", "-r", "1", "--app", "k=v"]);
+        world.out("web/0", &["relation-set", "-r", "1", "k=v"]);
+        world.out("web/0", &["state-set", "k=v"]);
+        let other = world.model.add_unit("web").unwrap();
+        world.model.set_leader(&other).unwrap();
+        let finished = world.finish("web/0", HookExit::Code(0));
+        assert_eq!(finished.error(), Some(text));
+        assert!(world.app_data(1, "web").is_empty());
+        assert!(!world.unit_data(1, "web/0").contains_key("k"), "nothing of it is committed");
+        assert!(world.model.unit(&unit("web/0")).unwrap().state().is_empty());
+    }
+}
+
+/// Makes a model on a version of Juju, with `web` related to `pg` by the relation 1.
+fn on_version(version: &str) -> World {
+    let settings = crate::ModelSettings::new().juju_version(version.parse().unwrap());
+    let mut world = World::with_settings(settings, 1);
+    world.add_remote("pg", 1);
+    world.model.integrate("web:db", "pg").unwrap();
+    world.settle();
+    world
+}
+
+#[test]
+fn a_value_that_is_changed_and_changed_back_is_a_change_before_juju_4() {
+    for (version, hooks) in [("3.6.28", 2), ("4.0.15", 0)] {
+        let mut world = on_version(version);
+        world.model.set_remote_unit_data(1, &unit("pg/0"), [("k", "1")]).unwrap();
+        world.model.set_remote_app_data(1, "pg", [("k", "1")]).unwrap();
+        assert_eq!(world.run("web/0").len(), 2);
+        for value in ["2", "1"] {
+            world.model.set_remote_unit_data(1, &unit("pg/0"), [("k", value)]).unwrap();
+            world.model.set_remote_app_data(1, "pg", [("k", value)]).unwrap();
+        }
+        assert_eq!(world.run("web/0").len(), hooks, "{version}");
+    }
+}
+
+#[test]
+fn juju_4_keeps_its_own_addresses_and_limits_a_databag() {
+    let mut world = on_version("4.0.15");
     world.begin_config_changed("web/0");
-    world.out("web/0", &["relation-set", "-r", "1", "--app", "k=v"]);
-    world.out("web/0", &["relation-set", "-r", "1", "k=v"]);
-    world.out("web/0", &["state-set", "k=v"]);
-    world.model.set_leader(&unit("web/1")).unwrap();
-    let finished = world.finish("web/0", HookExit::Code(0));
+    let line = ["relation-set", "-r", "1", "ingress-address=x", "egress-subnets=", "k=v"];
+    world.out("web/0", &line);
+    assert_eq!(world.out("web/0", &["relation-get", "-r", "1", "ingress-address", "web/0"]), "x\n");
+    world.finish("web/0", HookExit::Code(0));
+    let data = world.unit_data(1, "web/0");
+    assert_eq!(data["k"], "v");
     assert_eq!(
-        finished.error(),
-        Some("checking leadership continuity: \"web/0\" is not leader of \"web\"")
+        (&*data["ingress-address"], &*data["egress-subnets"]),
+        ("127.0.0.1", "127.0.0.1/32")
     );
-    assert!(world.app_data(1, "web").is_empty());
-    assert!(!world.unit_data(1, "web/0").contains_key("k"), "nothing of the hook is committed");
-    assert!(world.model.unit(&unit("web/0")).unwrap().state().is_empty());
+
+    let half = "x".repeat(8 << 20);
+    for (app, text) in [
+        ("--app=false", "checking relation unit settings size"),
+        (
+            "--app",
+            "setting relation application settings: checking relation application settings size",
+        ),
+    ] {
+        world.begin_config_changed("web/0");
+        for key in ["a", "b"] {
+            let pair = format!("{key}={half}");
+            world.out("web/0", &["relation-set", "-r", "1", app, &pair]);
+        }
+        let finished = world.finish("web/0", HookExit::Code(0));
+        let text = format!("{text}: max allowed total size (16777216): quota limit exceeded");
+        assert_eq!(finished.error(), Some(text.as_str()));
+        world.model.resolved(&unit("web/0"), crate::Resolve::NoRetry).unwrap();
+    }
+    assert!(world.app_data(1, "web").is_empty() && !world.unit_data(1, "web/0").contains_key("a"));
 }
 
 #[test]
@@ -210,11 +274,7 @@ fn a_unit_that_has_never_entered_the_relation_has_no_databag() {
         ),
         ("4.0.15", "relation unit not found"),
     ] {
-        let settings = crate::ModelSettings::new().juju_version(version.parse().unwrap());
-        let mut world = World::with_settings(settings, 1);
-        world.add_remote("pg", 1);
-        world.model.integrate("web", "pg").unwrap();
-        world.settle();
+        let mut world = on_version(version);
         world.begin_config_changed("web/0");
         let line = ["relation-get", "-r", "1", "-", "pg/9"];
         assert_eq!(world.error("web/0", &line), (1, expected.to_owned()));

@@ -2,7 +2,8 @@
 //! 6, and of the variables that they have (5.2).
 
 use super::{
-    Deployment, EndpointMeta, EndpointRole, HookExit, PG, World, advance, meta, unit, variable,
+    Deployment, EndpointMeta, EndpointRole, HookExit, ModelSettings, PG, World, advance, meta,
+    unit, variable,
 };
 use crate::Resolve;
 
@@ -433,4 +434,21 @@ fn a_played_unit_is_a_peer_at_once() {
     world.model.remove_unit(&played).unwrap();
     assert!(world.run("web/0").contains(&"ring-relation-departed web/1".to_owned()));
     assert!(world.model.unit_data(1, &played).is_ok(), "it was in the other relation too");
+}
+
+#[test]
+fn in_juju_4_a_dying_unit_is_seen_until_it_has_left() {
+    let settings = ModelSettings::new().juju_version("4.0.15".parse().unwrap());
+    let mut world = World::with_settings(settings, 2);
+    world.model.deploy("pg", Deployment::charm(meta(PG))).unwrap();
+    world.model.integrate("web", "pg").unwrap();
+    world.settle();
+    world.model.remove_unit(&unit("web/1")).unwrap();
+    assert!(world.run("pg/0").is_empty() && world.run("web/0").is_empty());
+    world.begin_hook("web/1", "db-relation-broken");
+    world.finish("web/1", HookExit::Code(0));
+    assert_eq!(world.run("pg/0"), ["server-relation-departed web/1"]);
+    assert!(world.run("web/0").is_empty(), "it leaves its peers with its last hook");
+    assert_eq!(world.run("web/1"), ["ring-relation-departed web/0", "stop", "remove"]);
+    assert_eq!(world.run("web/0"), ["ring-relation-departed web/1"]);
 }

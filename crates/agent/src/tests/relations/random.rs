@@ -8,7 +8,8 @@ use proptest::prelude::*;
 use serde_json::Value;
 
 use super::{
-    Deployment, Finished, HookExit, HookRun, PG, RelationEvent, World, advance, meta, unit,
+    Deployment, Finished, HookExit, HookRun, ModelSettings, PG, RelationEvent, World, advance,
+    meta, unit,
 };
 use crate::Resolve;
 
@@ -238,8 +239,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(60))]
 
     #[test]
-    fn both_sides_agree_in_the_end(steps in prop::collection::vec(step(), 0..200)) {
-        let mut world = World::new(2);
+    fn both_sides_agree_in_the_end(
+        steps in prop::collection::vec(step(), 0..200),
+        version in prop::sample::select(vec!["3.6.28", "4.0.15"]),
+    ) {
+        let settings = ModelSettings::new().juju_version(version.parse().unwrap());
+        let mut world = World::with_settings(settings, 2);
         world.model.deploy("pg", Deployment::charm(meta(PG)).units(2)).unwrap();
         let mut charms = Charms::default();
         for step in &steps {
