@@ -63,8 +63,8 @@ impl Verdict {
     ///   the exit code is 1.
     /// - The changes of databags are sent after the handlers. If one cannot be sent, the hook
     ///   fails; in a `<container>-pebble-*` hook every event of it is stored instead, so that its
-    ///   handler writes the databags again, and the unit is Blocked with the cause. In `stop` and
-    ///   `remove` the changes of a relation that is gone are dropped.
+    ///   handler writes the databags again, and the unit is Blocked with the cause. There, and in
+    ///   `stop` and `remove`, the changes of a relation that is gone are dropped.
     /// - The table is not used in an action: its error is its failure message, the exit code is 0,
     ///   and the unit is not put in error.
     pub fn by_table(event: &Event, error: &Error) -> Self {

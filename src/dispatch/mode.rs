@@ -44,11 +44,14 @@ impl Mode {
         matches!(self, Self::Workload | Self::Ending)
     }
 
-    /// Returns what happens to the changes of a relation that is gone at the end of the hook. A
-    /// failure of `stop` or `remove` would keep the unit from being removed, and a unit that is
-    /// removed leaves its relations; any other hook runs again and does not meet the relation.
+    /// Returns what happens to the changes of a relation that is gone at the end of the hook.
+    /// Nobody can read them any more, so a hook that must not fail drops them. Any other hook
+    /// fails: it runs again, and its handlers do not meet the relation.
     pub(crate) fn when_gone(self) -> WhenGone {
-        if self == Self::Ending { WhenGone::Drop } else { WhenGone::Fail }
+        match self {
+            Self::Workload | Self::Ending => WhenGone::Drop,
+            Self::Hook | Self::Action => WhenGone::Fail,
+        }
     }
 
     /// Returns `true` if a commit that failed is tried once more. Juju runs any other hook again by

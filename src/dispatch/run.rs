@@ -346,6 +346,10 @@ impl HookRun {
         // handler writes the databags anew, and what was written now is committed.
         let status = Status::blocked(text::one_line(&error.chain()));
         for handled in &mut report.handled {
+            // It runs again as it is, and a second storing would count as an attempt.
+            if matches!(handled.ending, Ending::Stored(_)) {
+                continue;
+            }
             let arrival = if handled.is_deferred { Arrival::FromQueue } else { Arrival::FromJuju };
             let framework = &mut context.state.borrow_mut().framework;
             framework.store(&handled.event, &status, arrival, self.now)?;

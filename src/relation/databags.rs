@@ -25,14 +25,14 @@ pub(crate) enum WhenGone {
     Drop,
 }
 
-/// The changes of own databags that this hook has made and not yet sent.
-#[derive(Debug, Default)]
+/// The changes of own databags that this hook has made and not yet sent. It has no `Debug`, because
+/// a value may be a password.
+#[derive(Default)]
 pub(crate) struct Databags {
     /// By databag and number of the relation. A databag without changes is not in it.
     pending: RefCell<BTreeMap<(OwnBag, u32), Pending>>,
 }
 
-#[derive(Debug)]
 struct Pending {
     relation: RelationId,
     /// The values to set, and as `None` the keys to delete, compared to what Juju has.
@@ -126,7 +126,7 @@ impl Databags {
             };
             match sent {
                 Err(error) if when_gone == WhenGone::Drop && *error.kind() == ErrorKind::Gone => {
-                    tracing::warn!("{error}; its changes are dropped, as this unit ends");
+                    tracing::warn!("{error}; its changes are dropped");
                 }
                 sent => sent?,
             }

@@ -151,6 +151,21 @@ impl Limit for NoLimit {
 /// let _ = Requirer::new(Ingress);
 /// ```
 ///
+/// Another interface does not compile:
+///
+/// ```compile_fail,E0080
+/// # use charmwright::{Endpoint, NoLimit, Requires, interface};
+/// # #[derive(Clone, Copy)]
+/// # struct Ingress;
+/// # impl Endpoint for Ingress {
+/// #     const NAME: &'static str = "route";
+/// #     const INTERFACE: &'static str = "ingress";
+/// #     type Role = Requires;
+/// #     type Limit = NoLimit;
+/// # }
+/// const CHECK: () = interface::<Ingress>("tracing");
+/// ```
+///
 /// # Panics
 ///
 /// Panics if the interface is another one; in a `const` that is an error of the compiler, which

@@ -4,11 +4,13 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
 
+use super::bag::Bag;
 use super::own::{OwnAppBag, OwnUnitBag};
 use super::relation_core::RelationCore;
 use super::remote::{RemoteBag, RemoteUnit};
 use crate::error::Error;
 use crate::juju::{ApplicationName, EndpointName, ErrorKind, RelationId, UnitName};
+use crate::stop::{IfReady as _, Result};
 
 /// A relation is a handle of one relation of the endpoint `E` to another application. It is made by
 /// [`Unit::related`](crate::Unit::related) and [`Unit::relation`](crate::Unit::relation).
@@ -87,6 +89,17 @@ impl<E> Relation<E> {
         remote_units(&self.core)
     }
 
+    /// Reads the databag of every remote unit as a bag type. A unit that has not written all that
+    /// the type needs is left out: it sends `relation-changed` when it has.
+    ///
+    /// # Errors
+    ///
+    /// Returns the other errors of [`RemoteBag::read`], and those of
+    /// [`remote_units`](Relation::remote_units).
+    pub fn units_written<T: Bag>(&self) -> Result<Vec<(UnitName, T)>> {
+        written(&self.remote_units()?)
+    }
+
     /// Returns a remote unit by its name, which an event has told. Whether it is in the relation is
     /// found out when its databag is read.
     #[must_use]
@@ -137,6 +150,16 @@ pub(crate) fn remote_units(relation: &Rc<RelationCore>) -> Result<Vec<RemoteUnit
     let departing = relation.context.current_event.departing(&relation.id);
     let staying = units.into_iter().filter(|unit| departing.as_ref() != Some(unit));
     Ok(staying.map(|unit| RemoteUnit::new(relation, unit)).collect())
+}
+
+/// Reads the databags of those units that have written all that the type needs.
+pub(crate) fn written<T: Bag>(units: &[RemoteUnit]) -> Result<Vec<(UnitName, T)>> {
+    let mut written = Vec::new();
+    for unit in units {
+        let value = unit.read().if_ready()?;
+        written.extend(value.map(|value| (unit.name().clone(), value)));
+    }
+    Ok(written)
 }
 
 /// Returns the other unit that leaves a relation by the event that runs now.

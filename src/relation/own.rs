@@ -8,7 +8,7 @@ use std::sync::Arc;
 use super::bag::{self, Bag, Databag};
 use super::databags::OwnBag;
 use super::juju_keys::{JujuKeys, is_jujus, without_jujus};
-use super::reading::read_own;
+use super::reading::{check_keys, read_own};
 use super::relation_core::RelationCore;
 use crate::error::Error;
 use crate::leader::Leader;
@@ -79,7 +79,9 @@ impl OwnUnitBag {
     /// Returns an error of the kind [`ErrorKind::Databag`](crate::ErrorKind::Databag) if it cannot
     /// be read as the type, and a hook tool's error if it cannot be read at all.
     pub fn read<T: Bag>(&self) -> Result<Option<T>, Error> {
-        read_own(&self.relation, &self.owner(), &without_jujus(&*self.stored()?))
+        let (owner, bag) = (self.owner(), without_jujus(&*self.stored()?));
+        check_keys::<T>(&self.relation, &owner, &bag)?;
+        read_own(&self.relation, &owner, &bag)
     }
 
     /// Returns the value of a key, or `None` if the key is not written.
@@ -112,6 +114,7 @@ impl OwnUnitBag {
     pub fn write<T: Bag>(&self, by: &impl MayWrite, value: &T) -> Result<(), Error> {
         let _ = by;
         let stored = without_jujus(&*self.stored()?);
+        check_keys::<T>(&self.relation, &self.owner(), &stored)?;
         let changes = bag::changes(&stored, value)
             .map_err(|error| cannot_write(&self.relation, &self.owner(), &error.reason()))?;
         self.change(&changes)

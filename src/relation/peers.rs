@@ -5,14 +5,14 @@ use std::marker::PhantomData;
 use std::rc::Rc;
 
 use super::bag::Bag;
-use super::handle::{departing_unit, remote_units};
+use super::handle::{departing_unit, remote_units, written};
 use super::own::{self, OwnUnitBag};
 use super::relation_core::RelationCore;
 use super::remote::RemoteUnit;
 use crate::error::Error;
 use crate::juju::{RelationId, UnitName};
 use crate::leader::Leader;
-use crate::stop::{IfReady as _, Result};
+use crate::stop::Result;
 
 /// Peers are a handle of the peer relation, which relates the units of one application to each
 /// other. The application's databag in it is the shared state of the application, of the bag type
@@ -156,13 +156,9 @@ impl<T: Bag> Peers<T> {
     /// Returns the other errors of [`RemoteBag::read`](crate::RemoteBag::read), and those of
     /// [`units`](Peers::units).
     pub fn units_written<U: Bag>(&self) -> Result<Vec<(UnitName, U)>> {
-        let mut written = Vec::new();
+        let mut written = written(&self.units()?)?;
         if let Some(own) = self.unit_bag().read()? {
             written.push((self.core.own().clone(), own));
-        }
-        for unit in self.units()? {
-            let value = unit.read().if_ready()?;
-            written.extend(value.map(|value| (unit.name().clone(), value)));
         }
         written.sort_by(|(one, _), (other, _)| one.cmp(other));
         Ok(written)

@@ -1,6 +1,8 @@
 //! What a failed read of a databag means: something is not ready, or something is wrong.
 
 use super::bag::{self, Bag, BagFault, Databag};
+use super::codec::Codec;
+use super::juju_keys::is_jujus;
 use super::relation_core::RelationCore;
 use crate::error::Error;
 use crate::stop::{NotReady, Stop};
@@ -48,6 +50,23 @@ pub(crate) fn read_own<T: Bag>(
         Ok(value) => Ok(Some(value)),
         Err(BagFault::Nothing) => Ok(None),
         Err(fault) => Err(wrong_data(relation, owner, fault)),
+    }
+}
+
+/// Checks that a bag type for the databags of units has none of Juju's own keys. They are not among
+/// those that it is read from, so it would wait for them for ever.
+pub(crate) fn check_keys<T: Bag>(
+    relation: &RelationCore,
+    owner: &str,
+    bag: &Databag,
+) -> Result<(), Error> {
+    match T::Codec::own_keys::<T>(bag).into_iter().find(|key| is_jujus(key)) {
+        None => Ok(()),
+        Some(key) => Err(Error::databag(format!(
+            "cannot use the bag type for the databag of {owner} in {}: its key {key:?} is Juju's \
+             own; read that by juju_keys",
+            relation.id
+        ))),
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::bag::{Bag, Databag};
 use super::juju_keys::{JujuKeys, without_jujus};
-use super::reading::read_remote;
+use super::reading::{check_keys, read_remote};
 use super::relation_core::RelationCore;
 use crate::error::Error;
 use crate::juju::{ApplicationName, ErrorKind, UnitName};
@@ -69,16 +69,21 @@ impl RemoteBag {
     ///   and quotes no value.
     /// - A hook tool failed.
     pub fn read<T: Bag>(&self) -> Result<T> {
-        let endpoint = &self.relation.endpoint;
-        match self.stored() {
-            Ok(bag) => read_remote(&self.relation, &self.owner_text(), &self.interfaces(&bag)),
+        let bag = match self.stored() {
+            Ok(bag) => self.interfaces(&bag),
             // The event that says so has not run yet, or the relation never came about.
             Err(error) if error.juju().is_some_and(|error| *error.kind() == ErrorKind::Gone) => {
                 tracing::debug!("{error}");
-                Err(Stop::waiting(format!("{endpoint}: the relation {} is gone", self.relation.id)))
+                let (endpoint, id) = (&self.relation.endpoint, &self.relation.id);
+                return Err(Stop::waiting(format!("{endpoint}: the relation {id} is gone")));
             }
-            Err(error) => Err(error.into()),
+            Err(error) => return Err(error.into()),
+        };
+        let owner = self.owner_text();
+        if let Owner::Unit(_) = self.owner {
+            check_keys::<T>(&self.relation, &owner, &bag)?;
         }
+        read_remote(&self.relation, &owner, &bag)
     }
 
     /// Returns the value of a key, or `None` if the key is not written.

@@ -176,6 +176,41 @@ fn jujus_own_keys_are_refused_in_a_units_databag() {
 }
 
 #[test]
+fn a_bag_type_with_jujus_own_keys_is_refused_for_units() {
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    struct Address {
+        private_address: Option<String>,
+    }
+    impl Bag for Address {
+        type Codec = Plain;
+    }
+    let juju = related();
+    juju.relate("site:3", "one", &["one/0"]);
+    juju.write("site:3", "one/0", &[("private-address", "10.0.0.1")]);
+    let handler = |hook: &Hook<Declared>| {
+        let site = &hook.related(Site)?[0];
+        let own = site.unit_bag();
+        let address = || Address { private_address: None };
+        let errors = [
+            own.write(hook, &address()).unwrap_err(),
+            own.read::<Address>().map(drop).unwrap_err(),
+        ];
+        for error in &errors {
+            assert_eq!(
+                error.to_string(),
+                "cannot use the bag type for the databag of the unit web/0 in site:3: its key \
+                 \"private-address\" is Juju's own; read that by juju_keys"
+            );
+        }
+        site.remote_app().read::<Address>()?;
+        site.remote_units()?[0].read::<Address>().map(drop)
+    };
+    let report = juju.run(Does(handler), CHANGED, &[]);
+    assert_eq!(report.failure().unwrap().kind(), &ErrorKind::Databag);
+}
+
+#[test]
 fn what_juju_cannot_store_fails_the_call_that_writes_it() {
     for (key, value, kind) in [
         ("", "x".to_owned(), juju::ErrorKind::Invalid),
@@ -236,15 +271,19 @@ fn a_write_to_a_relation_that_is_gone_fails_and_names_it() {
 }
 
 #[test]
-fn a_unit_that_is_removed_does_not_fail_over_a_relation_that_is_gone() {
-    let juju = related();
-    juju.fail_once("relation-set", 2, GONE);
-    let report = juju.run(Does(write_both), "hooks/stop", &[]);
-    assert_eq!(report.exit_code(), 0, "{report:?}");
-    // The other databag was sent all the same.
-    assert_eq!(juju.bag("site:3", "web").len(), 1);
-    assert!(report.log().any(|(_, line)| line.contains("site:3")));
+fn a_hook_that_must_not_fail_drops_the_changes_of_a_relation_that_is_gone() {
+    for path in ["hooks/stop", "hooks/remove", "hooks/web-pebble-ready"] {
+        let juju = related();
+        juju.fail_once("relation-set", 2, GONE);
+        let report = juju.run(Does(write_both), path, &[]);
+        assert_eq!(report.exit_code(), 0, "{report:?}");
+        assert!(report.handled().iter().all(|handled| handled.ending() == &Ending::Done));
+        // The other databag was sent all the same.
+        assert_eq!(juju.bag("site:3", "web").len(), 1);
+        assert!(report.log().any(|(_, line)| line.contains("site:3")));
+    }
     // Any other failure counts.
+    let juju = related();
     juju.fail_once("relation-set", 1, "connection is shut down");
     let changes = |hook: &Hook<Declared>| {
         hook.related(Site)?[0].unit_bag().set(hook, "more", "1")?;
@@ -278,10 +317,16 @@ fn a_workload_hook_tries_again_and_then_stores_its_events() {
         "{message}"
     );
     assert_eq!(report.status(), Some(&Status::blocked(message)));
-    // It runs again with the next hook, whose writes succeed.
-    let report = juju.run(Does(write_both), CHANGED, &[]);
+    // It runs again in the next workload hook, whose event is stored as well.
+    juju.fail_once("relation-set", 1, broken);
+    juju.fail_once("relation-set", 1, broken);
+    let check = ("JUJU_PEBBLE_CHECK_NAME", "up");
+    let report = juju.run(Does(write_both), "hooks/web-pebble-check-failed", &[check]);
     assert_eq!((report.exit_code(), report.handled().len()), (0, 2));
-    assert!(report.handled()[0].is_deferred());
+    // They run again with the next hook, whose writes succeed.
+    let report = juju.run(Does(write_both), CHANGED, &[]);
+    assert_eq!((report.exit_code(), report.handled().len()), (0, 3));
+    assert!(report.handled()[..2].iter().all(crate::dispatch::Handled::is_deferred));
     assert_eq!(juju.sets(), BOTH);
 }
 

@@ -258,14 +258,22 @@ fn the_relation_that_breaks_is_left_out_and_marked() {
     let juju = FakeJuju::default();
     juju.relate("site:3", "one", &["one/0"]);
     juju.relate("site:4", "two", &[]);
-    juju.state().breaking = Some("site:3".to_owned());
     juju.state().relations.get_mut("site:3").unwrap().app = None;
     juju.write("site:3", "one/0", &[("port", "80")]);
     for (variables, name) in [
-        (&[("JUJU_RELATION_ID", "site:3"), ("JUJU_REMOTE_APP", "one")][..], Some("one")),
+        // An older Juju may list the relation in its last hook.
+        (
+            &[
+                ("JUJU_RELATION", "site"),
+                ("JUJU_RELATION_ID", "site:3"),
+                ("JUJU_REMOTE_APP", "one"),
+            ][..],
+            Some("one"),
+        ),
         // Juju may leave the application out.
-        (&[("JUJU_RELATION_ID", "site:3")], None),
+        (&[("JUJU_RELATION", "site"), ("JUJU_RELATION_ID", "site:3")], None),
     ] {
+        juju.state().breaking = name.is_none().then(|| "site:3".to_owned());
         let handler = |hook: &Hook<Declared>| {
             assert_eq!(hook.related(Site)?.len(), 1);
             let id = "site:3".parse().unwrap();
@@ -306,6 +314,7 @@ fn who_departs_comes_from_the_event_that_runs() {
     let nothing = |_: &UnitView<Declared>, _: &mut Statuses| Ok(());
     let variables = |leaving| {
         [
+            ("JUJU_RELATION", "site"),
             ("JUJU_RELATION_ID", "site:3"),
             ("JUJU_REMOTE_APP", "one"),
             ("JUJU_REMOTE_UNIT", "one/1"),
@@ -329,6 +338,37 @@ fn who_departs_comes_from_the_event_that_runs() {
 }
 
 #[test]
+fn a_deferred_end_of_a_relation_meets_it_gone() {
+    let juju = FakeJuju::default();
+    juju.relate("site:3", "one", &[]);
+    juju.state().breaking = Some("site:3".to_owned());
+    let seen = RefCell::new(Vec::new());
+    let handler = |event: &Event, hook: &Hook<Declared>| {
+        let found = match hook.relation(Site, &"site:3".parse().unwrap())? {
+            RelationLookup::Active(_) => "active",
+            RelationLookup::Breaking(_) => "breaking",
+            RelationLookup::Gone => "gone",
+        };
+        seen.borrow_mut().push(format!("{event}: {found}"));
+        if found == "breaking" {
+            return Ok(Outcome::defer("later"));
+        }
+        Ok(Outcome::done())
+    };
+    let nothing = |_: &UnitView<Declared>, _: &mut Statuses| Ok(());
+    let variables =
+        [("JUJU_RELATION", "site"), ("JUJU_RELATION_ID", "site:3"), ("JUJU_REMOTE_APP", "one")];
+    let _ = juju.run(Shows(handler, nothing), "hooks/site-relation-broken", &variables);
+    juju.state().relations.clear();
+    let report = juju.run(Shows(handler, nothing), CHANGED, &[]);
+    assert_eq!(report.exit_code(), 0, "{report:?}");
+    assert_eq!(
+        seen.into_inner(),
+        ["site-relation-broken: breaking", "site-relation-broken: gone", "config-changed: gone"]
+    );
+}
+
+#[test]
 fn remote_units_have_databags_and_addresses() {
     let juju = FakeJuju::default();
     juju.relate("site:3", "one", &["one/1", "one/0"]);
@@ -343,6 +383,8 @@ fn remote_units_have_databags_and_addresses() {
         assert_eq!(units[0].bag().get("ingress-address")?, None);
         assert_eq!(site.remote_unit(units[0].name()).read::<Member>()?, Member { port: 80 });
         assert_eq!(site.remote_model()?, None);
+        let written = site.units_written::<Member>()?;
+        assert_eq!(written, [(units[0].name().clone(), Member { port: 80 })]);
         units[1].read::<Member>().map(drop)
     };
     let report = juju.run(Does(handler), CHANGED, &[]);
