@@ -284,8 +284,11 @@ impl ActionResult {
     ///     bytes: u64,
     /// }
     ///
-    /// let backup =
-    ///     Backup { file_name: "/backups/7.tar".into(), size: Size { bytes: 7 }, parts: vec![3, 4] };
+    /// let backup = Backup {
+    ///     file_name: "/backups/7.tar".into(),
+    ///     size: Size { bytes: 7 },
+    ///     parts: vec![3, 4],
+    /// };
     /// let result = ActionResult::of(&backup)?;
     /// assert_eq!(result.get("file-name"), Some("/backups/7.tar"));
     /// assert_eq!(result.get("size.bytes"), Some("7"));

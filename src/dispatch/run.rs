@@ -26,6 +26,7 @@ use crate::error::Error;
 use crate::event::Event;
 use crate::hook::Hook;
 use crate::juju::{HookEnv, HookTools, LogLevel, Status};
+use crate::secret::check_leadership;
 use crate::text;
 
 type ActionOf<C> = <<C as Charm>::Declared as Declaration>::Action;
@@ -322,6 +323,7 @@ impl HookRun {
         }
         // The retries are reported before an error ends the run.
         handled?;
+        check_leadership(&self.tools)?;
         self.send_databags(&context, report)?;
         let state = context.state.borrow();
         loaded.commit(&state, &self.tools, self.mode)

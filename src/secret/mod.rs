@@ -1,6 +1,7 @@
 #![doc = include_str!("../../docs/secrets.md")]
 
 mod content;
+mod leadership;
 mod observed;
 mod options;
 mod own;
@@ -11,6 +12,8 @@ mod remote;
 mod tests;
 mod uri;
 mod user;
+
+pub(crate) use leadership::check_leadership;
 
 pub use content::SecretContent;
 pub use observed::{ObservedSecret, SecretView};

@@ -27,6 +27,14 @@ pub struct SecretView<T> {
 ///
 /// A unit goes on to see the revision that it read first, until [`refresh`](Self::refresh). The
 /// event `secret-changed` tells it that there is a newer one.
+///
+/// ```compile_fail,E0599
+/// # use charmwright::{Declaration, Hook, Leader, SecretFields};
+/// # use charmwright::juju::SecretId;
+/// fn change<D: Declaration>(hook: &Hook<D>, leader: &Leader, id: &SecretId) {
+///     let _ = hook.secret::<SecretFields>(id).set(leader, &SecretFields::new());
+/// }
+/// ```
 pub struct ObservedSecret<T> {
     view: SecretView<T>,
 }

@@ -55,7 +55,15 @@ use crate::stop::{OrStop as _, Result};
 /// ```
 ///
 /// What it writes takes effect when the hook succeeds. A unit that loses leadership before that
-/// fails the hook, and Juju runs it again.
+/// fails the hook, and Juju runs it again. Only a handler has the handle; a view of the unit, which
+/// collect-status gets, does not return it:
+///
+/// ```compile_fail,E0599
+/// # use charmwright::{Declaration, SecretFields, UnitView};
+/// fn create<D: Declaration>(unit: &UnitView<D>) {
+///     let _ = unit.app_secret::<SecretFields>("admin").or_create(SecretFields::new);
+/// }
+/// ```
 pub struct AppSecret<T> {
     owned: OwnedSecret,
     content: PhantomData<fn() -> T>,
@@ -291,8 +299,8 @@ impl<T: SecretContent> AppSecret<T> {
         self.owned.remove_revision(revision)
     }
 
-    /// Returns the id, which another application needs to read the secret. It has the model in it if
-    /// Juju told the hook which one it is.
+    /// Returns the id, which another application needs to read the secret. It has the model in it
+    /// if Juju told the hook which one it is.
     ///
     /// # Errors
     ///
@@ -422,8 +430,8 @@ impl<T: SecretContent> UnitSecret<T> {
         self.owned.remove_revision(revision)
     }
 
-    /// Returns the id, which another application needs to read the secret. It has the model in it if
-    /// Juju told the hook which one it is.
+    /// Returns the id, which another application needs to read the secret. It has the model in it
+    /// if Juju told the hook which one it is.
     ///
     /// # Errors
     ///

@@ -1,8 +1,8 @@
 //! Tests of the secrets that a charm owns.
 
 use super::play::{Credentials, FOREIGN, ID, Played, Unit, credentials};
-use crate::juju::{ErrorKind, RelationId, SecretExpiry};
-use crate::{OrStop as _, SecretRotation, SecretUpdate};
+use crate::juju::{ErrorKind, NewSecret, RelationId, SecretExpiry, SecretOwner};
+use crate::{OrStop as _, SecretContent as _, SecretRotation, SecretUpdate};
 
 fn relation() -> RelationId {
     "db:7".parse().unwrap()
@@ -125,6 +125,25 @@ fn a_unit_needs_no_leadership_for_its_own_secret() {
             format!("secret-grant secret:{ID} --relation=db:7 --unit=pg/0"),
         ]
     );
+}
+
+#[test]
+fn leadership_that_is_lost_fails_the_hook_in_clear_words() {
+    let unit = Unit::new(false);
+    let ran = unit.run(|hook| {
+        // The tool accepts it, as Juju's does within 30 seconds of the last yes.
+        let request = NewSecret::new(SecretOwner::Application, credentials("x").to_fields());
+        hook.tools().add_secret(&request)?;
+        Ok(())
+    });
+    assert_eq!(ran.report.exit_code(), 1);
+    let report = format!("{:?}", ran.report);
+    assert!(report.contains("lost leadership during the hook"), "{report}");
+    let ran = Unit::new(true).run(|hook| {
+        hook.app_secret("admin").or_create(|| credentials("x"))?;
+        Ok(())
+    });
+    assert_eq!(ran.report.exit_code(), 0, "{}", ran.output);
 }
 
 #[test]

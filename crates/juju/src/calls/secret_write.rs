@@ -77,6 +77,7 @@ impl HookTools {
             .ok_or_else(|| {
                 Error::output(ADD_ATTEMPT, ADD, "printed what is not the id of a secret")
             })?;
+        record.changes_secret_of(request.owner);
         record.added(&id, label);
         Ok(id)
     }
@@ -296,6 +297,14 @@ impl HookTools {
         self.execute(attempt, call)?;
         record.revision_removed(id);
         Ok(true)
+    }
+
+    /// Returns `true` if this hook changed a secret that the application owns, as far as the calls
+    /// of this hook know who owns it. Juju refuses these changes, and fails the hook, if the unit is
+    /// no longer the leader when the hook ends.
+    #[must_use]
+    pub fn changes_application_secrets(&self) -> bool {
+        lock(&self.secrets).needs_leader()
     }
 
     /// Runs a tool that reads the content from a private file, and removes the file.

@@ -24,6 +24,11 @@ use zeroize::Zeroizing;
 /// # let password = charmwright_juju::SecretText::from("hunter2");
 /// println!("{password}");
 /// ```
+///
+/// ```compile_fail,E0277
+/// # let password = charmwright_juju::SecretText::from("hunter2");
+/// let _ = serde_json::to_string(&password);
+/// ```
 #[derive(Clone, PartialEq, Eq)]
 pub struct SecretText(Zeroizing<String>);
 

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use super::content::SecretFields;
 use super::info::SecretInfo;
+use super::options::SecretOwner;
 use crate::names::{RelationId, SecretId, UnitName};
 
 /// A reference to a secret: its id, or the label that its owner or this unit gave it.
@@ -106,6 +107,8 @@ pub(crate) struct HookRecord {
     /// The unit that each secret was granted to in a relation; `None` is the whole application.
     grants: BTreeMap<(String, u32), Option<UnitName>>,
     revoked: BTreeSet<(String, u32)>,
+    /// The hook changed a secret that the application owns, so it has to be the leader at its end.
+    needs_leader: bool,
 }
 
 impl HookRecord {
@@ -127,22 +130,24 @@ impl HookRecord {
         self.contents.insert((secret.into(), mode), Arc::clone(content));
         if mode == ReadMode::Refresh {
             // The newest revision is now the one that the unit tracks, under every name.
-            self.forget_tracked(secret);
-            self.contents.insert((secret.into(), ReadMode::Tracked), Arc::clone(content));
+            self.forget_refreshed(secret);
+            for mode in [ReadMode::Tracked, ReadMode::Peek] {
+                self.contents.insert((secret.into(), mode), Arc::clone(content));
+            }
         }
     }
 
-    /// Drops the tracked contents that a refresh of `secret` may have changed: that of its id, and
-    /// those of all labels, since only the agent knows which secret a label is of. A refresh by
-    /// label drops all.
-    fn forget_tracked(&mut self, secret: SecretRef<'_>) {
+    /// Drops the contents that were read before a refresh of `secret` and may be older: those of
+    /// its id, and those of all labels, since only the agent knows which secret a label is of. A
+    /// refresh by label drops all.
+    fn forget_refreshed(&mut self, secret: SecretRef<'_>) {
         let refreshed = ContentKey::from(secret);
         self.contents.retain(|(key, mode), _| {
             let may_be_same = match (key, &refreshed) {
                 (ContentKey::Id(key), ContentKey::Id(id)) => key == id,
                 _ => true,
             };
-            *mode != ReadMode::Tracked || !may_be_same
+            *mode == ReadMode::Refresh || !may_be_same
         });
     }
 
@@ -191,6 +196,15 @@ impl HookRecord {
         self.ids = Some(ids);
     }
 
+    pub(crate) fn needs_leader(&self) -> bool {
+        self.needs_leader
+    }
+
+    /// Records that the hook is about to change a secret of this owner.
+    pub(crate) fn changes_secret_of(&mut self, owner: SecretOwner) {
+        self.needs_leader |= owner == SecretOwner::Application;
+    }
+
     pub(crate) fn change(&self, id: &SecretId) -> Option<Change> {
         self.changes.get(id.id()).copied()
     }
@@ -209,6 +223,7 @@ impl HookRecord {
 
     /// Records that the hook set content or options of a secret.
     pub(crate) fn set(&mut self, id: &SecretId, label: Option<&str>) {
+        self.note_owner(id);
         self.note_change(id);
         self.forget_contents(id);
         // Juju shows the new options at once (measured 3.5), so they are asked for again.
@@ -231,12 +246,14 @@ impl HookRecord {
 
     /// Records a grant.
     pub(crate) fn granted(&mut self, id: &SecretId, relation: &RelationId, unit: Option<UnitName>) {
+        self.note_owner(id);
         self.note_change(id);
         self.grants.insert((id.id().to_owned(), relation.number()), unit);
     }
 
     /// Records a revocation.
     pub(crate) fn revoked(&mut self, id: &SecretId, relation: &RelationId) {
+        self.note_owner(id);
         self.note_change(id);
         self.revoked.insert((id.id().to_owned(), relation.number()));
         self.grants.remove(&(id.id().to_owned(), relation.number()));
@@ -244,17 +261,25 @@ impl HookRecord {
 
     /// Records that the hook removed a revision.
     pub(crate) fn revision_removed(&mut self, id: &SecretId) {
+        self.note_owner(id);
         self.changes.insert(id.id().to_owned(), Change::RevisionRemoved);
         self.forget_contents(id);
     }
 
     /// Records that the hook removed a secret. Its label stays taken until the hook is committed.
     pub(crate) fn removed(&mut self, id: &SecretId) {
+        self.note_owner(id);
         self.changes.insert(id.id().to_owned(), Change::Removed);
         self.forget_contents(id);
         self.infos.insert(id.id().to_owned(), None);
         if let Some(ids) = &mut self.ids {
             ids.retain(|other| other.id() != id.id());
+        }
+    }
+
+    fn note_owner(&mut self, id: &SecretId) {
+        if let Some(Some(info)) = self.info(id) {
+            self.changes_secret_of(info.owner());
         }
     }
 

@@ -30,6 +30,7 @@ fn each_way_of_reading_is_a_call_of_its_own_and_is_cached() {
         // The unit tracks the newest revision now. Another spelling of the id is the same secret.
         let spelled = format!("secret://0f3c/{ID}").parse::<SecretId>().unwrap();
         assert_eq!(password(&hook.tools.secret(&spelled).unwrap()), "three");
+        assert_eq!(password(&hook.tools.peek_secret(&id()).unwrap()), "three");
     }
     assert_eq!(
         hook.take_calls(),

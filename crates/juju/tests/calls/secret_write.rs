@@ -343,3 +343,26 @@ fn a_change_drops_what_was_read() {
     assert_eq!(tools.secret_ids().unwrap().len(), 2);
     hook.check_is_done();
 }
+
+#[test]
+fn a_change_of_an_application_s_secret_is_known() {
+    let owned = |owner: &str| {
+        prints(format!("{{\"{ID}\":{{\"revision\":3,\"label\":\"\",\"owner\":\"{owner}\"}}}}"))
+    };
+    for (owner, is_application) in [("application", true), ("unit", false)] {
+        let hook = Scripted::new([owned(owner), prints("")]);
+        assert!(!hook.tools.changes_application_secrets());
+        hook.tools.set_secret(&id(), &update()).unwrap();
+        assert_eq!(hook.tools.changes_application_secrets(), is_application);
+        let hook = Scripted::new([owned(owner), prints("")]);
+        hook.tools.remove_secret(&id()).unwrap();
+        assert_eq!(hook.tools.changes_application_secrets(), is_application);
+        let hook = Scripted::new([owned(owner), prints("")]);
+        hook.tools.secret_info(&id()).unwrap();
+        hook.tools.grant_secret(&id(), &relation(), None).unwrap();
+        assert_eq!(hook.tools.changes_application_secrets(), is_application);
+    }
+    let hook = Scripted::new([added()]);
+    hook.tools.add_secret(&NewSecret::new(SecretOwner::Application, content("x"))).unwrap();
+    assert!(hook.tools.changes_application_secrets());
+}
