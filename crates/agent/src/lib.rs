@@ -18,6 +18,11 @@
 //! what one unit or the operator does may make hooks due on other units. What a unit or an
 //! application has is read from a value that cannot change anything ([`Unit`], [`Application`]).
 //!
+//! [`Model::integrate`] relates two applications: what the hooks of one unit write to its databags
+//! is what the units of the other application read, and they are told by hooks of their own. An
+//! application without a charm ([`Deployment::remote`]) is a remote as real as any: a test writes
+//! its databags, or a [`Provider`] that the model asks.
+//!
 //! Each unit runs one hook at a time, and the hooks of different units may run side by side. An
 //! unknown unit or application is an error ([`ErrorKind::NotFound`]).
 //!
@@ -26,12 +31,13 @@
 //!
 //! The model follows Juju 2.9 to 4.0 in the order of hooks, in the delays after a failure, in the
 //! writes that are kept until the hook exits with 0, and in every tool's arguments, output, texts
-//! and exit codes. Relations, storage and secrets are not modelled: their tools answer as they do
-//! for a unit that has none.
+//! and exit codes. Storage is not modelled: its tools answer as they do for a unit that has none.
 //!
 //! What holds everywhere in this crate:
 //!
-//! - No function is asynchronous, blocks or waits. Only [`InProcessTools`] takes a lock.
+//! - No function is asynchronous, blocks or waits. Only [`InProcessTools`] takes a lock and reads
+//!   files.
+//! - `Debug` prints no content of a secret.
 //! - Times are arguments: the caller passes the instant of the call, and a test any other.
 //! - The wording of an [`Error`] may change; match on its [`ErrorKind`].
 //!
@@ -128,6 +134,10 @@ mod operator;
 mod output;
 mod pod;
 mod ports;
+mod relation_commands;
+mod relation_hooks;
+mod relations;
+mod remote_secrets;
 mod removal;
 mod report;
 mod running;
@@ -139,6 +149,7 @@ mod secrets;
 mod shown_status;
 mod status;
 mod storage_directive;
+mod subordinates;
 mod tool_call;
 mod tool_path;
 mod tool_request;
@@ -170,7 +181,8 @@ pub use log::{LogLine, Stream};
 pub use model::Model;
 pub use model_settings::{ModelSettings, Substrate};
 pub use operator::Resolve;
-pub use report::{ContainerReport, FailedHookReport, Report};
+pub use relations::{Played, PlayedRelation, Provider, RelationEvent, RelationHook};
+pub use report::{ContainerReport, FailedHookReport, RelationReport, Report};
 pub use schedule::Next;
 pub use secrets::SecretReport;
 pub use tool_request::{OutputFile, ToolAnswer, ToolRequest, ToolStep};
