@@ -9,6 +9,7 @@ mod leader;
 mod log;
 mod ports;
 mod resource;
+mod secret_grant;
 mod secret_read;
 mod secret_write;
 mod state;
