@@ -356,15 +356,15 @@ fn act(
     Ok(())
 }
 
-/// What matters of a store: several contents that one hook set are one revision to Juju.
-fn newest(store: &Store) -> BTreeMap<String, (String, Option<String>, BTreeSet<(String, String)>)> {
-    store
-        .iter()
-        .map(|(id, secret)| {
-            let newest = secret.revisions.values().next_back().cloned();
-            (id.clone(), (secret.label.clone(), newest, secret.grants.clone()))
-        })
-        .collect()
+/// Keeps of each secret the newest content alone: several contents that one hook set are one
+/// revision to Juju.
+fn newest(store: &Store) -> Store {
+    let newest = |secret: &Stored| {
+        let content = secret.revisions.values().next_back().cloned();
+        let revisions = content.map(|content| (0, content)).into_iter().collect();
+        Stored { revisions, ..secret.clone() }
+    };
+    store.iter().map(|(id, secret)| (id.clone(), newest(secret))).collect()
 }
 
 proptest! {
