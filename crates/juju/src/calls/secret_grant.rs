@@ -2,13 +2,11 @@
 //!
 //! `secret_write.rs` says what Juju loses among the changes of one hook.
 
-use serde_json::Value;
-
 use crate::error::Error;
 use crate::error_kind::ErrorKind;
 use crate::hook_cache::lock;
 use crate::hook_tools::HookTools;
-use crate::names::{RelationId, SecretId, UnitName};
+use crate::names::{ApplicationName, RelationId, SecretId, UnitName};
 use crate::secret::{Change, HookRecord, SecretAccess, SecretRef};
 use crate::tool_runner::ToolCall;
 
@@ -16,7 +14,6 @@ use super::secret_write::check_not_removed;
 
 const GRANT: &str = "secret-grant";
 const REVOKE: &str = "secret-revoke";
-const RELATION_LIST: &str = "relation-list";
 
 impl HookTools {
     /// Grants a secret to the remote application of a relation, or to one of its units. Juju grants
@@ -54,7 +51,7 @@ impl HookTools {
         if record.change(id) == Some(Change::Removed) {
             check_not_removed(&record, &attempt, GRANT, id)?;
         }
-        if self.is_revoked(&mut record, &attempt, id, relation)? {
+        if self.is_revoked(&record, &attempt, id, relation)? {
             return not_sent(
                 ErrorKind::WrongContext,
                 "this hook revoked it from that application, and Juju applies a hook's revocations \
@@ -145,15 +142,15 @@ impl HookTools {
     /// from one of its units, in this relation or in another.
     fn is_revoked(
         &self,
-        record: &mut HookRecord,
+        record: &HookRecord,
         attempt: &str,
         id: &SecretId,
         relation: &RelationId,
     ) -> Result<bool, Error> {
         for revoked in record.revoked_in(id) {
             if revoked.number() == relation.number()
-                || self.remote_app(record, attempt, &revoked)?
-                    == self.remote_app(record, attempt, relation)?
+                || self.grantee_application(attempt, &revoked)?
+                    == self.grantee_application(attempt, relation)?
             {
                 return Ok(true);
             }
@@ -184,7 +181,7 @@ impl HookTools {
         if access.is_empty() && other_grants.is_empty() {
             return Ok(StoredGrant::None);
         }
-        let app = self.remote_app(record, attempt, relation)?;
+        let app = self.grantee_application(attempt, relation)?;
         // Juju names them by its tags: `application-pg`, `unit-pg-0`, `relation-web.db#pg.server`.
         let whole = format!("application-{app}");
         let grantee = unit.map_or_else(|| whole.clone(), unit_tag);
@@ -204,7 +201,7 @@ impl HookTools {
         for (other, granted) in other_grants {
             let granted = match granted {
                 Some(unit) => unit_tag(&unit),
-                None => format!("application-{}", self.remote_app(record, attempt, &other)?),
+                None => format!("application-{}", self.grantee_application(attempt, &other)?),
             };
             if granted == grantee {
                 return Ok(StoredGrant::InAnotherRelation);
@@ -213,26 +210,17 @@ impl HookTools {
         Ok(StoredGrant::None)
     }
 
-    /// Returns the remote application of a relation, which is the own one on a peer relation.
-    fn remote_app(
+    /// Returns the application that a grant in a relation is for: the remote one, which is the own
+    /// one on a peer relation.
+    fn grantee_application(
         &self,
-        record: &mut HookRecord,
         attempt: &str,
         relation: &RelationId,
-    ) -> Result<String, Error> {
-        if let Some(app) = record.remote_app(relation) {
-            return Ok(app.to_owned());
-        }
-        let call = ToolCall::new(RELATION_LIST)
-            .arg("--app")
-            .arg(format!("--relation={relation}"))
-            .arg("--format=json");
-        let Value::String(app) = self.query_json(attempt.to_owned(), call)? else {
-            let cause = "printed what is not the name of an application";
-            return Err(Error::output(attempt.to_owned(), RELATION_LIST, cause));
-        };
-        record.record_remote_app(relation, &app);
-        Ok(app)
+    ) -> Result<ApplicationName, Error> {
+        self.relation_app(relation)?.ok_or_else(|| {
+            let cause = format!("Juju does not name the application that {relation} leads to");
+            Error::not_sent(ErrorKind::WrongContext, attempt.to_owned(), GRANT, cause)
+        })
     }
 }
 

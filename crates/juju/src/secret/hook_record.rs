@@ -106,8 +106,6 @@ pub(crate) struct HookRecord {
     changes: BTreeMap<String, Change>,
     /// The unit that each secret was granted to in a relation; `None` is the whole application.
     grants: BTreeMap<(String, u32), (RelationId, Option<UnitName>)>,
-    /// The remote application of each relation that was asked about.
-    remote_apps: BTreeMap<u32, String>,
     /// The relations in which each secret was revoked.
     revoked: BTreeMap<String, Vec<RelationId>>,
     /// The hook changed a secret that the application owns, so it has to be the leader at its end.
@@ -253,14 +251,6 @@ impl HookRecord {
             .iter()
             .filter(|((secret, number), _)| secret == id.id() && *number != relation.number());
         grants.map(|(_, grant)| grant.clone()).collect()
-    }
-
-    pub(crate) fn remote_app(&self, relation: &RelationId) -> Option<&str> {
-        self.remote_apps.get(&relation.number()).map(String::as_str)
-    }
-
-    pub(crate) fn record_remote_app(&mut self, relation: &RelationId, app: &str) {
-        self.remote_apps.insert(relation.number(), app.to_owned());
     }
 
     /// Returns the relations in which the hook revoked the secret.

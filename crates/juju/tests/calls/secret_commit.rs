@@ -117,7 +117,8 @@ impl Agent {
                 .to_string())
             }
             ("relation-list", _) => {
-                Ok(json!(RELATIONS.iter().find(|(id, _)| *id == relation).unwrap().1).to_string())
+                let named = RELATIONS.iter().find(|(id, _)| args.iter().any(|arg| arg == id));
+                Ok(json!(named.unwrap().1).to_string())
             }
             ("secret-add", _) => {
                 if label.is_some() && self.creates.values().any(|(other, _)| *other == label) {

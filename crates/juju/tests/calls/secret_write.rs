@@ -277,8 +277,8 @@ fn a_grant_is_sent_once_and_never_replaces_another() {
         [
             format!("secret-info-get --format=json {ID}"),
             format!("secret-grant {ID} --relation=db:7"),
-            "relation-list --app --relation=db:8 --format=json".to_owned(),
-            "relation-list --app --relation=db:7 --format=json".to_owned(),
+            "relation-list -r db:8 --app --format=json".to_owned(),
+            "relation-list -r db:7 --app --format=json".to_owned(),
             format!("secret-grant {ID} --relation=db:8 --unit=my/1"),
             format!("secret-revoke {ID} --relation=db:8 --unit=my/1"),
         ]
@@ -321,8 +321,8 @@ fn a_stored_grant_is_not_sent_again_not_even_after_the_removal_of_a_revision() {
         assert_eq!(
             hook.take_calls()[asked..],
             [
-                "relation-list --app --relation=db:7 --format=json",
-                "relation-list --app --relation=db:8 --format=json",
+                "relation-list -r db:7 --app --format=json",
+                "relation-list -r db:8 --app --format=json",
             ]
         );
         hook.check_is_done();
