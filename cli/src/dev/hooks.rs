@@ -75,7 +75,7 @@ impl Session {
                 ToolStep::NeedsInput => break Reply::NeedsInput,
                 ToolStep::NeedsFile(path) => {
                     let content = tool_files::read(&path);
-                    request.file = Some(content.map_err(|error| system_text(&error)));
+                    request.files.insert(path, content.map_err(|error| system_text(&error)));
                 }
                 ToolStep::WriteFile(file) => {
                     let outcome = tool_files::write(&file.path, &file.content);

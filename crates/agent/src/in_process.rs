@@ -1,6 +1,7 @@
 //! [`InProcessTools`] runs the hook tools of a unit in this process: a model answers them.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -17,7 +18,7 @@ use super::schedule::Next;
 use super::tool_request::{ToolRequest, ToolStep};
 use super::tools;
 
-/// The operating system's text for a missing file. Every file is missing here.
+/// The operating system's text for a missing file. No tool can write one here.
 const NO_FILE: &str = "no such file or directory";
 
 /// Runs the hook tools of one unit without processes: a [`Model`] answers each call as the agent
@@ -31,9 +32,10 @@ const NO_FILE: &str = "no such file or directory";
 /// - The tools are those of the model's version of Juju.
 ///
 /// A clone is the same tools. [`of_unit`](Self::of_unit) makes those of another unit, which share
-/// the model: what one unit writes is what the other reads. There are no files: a tool that reads
-/// or writes a file fails because the file's directory is missing. `juju-reboot --now` kills nothing
-/// here; the caller finishes the hook as killed by signal 9.
+/// the model: what one unit writes is what the other reads. A tool reads the files of this machine,
+/// as the agent does, and its working directory is the root. It writes none: `--output` fails
+/// because the file's directory is missing. `juju-reboot --now` kills nothing here; the caller
+/// finishes the hook as killed by signal 9.
 ///
 /// A test can make a tool fail ([`remove_tool`](Self::remove_tool),
 /// [`break_tool`](Self::break_tool), [`fail_once`](Self::fail_once)) or print any output
@@ -107,13 +109,29 @@ enum Fault {
 }
 
 /// The record of one call of a hook tool through [`InProcessTools`].
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// `Debug` leaves out what may hold the content of a secret: the arguments of `secret-add` and
+/// `secret-set`, and the standard input.
+#[derive(Clone, PartialEq, Eq)]
 pub struct RecordedCall {
     tool: &'static str,
     args: Vec<String>,
     stdin: Option<Vec<u8>>,
     read_stdin: bool,
     succeeded: bool,
+}
+
+impl fmt::Debug for RecordedCall {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let has_content = matches!(self.tool, "secret-add" | "secret-set");
+        let args = if has_content { &[] } else { self.args.as_slice() };
+        f.debug_struct("RecordedCall")
+            .field("tool", &self.tool)
+            .field("args", &args)
+            .field("stdin_bytes", &self.stdin.as_ref().map(Vec::len))
+            .field("succeeded", &self.succeeded)
+            .finish_non_exhaustive()
+    }
 }
 
 impl RecordedCall {
@@ -340,7 +358,10 @@ impl State {
                     *read_stdin = true;
                     request.stdin = Some(call.stdin.unwrap_or_default().to_vec());
                 }
-                ToolStep::NeedsFile(_) => request.file = Some(Err(NO_FILE.to_owned())),
+                ToolStep::NeedsFile(path) => {
+                    let content = std::fs::read(&path).map_err(|error| system_text(&error));
+                    request.files.insert(path, content);
+                }
                 ToolStep::WriteFile(file) => break file.written(Err(NO_FILE.to_owned())),
                 ToolStep::KillHook(answer) | ToolStep::Done(answer) => break answer,
             }
@@ -353,4 +374,10 @@ impl State {
             }
         }
     }
+}
+
+/// Returns the operating system's text of an error, as Go prints it.
+fn system_text(error: &std::io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }

@@ -36,7 +36,8 @@
 //!
 //! What holds everywhere in this crate:
 //!
-//! - No function is asynchronous, blocks or waits. Only [`InProcessTools`] takes a lock.
+//! - No function is asynchronous, blocks or waits. Only [`InProcessTools`] takes a lock and reads
+//!   files.
 //! - Times are arguments: the caller passes the instant of the call, and a test any other.
 //! - The wording of an [`Error`] may change; match on its [`ErrorKind`].
 //!

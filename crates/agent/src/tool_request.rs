@@ -2,11 +2,16 @@
 //!
 //! Source: reference `juju-agent.md` 1.3 and 9.2.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::Instant;
 
 /// A request of a hook tool's process to the agent.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+///
+/// `Debug` leaves out what may hold the content of a secret: the arguments of `secret-add` and
+/// `secret-set`, the standard input and the files.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct ToolRequest {
     /// The caller's `JUJU_CONTEXT_ID`.
     pub context_id: String,
@@ -21,12 +26,31 @@ pub struct ToolRequest {
     pub args: Vec<String>,
     /// The whole standard input, after [`ToolStep::NeedsInput`] has asked for it.
     pub stdin: Option<Vec<u8>>,
-    /// The content of the file, after [`ToolStep::NeedsFile`] has asked for it. The error is the
-    /// operating system's text, such as `no such file or directory`.
-    pub file: Option<Result<Vec<u8>, String>>,
+    /// The contents of the files that [`ToolStep::NeedsFile`] has asked for, by path. An error is
+    /// the operating system's text, such as `no such file or directory`.
+    pub files: BTreeMap<PathBuf, Result<Vec<u8>, String>>,
     /// The time of the call, from which a status that it sets counts. Without it the status counts
     /// from the last time that the model knows, such as the start of the hook.
     pub now: Option<Instant>,
+}
+
+impl fmt::Debug for ToolRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let has_content = matches!(self.name.as_str(), "secret-add" | "secret-set");
+        let args = if has_content { &[] } else { self.args.as_slice() };
+        let sizes = |file: &Result<Vec<u8>, String>| file.as_ref().map(Vec::len).ok();
+        let files = self.files.iter().map(|(path, file)| (path, sizes(file)));
+        f.debug_struct("ToolRequest")
+            .field("context_id", &self.context_id)
+            .field("dir", &self.dir)
+            .field("name", &self.name)
+            .field("args", &args)
+            .field("arg_count", &self.args.len())
+            .field("stdin_bytes", &self.stdin.as_ref().map(Vec::len))
+            .field("file_bytes", &files.collect::<BTreeMap<_, _>>())
+            .field("now", &self.now)
+            .finish_non_exhaustive()
+    }
 }
 
 /// The agent's reply to a request: the answer, or what the caller must do first.
@@ -39,8 +63,8 @@ pub enum ToolStep {
     /// The caller sends the same request again with the whole standard input. The tool has not run
     /// yet.
     NeedsInput,
-    /// The caller sends the same request again with the content of this file. The tool has not run
-    /// yet.
+    /// The caller sends the same request again with the content of this file, beside those that it
+    /// has sent already. The tool has not run yet.
     NeedsFile(PathBuf),
     /// The caller writes this file (`--output`). [`OutputFile::written`] then returns the answer.
     WriteFile(OutputFile),
@@ -58,7 +82,9 @@ impl ToolStep {
 }
 
 /// The answer to a call: the tool's process prints both texts and exits with the code.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+///
+/// `Debug` leaves out the text for standard output, which may be the content of a secret.
+#[derive(Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct ToolAnswer {
     /// The exit code: 0 for a success, 1 for an error while the tool ran, 2 for a mistake in the
@@ -71,6 +97,16 @@ pub struct ToolAnswer {
     pub stderr: Vec<u8>,
 }
 
+impl fmt::Debug for ToolAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ToolAnswer")
+            .field("code", &self.code)
+            .field("stdout_bytes", &self.stdout.len())
+            .field("stderr", &String::from_utf8_lossy(&self.stderr))
+            .finish()
+    }
+}
+
 impl ToolAnswer {
     pub(super) fn failed(code: u8, text: &str) -> Self {
         Self { code, stdout: Vec::new(), stderr: format!("ERROR {text}\n").into_bytes() }
@@ -78,7 +114,9 @@ impl ToolAnswer {
 }
 
 /// A file that the agent writes, as its own user: the tool's process does not open it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// `Debug` leaves out the content of the file, which may be that of a secret.
+#[derive(Clone, PartialEq, Eq)]
 #[must_use]
 pub struct OutputFile {
     /// The path. A missing file is created, and an existing one is truncated.
@@ -87,6 +125,15 @@ pub struct OutputFile {
     pub content: Vec<u8>,
     /// The answer to the call if the file could be written.
     pub(super) answer: ToolAnswer,
+}
+
+impl fmt::Debug for OutputFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutputFile")
+            .field("path", &self.path)
+            .field("bytes", &self.content.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl OutputFile {

@@ -127,7 +127,7 @@ fn only_the_tools_of_the_version_of_juju_exist() {
 }
 
 #[test]
-fn impossible_arguments_are_refused_and_every_file_is_missing() {
+fn impossible_arguments_and_missing_files_are_refused() {
     let tools = tools(Fixture::in_hook());
     for bad in ["x".repeat(131_072), "a\0b".to_owned()] {
         let failure = tools.run(&call(&["status-set", "active", &bad])).unwrap_err();
@@ -141,6 +141,16 @@ fn impossible_arguments_are_refused_and_every_file_is_missing() {
     };
     refused(&["state-set", "--file", "some.yaml"]);
     refused(&["is-leader", "--output", "/tmp/answer"]);
+}
+
+#[test]
+fn a_tool_reads_the_files_of_this_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("state.yaml");
+    std::fs::write(&path, "a: b\n").unwrap();
+    let tools = tools(Fixture::in_hook());
+    run(&tools, &["state-set", "--file", path.to_str().unwrap()]);
+    assert_eq!(run(&tools, &["state-get", "a"]), "b\n");
 }
 
 #[test]

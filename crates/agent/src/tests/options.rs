@@ -148,7 +148,7 @@ fn files_are_opened_by_the_agent_from_the_callers_directory() {
         let mut request = fixture.request(&["state-set", "--file", path]);
         let wanted = fixture.needed_file(&request);
         assert!(error.contains(wanted.to_str().unwrap()), "{path}");
-        request.file = Some(Err(cause.into()));
+        request.files.insert(wanted, Err(cause.into()));
         let answer = fixture.answer(&request);
         assert_eq!((answer.code, text(&answer.stderr)), (1, format!("ERROR {error}\n")), "{path}");
     }
@@ -161,6 +161,6 @@ fn files_are_opened_by_the_agent_from_the_callers_directory() {
     assert_eq!(fixture.tool_stdout(&["state-get", "a"]), "1\n");
     // An empty file, such as /dev/null, has no pairs.
     let mut request = fixture.request(&["state-set", "--file", "/dev/null"]);
-    request.file = Some(Ok(Vec::new()));
+    request.files.insert("/dev/null".into(), Ok(Vec::new()));
     assert_eq!(fixture.answer(&request).code, 0);
 }

@@ -8,7 +8,7 @@ fn register(fixture: &mut Fixture, arguments: &[&str], metadata: &str) -> (u8, S
     let mut request = fixture.request(&line);
     let wanted = fixture.needed_file(&request);
     assert_eq!(wanted.to_str(), Some("/cwd/metadata.yaml"));
-    request.file = Some(Ok(metadata.as_bytes().to_vec()));
+    request.files.insert(wanted, Ok(metadata.as_bytes().to_vec()));
     let answer = fixture.answer(&request);
     (answer.code, text(&answer.stderr))
 }

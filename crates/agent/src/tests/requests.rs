@@ -218,9 +218,18 @@ proptest! {
             let mut request = fixture.request(&[names[name.index(names.len())]]);
             request.args = args;
             let mut step = fixture.unit.tool(&request);
-            if matches!(step, ToolStep::NeedsInput | ToolStep::NeedsFile(_)) {
-                request.stdin = Some(input.clone().unwrap_or_default());
-                request.file = Some(Ok(input.unwrap_or_default()));
+            loop {
+                match step {
+                    ToolStep::NeedsInput => {
+                        request.stdin = Some(input.clone().unwrap_or_default());
+                    }
+                    ToolStep::NeedsFile(path) => {
+                        let content = Ok(input.clone().unwrap_or_default());
+                        let asked = request.files.insert(path, content);
+                        prop_assert_eq!(asked, None, "it asks for each file once");
+                    }
+                    _ => break,
+                }
                 step = fixture.unit.tool(&request);
             }
             let answer = match step {

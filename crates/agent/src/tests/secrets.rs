@@ -217,7 +217,8 @@ fn the_files_of_a_secret_are_opened_from_the_agents_own_directory() {
         let mut request = fixture.request(line);
         let wanted = fixture.needed_file(&request);
         assert_eq!(wanted.to_str(), Some(opened), "{line:?}");
-        request.file = Some(file.map(|file| file.as_bytes().to_vec()).map_err(str::to_owned));
+        let file = file.map(|file| file.as_bytes().to_vec()).map_err(str::to_owned);
+        request.files.insert(wanted, file);
         let answer = fixture.answer(&request);
         (answer.code, text(&answer.stderr))
     };

@@ -226,12 +226,12 @@ fn state_set_reads_yaml_from_standard_input_or_a_file() {
 
     let mut request = fixture.request(&["state-set", "--file", "sub/x.yaml"]);
     assert_eq!(fixture.needed_file(&request).to_str(), Some("/cwd/sub/x.yaml"));
-    request.file = Some(Err("no such file or directory".into()));
+    request.files.insert("/cwd/sub/x.yaml".into(), Err("no such file or directory".into()));
     assert_eq!(
         text(&fixture.answer(&request).stderr),
         "ERROR open /cwd/sub/x.yaml: no such file or directory\n"
     );
-    request.file = Some(Ok(b"f: 1".to_vec()));
+    request.files.insert("/cwd/sub/x.yaml".into(), Ok(b"f: 1".to_vec()));
     assert_eq!(fixture.answer(&request).code, 0);
     assert_eq!(fixture.tool_stdout(&["state-get", "f"]), "1\n");
 }

@@ -69,7 +69,7 @@ fn a_file_that_is_no_map_of_strings_is_refused_with_gos_text() {
     }
     let mut fixture = Fixture::in_hook();
     let mut request = fixture.request(&["state-set", "--file", "f"]);
-    request.file = Some(Ok(b"a: \xff\n".to_vec()));
+    request.files.insert("/cwd/f".into(), Ok(b"a: \xff\n".to_vec()));
     let answer = fixture.answer(&request);
     assert_eq!(text(&answer.stderr), "ERROR yaml: invalid leading UTF-8 octet\n");
 }

@@ -1,6 +1,6 @@
 //! [`ToolContext`] is the input of every hook tool, and [`Failure`] its error.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use charmwright_juju::UnitName;
 
@@ -129,22 +129,18 @@ impl ToolContext<'_> {
         }
         let home = self.model.settings.home.as_deref();
         let path = tool_path::resolve(&self.request.dir, path, home).map_err(Failure::Run)?;
-        self.file().map_err(|cause| match cause {
-            None => Failure::NeedsFile(path),
-            Some(cause) => Failure::Run(cannot_read(&path.to_string_lossy(), cause)),
-        })
+        match self.file(&path) {
+            None => Err(Failure::NeedsFile(path)),
+            Some(Err(cause)) => Err(Failure::Run(cannot_read(&path.to_string_lossy(), cause))),
+            Some(Ok(content)) => Ok(content),
+        }
     }
 
-    /// Returns the content of the file that the agent has asked for.
-    ///
-    /// # Errors
-    /// Returns `None` if the caller has not read the file yet, and the cause if it cannot be read.
-    pub(crate) fn file(&self) -> Result<&[u8], Option<&str>> {
-        match &self.request.file {
-            None => Err(None),
-            Some(Ok(content)) => Ok(content),
-            Some(Err(cause)) => Err(Some(cause)),
-        }
+    /// Returns the content of a file, or the cause if it cannot be read. Returns `None` if the
+    /// agent has not asked the caller for the file yet.
+    pub(crate) fn file(&self, path: &Path) -> Option<Result<&[u8], &str>> {
+        let file = self.request.files.get(path)?;
+        Some(file.as_deref().map_err(String::as_str))
     }
 }
 

@@ -71,14 +71,16 @@ fn entry(context: &ToolContext<'_>, argument: &str) -> Result<(String, usize), F
         return Ok((key.to_owned(), length(key, value)));
     };
     // The agent opens the path from its own directory, and does not replace `~`.
-    let content = context.file().map_err(|cause| match cause {
-        None => Failure::NeedsFile(Path::new("/").join(value)),
-        Some(cause) => Failure::Usage(format!(
-            "reading content for secret key {}: {}",
-            go_quote(key),
-            cannot_read(value, cause)
-        )),
-    })?;
+    let path = Path::new("/").join(value);
+    let content = match context.file(&path) {
+        None => return Err(Failure::NeedsFile(path)),
+        Some(Err(cause)) => {
+            let why = cannot_read(value, cause);
+            let key = go_quote(key);
+            return Err(Failure::Usage(format!("reading content for secret key {key}: {why}")));
+        }
+        Some(Ok(content)) => content,
+    };
     check_file_size(value, content)?;
     Ok((key.to_owned(), content.len().div_ceil(3) * 4))
 }
@@ -87,10 +89,12 @@ fn entry(context: &ToolContext<'_>, argument: &str) -> Result<(String, usize), F
 fn read_file<'a>(context: &'a ToolContext<'_>, path: &str) -> Result<&'a [u8], Failure> {
     let home = context.model.settings.home.as_deref();
     let path = tool_path::normalize(path, home).map_err(Failure::Usage)?;
-    let content = context.file().map_err(|cause| match cause {
-        None => Failure::NeedsFile(Path::new("/").join(&path)),
-        Some(cause) => Failure::Usage(cannot_read(&path, cause)),
-    })?;
+    let full = Path::new("/").join(&path);
+    let content = match context.file(&full) {
+        None => return Err(Failure::NeedsFile(full)),
+        Some(Err(cause)) => return Err(Failure::Usage(cannot_read(&path, cause))),
+        Some(Ok(content)) => content,
+    };
     check_file_size(&path, content)?;
     Ok(content)
 }
