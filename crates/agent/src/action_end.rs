@@ -7,6 +7,7 @@ use charmwright_juju::UnitName;
 use serde_json::{Map, Value};
 
 use super::action_record::{ActionRecord, ActionStatus};
+use super::base64;
 use super::error::Error;
 use super::hook_exit::{HookExit, go_signal};
 use super::model::Model;
@@ -93,44 +94,8 @@ fn insert_output(results: &mut Map<String, Value>, name: &str, output: &[u8]) {
             results.insert(name.to_owned(), Value::from(text));
         }
         Err(_) => {
-            results.insert(name.to_owned(), Value::from(base64(output)));
+            results.insert(name.to_owned(), Value::from(base64::encode(output)));
             results.insert(format!("{name}-encoding"), Value::from("base64"));
         }
-    }
-}
-
-/// Encodes bytes in standard base64 with padding (RFC 4648, section 4).
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
-    for chunk in bytes.chunks(3) {
-        let group = chunk.iter().fold(0_u32, |group, byte| (group << 8) | u32::from(*byte))
-            << (8 * (3 - chunk.len()));
-        for place in 0..4 {
-            let index = ((group >> (18 - 6 * place)) & 63) as usize;
-            let character = ALPHABET.get(index).copied().unwrap_or(b'=');
-            text.push(if place <= chunk.len() { char::from(character) } else { '=' });
-        }
-    }
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn base64_matches_the_standard() {
-        for (bytes, text) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("\u{0}", "AA=="),
-        ] {
-            assert_eq!(base64(bytes.as_bytes()), text);
-        }
-        assert_eq!(base64(&[0xff, 0xfe]), "//4=");
     }
 }

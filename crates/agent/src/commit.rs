@@ -3,8 +3,10 @@
 
 use charmwright_juju::UnitName;
 
+use super::go_text::go_quote;
 use super::model::Model;
 use super::running::PendingWrites;
+use super::secrets::{Committer, Party, RelationScope, Scope, Secrets};
 use super::unit_record::UnitRecord;
 
 /// The most bytes that all keys and values of the charm's state may have together: the default of
@@ -22,8 +24,12 @@ impl Model {
         // The checks.
         check_state_size(record.ok_or_else(|| not_found(unit))?, &writes)?;
         self.check_relation_writes(unit, &writes)?;
+        let secrets = self.changed_secrets(unit, &writes)?;
 
         // The changes.
+        if let Some(secrets) = secrets {
+            self.secrets = secrets;
+        }
         self.commit_relation_writes(unit, &writes);
         let record = self.units.get_mut(unit).ok_or_else(|| not_found(unit))?;
         for (key, value) in writes.state {
@@ -38,6 +44,50 @@ impl Model {
         }
         record.ports = writes.ports.applied_to(&record.ports);
         Ok(())
+    }
+
+    /// Returns the secrets after the writes, or `None` if the writes concern none.
+    fn changed_secrets(
+        &self,
+        unit: &UnitName,
+        writes: &PendingWrites,
+    ) -> Result<Option<Secrets>, String> {
+        if writes.secrets.is_empty() {
+            return Ok(None);
+        }
+        let committer = Committer {
+            unit: &unit.to_string(),
+            is_leader: self.leads(unit),
+            now: self.time_of_day(self.now()),
+            check_grant: &|subject, scope| self.check_grant(subject, scope),
+        };
+        self.secrets.committed(&writes.secrets, &committer).map(Some)
+    }
+
+    /// Refuses the grant of a secret in a relation that is gone, or to what is not in the model.
+    fn check_grant(&self, subject: &Party, scope: &RelationScope) -> Result<(), String> {
+        let Some(relation) = self.relations.get(scope.id) else {
+            let key = go_quote(&scope.key);
+            return Err(format!("invalid scope reference: relation {key} not found"));
+        };
+        if relation.is_dying() {
+            return Err(format!(
+                "cannot grant access to secret in scope of {} which is not alive",
+                go_quote(&Scope::Relation(scope.clone()).to_string())
+            ));
+        }
+        let (is_known, what, name) = match subject {
+            Party::Application(name) => (self.applications.contains_key(name), "application", name),
+            Party::Unit(name) => {
+                let is_known = self.units.keys().any(|unit| unit.to_string() == *name);
+                (is_known, "unit", name)
+            }
+            Party::Model(_) => return Ok(()),
+        };
+        if is_known {
+            return Ok(());
+        }
+        Err(format!("invalid subject reference: {what} {} not found", go_quote(name)))
     }
 }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::go_text::go_bool;
+use super::secret_uri::SecretUri;
 use charmwright_yaml::go_int;
 
 /// The type of a config option.
@@ -76,7 +77,11 @@ impl OptionType {
                 text.parse::<f64>().ok().filter(|number| number.is_finite()).map(Value::from)
             }
             Self::Boolean => go_bool(text).map(Value::Bool),
-            Self::Secret => Some(text).filter(|text| is_secret(text)).map(Value::from),
+            // Juju wants the scheme, which the charm's tools do not, and then parses the URI.
+            Self::Secret => Some(text)
+                .filter(|text| is_secret(text))
+                .filter(|text| text.is_empty() || SecretUri::parse(text).is_ok())
+                .map(Value::from),
         }
     }
 }

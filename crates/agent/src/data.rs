@@ -6,13 +6,18 @@
 
 use serde_json::{Number, Value};
 
-/// A value that Go's encoders print. The variants are the types of JSON.
+/// A value that Go's encoders print. The variants are the types of JSON, and two of Go that YAML
+/// and JSON write in ways of their own.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Data {
     Null,
     Bool(bool),
     Number(Number),
     String(String),
+    /// A Go string that is not UTF-8.
+    Bytes(Vec<u8>),
+    /// A Go `time.Time`, in the form of RFC 3339.
+    Time(String),
     Array(Vec<Data>),
     Object(Fields),
 }
@@ -45,6 +50,11 @@ impl Data {
     pub(super) fn record<'a, I: IntoIterator<Item = (&'a str, Data)>>(fields: I) -> Self {
         let entries = fields.into_iter().map(|(key, value)| (key.to_owned(), value));
         Self::Object(Fields { entries: entries.collect(), is_sorted: false })
+    }
+
+    /// Makes a Go string, which may have any bytes.
+    pub(super) fn go_string(bytes: Vec<u8>) -> Self {
+        String::from_utf8(bytes).map_or_else(|bytes| Self::Bytes(bytes.into_bytes()), Self::String)
     }
 
     /// Makes a Go map. Each format sorts its keys.

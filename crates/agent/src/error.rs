@@ -23,6 +23,9 @@ pub enum ErrorKind {
     Relation,
     /// The charm does not declare the container.
     Container,
+    /// The command on a secret is refused: there is no such secret, its name is taken, or its
+    /// content is not valid.
+    Secret,
     /// The command is not possible in the present state of the model.
     State,
 }

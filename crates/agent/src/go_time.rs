@@ -1,12 +1,15 @@
-//! These functions tell which times and durations Go parses, and whether a duration is positive.
-//! The model needs no more of them. Source: Go's `time.Parse` and `time.ParseDuration`.
+//! These functions parse times and durations as Go does. Source: Go's `time.Parse` and
+//! `time.ParseDuration`.
 
-/// Returns `true` for a time of RFC 3339. Its zone may be missing.
-pub(super) fn is_time(text: &str) -> bool {
-    parse_time(text).is_some()
-}
+use std::time::Duration;
 
-fn parse_time(text: &str) -> Option<()> {
+use jiff::Timestamp;
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
+
+/// Parses a time of RFC 3339. Without a zone it is in UTC. Returns `None` if Go does not parse the
+/// text.
+pub(super) fn parse_time(text: &str) -> Option<Timestamp> {
     let (year, rest) = take_number(text, 4, 4)?;
     let (month, rest) = take_number(rest.strip_prefix('-')?, 2, 2)?;
     let (day, rest) = take_number(rest.strip_prefix('-')?, 2, 2)?;
@@ -14,11 +17,15 @@ fn parse_time(text: &str) -> Option<()> {
     let (hour, rest) = take_number(rest.strip_prefix('T')?, 1, 2)?;
     let (minute, rest) = take_number(rest.strip_prefix(':')?, 2, 2)?;
     let (second, rest) = take_number(rest.strip_prefix(':')?, 2, 2)?;
-    let rest = match rest.strip_prefix(['.', ',']) {
+    let (nanoseconds, rest) = match rest.strip_prefix(['.', ',']) {
         Some(fraction) if fraction.starts_with(|c: char| c.is_ascii_digit()) => {
-            fraction.trim_start_matches(|c: char| c.is_ascii_digit())
+            let rest = fraction.trim_start_matches(|c: char| c.is_ascii_digit());
+            // Go cuts the digits after the ninth.
+            let digits = fraction.bytes().take(fraction.len() - rest.len());
+            let digits = digits.chain(std::iter::repeat(b'0')).take(9);
+            (digits.fold(0, |number, digit| number * 10 + i32::from(digit - b'0')), rest)
         }
-        _ => rest,
+        _ => (0, rest),
     };
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let days = match month {
@@ -28,18 +35,38 @@ fn parse_time(text: &str) -> Option<()> {
         _ => return None,
     };
     let fits = (1..=days).contains(&day) && hour < 24 && minute < 60 && second < 60;
-    (fits && is_zone(rest)).then_some(())
+    let offset = parse_zone(rest).filter(|_| fits)?;
+    let small = |number: u32| i8::try_from(number).ok();
+    let time = DateTime::new(
+        i16::try_from(year).ok()?,
+        small(month)?,
+        small(day)?,
+        small(hour)?,
+        small(minute)?,
+        small(second)?,
+        nanoseconds,
+    )
+    .ok()?;
+    // The last day of the year 9999 lies outside of the range of a timestamp.
+    let utc = Offset::UTC.to_timestamp(time).unwrap_or(Timestamp::MAX);
+    let offset_size = Duration::from_secs(offset.unsigned_abs());
+    Some(match offset {
+        0.. => utc.checked_sub(offset_size).unwrap_or(Timestamp::MIN),
+        _ => utc.checked_add(offset_size).unwrap_or(Timestamp::MAX),
+    })
 }
 
-fn is_zone(text: &str) -> bool {
+/// Parses a zone, and returns the seconds by which it is east of UTC.
+fn parse_zone(text: &str) -> Option<i64> {
     if text.is_empty() || text == "Z" {
-        return true;
+        return Some(0);
     }
-    let offset = text.strip_prefix(['+', '-']).and_then(|rest| take_number(rest, 2, 2));
-    let minutes =
-        offset.and_then(|(hours, rest)| Some((hours, take_number(rest.strip_prefix(':')?, 2, 2)?)));
+    let sign = if text.starts_with('-') { -1 } else { 1 };
+    let (hours, rest) = take_number(text.strip_prefix(['+', '-'])?, 2, 2)?;
+    let (minutes, rest) = take_number(rest.strip_prefix(':')?, 2, 2)?;
     // Go accepts an offset of 24 hours, and one of 60 minutes.
-    matches!(minutes, Some((0..=24, (0..=60, ""))))
+    let fits = hours <= 24 && minutes <= 60 && rest.is_empty();
+    fits.then_some(sign * i64::from(hours * 3600 + minutes * 60))
 }
 
 /// Splits a number of `least` to `most` digits from the front of a text. Returns the number and the
@@ -50,12 +77,13 @@ fn take_number(text: &str, least: usize, most: usize) -> Option<(u32, &str)> {
     (length >= least).then(|| digits.parse().ok().map(|number| (number, rest)))?
 }
 
-/// Returns whether a duration such as `1h30m` is positive, or `None` if Go does not parse the text.
-pub(super) fn is_positive_duration(text: &str) -> Option<bool> {
+/// Parses a duration such as `1h30m`. A negative one counts as none. Returns `None` if Go does not
+/// parse the text.
+pub(super) fn parse_duration(text: &str) -> Option<Duration> {
     let negative = text.starts_with('-');
     let mut rest = text.strip_prefix(['+', '-']).unwrap_or(text);
     if rest == "0" {
-        return Some(false);
+        return Some(Duration::ZERO);
     }
     if rest.is_empty() {
         return None;
@@ -68,7 +96,11 @@ pub(super) fn is_positive_duration(text: &str) -> Option<bool> {
     }
     // Go's duration is a signed integer of 64 bits, which has one more negative value.
     let most = i64::MAX.unsigned_abs() + u64::from(negative);
-    (total <= u128::from(most)).then_some(!negative && total > 0)
+    if total > u128::from(most) {
+        return None;
+    }
+    let total = if negative { 0 } else { u64::try_from(total).ok()? };
+    Some(Duration::from_nanos(total))
 }
 
 /// Splits one number with its unit from the front of a duration. Returns its nanoseconds and the
@@ -107,16 +139,16 @@ mod tests {
 
     #[test]
     fn times_are_taken_as_go_takes_them() {
-        for good in [
-            "2030-01-02T03:04:05Z",
-            "2030-01-02T03:04:05",
-            "2030-01-02T3:04:05Z",
-            "2030-01-02T03:04:05.123456789012Z",
-            "2030-01-02T03:04:05,5+01:00",
-            "2024-02-29T23:59:59-24:60",
-            "0000-01-01T00:00:00Z",
+        for (text, time) in [
+            ("2030-01-02T03:04:05Z", "2030-01-02T03:04:05Z"),
+            ("2030-01-02T03:04:05", "2030-01-02T03:04:05Z"),
+            ("2030-01-02T3:04:05Z", "2030-01-02T03:04:05Z"),
+            ("2030-01-02T03:04:05.123456789012Z", "2030-01-02T03:04:05.123456789Z"),
+            ("2030-01-02T03:04:05,5+01:00", "2030-01-02T02:04:05.5Z"),
+            ("2024-02-29T23:59:59-24:60", "2024-03-02T00:59:59Z"),
+            ("0000-01-01T00:00:00Z", "0000-01-01T00:00:00Z"),
         ] {
-            assert!(is_time(good), "{good}");
+            assert_eq!(parse_time(text), Some(time.parse().unwrap()), "{text}");
         }
         for bad in [
             "",
@@ -137,26 +169,26 @@ mod tests {
             "2030-01-02T03:04:05+25:00",
             "12030-01-02T03:04:05Z",
         ] {
-            assert!(!is_time(bad), "{bad}");
+            assert_eq!(parse_time(bad), None, "{bad}");
         }
     }
 
     #[test]
     fn durations_are_taken_as_go_takes_them() {
-        for (text, positive) in [
-            ("1h", Some(true)),
-            ("1h30m.5s", Some(true)),
-            ("+1.5h", Some(true)),
-            ("1.s", Some(true)),
-            ("1µs1μs1us1ns1ms", Some(true)),
-            ("0", Some(false)),
-            ("-0", Some(false)),
-            ("0s", Some(false)),
-            ("0.1ns", Some(false)),
-            ("-2h", Some(false)),
-            ("9223372036854775807ns", Some(true)),
+        for (text, nanoseconds) in [
+            ("1h", Some(3_600_000_000_000)),
+            ("1h30m.5s", Some(5_400_500_000_000)),
+            ("+1.5h", Some(5_400_000_000_000)),
+            ("1.s", Some(1_000_000_000)),
+            ("1µs1μs1us1ns1ms", Some(1_003_001)),
+            ("0", Some(0)),
+            ("-0", Some(0)),
+            ("0s", Some(0)),
+            ("0.1ns", Some(0)),
+            ("-2h", Some(0)),
+            ("9223372036854775807ns", Some(9_223_372_036_854_775_807)),
             ("9223372036854775808ns", None),
-            ("-9223372036854775808ns", Some(false)),
+            ("-9223372036854775808ns", Some(0)),
             ("99999999999999999999h", None),
             ("", None),
             ("-", None),
@@ -168,14 +200,15 @@ mod tests {
             ("h", None),
             ("x", None),
         ] {
-            assert_eq!(is_positive_duration(text), positive, "{text}");
+            let duration = nanoseconds.map(Duration::from_nanos);
+            assert_eq!(parse_duration(text), duration, "{text}");
         }
     }
 
     proptest! {
         #[test]
         fn no_text_panics(text in "[-+0-9T:.Zhmsnuµ]{0,24}|\\PC{0,16}") {
-            let _ = (is_time(&text), is_positive_duration(&text));
+            let _ = (parse_time(&text), parse_duration(&text));
         }
     }
 }

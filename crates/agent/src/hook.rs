@@ -1,5 +1,5 @@
-//! [`HookKind`] lists the hooks and actions that an agent runs on a unit without storage or
-//! secrets, with their names and their environment variables.
+//! [`HookKind`] lists the hooks and actions that an agent runs on a unit without storage, with
+//! their names and their environment variables.
 //!
 //! Source: reference `juju-agent.md` sections 5.2 and 6.
 
@@ -16,6 +16,25 @@ pub struct NoticeInfo {
     pub kind: String,
     /// The notice's key, such as `example.com/done`.
     pub key: String,
+}
+
+/// The secret of a secret hook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SecretHook {
+    /// The bare id, without the scheme.
+    pub id: String,
+    /// The label by which the unit knows the secret; empty if it has none.
+    pub label: String,
+    /// The revision that is new, has expired, or is tracked no more. For secret-rotate it is the
+    /// latest one.
+    pub revision: u32,
+}
+
+impl SecretHook {
+    pub(super) fn new(id: String, label: String, revision: u32) -> Self {
+        Self { id, label, revision }
+    }
 }
 
 /// A kind of hook, or an action.
@@ -68,6 +87,14 @@ pub enum HookKind {
         /// The notice.
         notice: NoticeInfo,
     },
+    /// `secret-changed`, which a unit runs when a secret that it has read has a new revision.
+    SecretChanged(SecretHook),
+    /// `secret-rotate`, which the owner runs when it is time for a new revision.
+    SecretRotate(SecretHook),
+    /// `secret-expired`, which the owner runs when a revision has expired.
+    SecretExpired(SecretHook),
+    /// `secret-remove`, which the owner runs when no unit tracks a revision any more.
+    SecretRemove(SecretHook),
     /// A hook of a relation, such as `db-relation-changed`.
     Relation(RelationHook),
     /// An action.
@@ -112,6 +139,10 @@ impl HookKind {
             Self::PebbleCheckFailed { .. } => "pebble-check-failed",
             Self::PebbleCheckRecovered { .. } => "pebble-check-recovered",
             Self::PebbleCustomNotice { .. } => "pebble-custom-notice",
+            Self::SecretChanged(_) => "secret-changed",
+            Self::SecretRotate(_) => "secret-rotate",
+            Self::SecretExpired(_) => "secret-expired",
+            Self::SecretRemove(_) => "secret-remove",
             Self::Relation(hook) => hook.event().as_str(),
             Self::Action { name, .. } => name,
         }
@@ -147,6 +178,30 @@ impl HookKind {
         }
     }
 
+    /// Returns the secret of a secret hook, or `None` for any other hook.
+    #[must_use]
+    pub fn secret(&self) -> Option<&SecretHook> {
+        match self {
+            Self::SecretChanged(secret)
+            | Self::SecretRotate(secret)
+            | Self::SecretExpired(secret)
+            | Self::SecretRemove(secret) => Some(secret),
+            _ => None,
+        }
+    }
+
+    /// Returns the secret of a secret hook, as Juju shows it in the status of the agent while the
+    /// hook runs: with the revision if the hook is about one (Juju 3.6).
+    pub(super) fn secret_text(&self) -> Option<String> {
+        let secret = self.secret()?;
+        Some(match self {
+            Self::SecretExpired(_) | Self::SecretRemove(_) => {
+                format!("secret:{}/{}", secret.id, secret.revision)
+            }
+            _ => format!("secret:{}", secret.id),
+        })
+    }
+
     /// Returns `true` for an action.
     #[must_use]
     pub fn is_action(&self) -> bool {
@@ -159,7 +214,14 @@ impl HookKind {
         if let Some(container) = self.container() {
             variables.push(("JUJU_WORKLOAD_NAME", container.to_owned()));
         }
+        if let Some(secret) = self.secret() {
+            variables.push(("JUJU_SECRET_ID", format!("secret:{}", secret.id)));
+            variables.push(("JUJU_SECRET_LABEL", secret.label.clone()));
+        }
         match self {
+            Self::SecretExpired(secret) | Self::SecretRemove(secret) => {
+                variables.push(("JUJU_SECRET_REVISION", secret.revision.to_string()));
+            }
             Self::Relation(hook) => variables.extend(hook.variables()),
             Self::PebbleCheckFailed { check, .. } | Self::PebbleCheckRecovered { check, .. } => {
                 variables.push(("JUJU_PEBBLE_CHECK_NAME", check.clone()));

@@ -190,8 +190,10 @@ impl Model {
         exit: &HookExit,
         now: Instant,
     ) -> Result<Ending, Error> {
-        let Running { run, config_at_start, writes, .. } = running;
+        let Running { run, config_at_start, writes, snapshot, .. } = running;
         let kind = run.kind;
+        let owned = kind.secret().and_then(|hook| snapshot.owned_secrets?.remove(&hook.id));
+        let original_revision = owned.map(|secret| secret.latest);
         let record = self.record_mut(unit)?;
         // A pod ends after its `stop` has run, even if `stop` failed.
         record.lifecycle.is_stopped |= record.lifecycle.is_pod_ending && kind == HookKind::Stop;
@@ -217,9 +219,12 @@ impl Model {
         let Some(cause) = failure else {
             record.lifecycle.error = None;
             record.complete(&kind, config_at_start, Some(now));
+            self.complete_secret_hook(unit, &kind, original_revision);
+            let record = self.record_mut(unit)?;
             // Juju reboots the machine only after a hook that has succeeded.
             if reboot {
                 record.lifecycle.agent_restarted();
+                record.secret_hooks.agent_restarted();
                 self.forget_relation_reads(unit);
             }
             self.take_done_hook(unit, &kind);

@@ -31,13 +31,13 @@
 //!
 //! The model follows Juju 2.9 to 4.0 in the order of hooks, in the delays after a failure, in the
 //! writes that are kept until the hook exits with 0, and in every tool's arguments, output, texts
-//! and exit codes. Storage and secrets are not modelled: their tools answer as they do for a unit
-//! that has none.
+//! and exit codes. Storage is not modelled: its tools answer as they do for a unit that has none.
 //!
 //! What holds everywhere in this crate:
 //!
 //! - No function is asynchronous, blocks or waits. Only [`InProcessTools`] takes a lock and reads
 //!   files.
+//! - `Debug` prints no content of a secret.
 //! - Times are arguments: the caller passes the instant of the call, and a test any other.
 //! - The wording of an [`Error`] may change; match on its [`ErrorKind`].
 //!
@@ -104,6 +104,7 @@ mod action_schema;
 mod actions;
 mod application;
 mod args;
+mod base64;
 mod charm_files;
 mod charm_meta;
 mod commit;
@@ -141,7 +142,9 @@ mod report;
 mod running;
 mod schedule;
 mod schema;
+mod secret_hooks;
 mod secret_uri;
+mod secrets;
 mod shown_status;
 mod status;
 mod storage_directive;
@@ -152,6 +155,7 @@ mod tool_request;
 mod tools;
 mod unit;
 mod unit_record;
+mod user_secrets;
 mod workload_events;
 
 #[cfg(test)]
@@ -167,7 +171,7 @@ pub use deployment::Deployment;
 pub use endpoint::{EndpointMeta, EndpointRole, EndpointScope};
 pub use environment::AgentPaths;
 pub use error::{Error, ErrorKind};
-pub use hook::{HookKind, NoticeInfo};
+pub use hook::{HookKind, NoticeInfo, SecretHook};
 pub use hook_end::{Ending, Finished};
 pub use hook_exit::HookExit;
 pub use hook_run::HookRun;
@@ -179,8 +183,10 @@ pub use operator::Resolve;
 pub use relations::{Played, PlayedRelation, Provider, RelationEvent, RelationHook};
 pub use report::{ContainerReport, FailedHookReport, RelationReport, Report};
 pub use schedule::Next;
+pub use secrets::SecretReport;
 pub use tool_request::{OutputFile, ToolAnswer, ToolRequest, ToolStep};
 pub use tools::tool_names;
 pub use unit::Unit;
+pub use user_secrets::SecretUpdate;
 
-pub use charmwright_juju::{ActionId, JujuVersion, LogLevel, UnitName};
+pub use charmwright_juju::{ActionId, JujuVersion, LogLevel, SecretId, UnitName};

@@ -220,7 +220,11 @@ impl Lifecycle {
                     state.ready_boot_id = Some(boot_id.clone());
                 }
             }
-            HookKind::PebbleCheckFailed { .. }
+            HookKind::SecretChanged(_)
+            | HookKind::SecretRotate(_)
+            | HookKind::SecretExpired(_)
+            | HookKind::SecretRemove(_)
+            | HookKind::PebbleCheckFailed { .. }
             | HookKind::PebbleCheckRecovered { .. }
             | HookKind::PebbleCustomNotice { .. }
             | HookKind::Relation(_)

@@ -11,12 +11,14 @@ use std::collections::BTreeMap;
 use std::time::{Instant, SystemTime};
 
 use charmwright_juju::UnitName;
+use jiff::Timestamp;
 
 use super::application::Application;
 use super::error::{Error, ErrorKind};
 use super::go_text::go_quote;
 use super::model_settings::{ModelSettings, Substrate, is_at_least};
 use super::relations::{Players, RelationRules, Relations};
+use super::secrets::Secrets;
 use super::unit_record::UnitRecord;
 
 /// A model of Juju: applications with their units, and their relations. The [crate's
@@ -32,6 +34,7 @@ pub struct Model {
     /// here, so that its log, its state and its status can be read, until its application is
     /// removed. For every command it is not in the model any more.
     pub(super) units: BTreeMap<UnitName, UnitRecord>,
+    pub(super) secrets: Secrets,
     pub(super) relations: Relations,
     /// The providers that play applications without a charm.
     pub(super) players: Players,
@@ -39,23 +42,26 @@ pub struct Model {
     pub(super) last_action: u64,
     /// The latest instant that the caller has passed: the model has no clock.
     now: Option<Instant>,
+    /// The first instant that the caller has passed.
+    first: Option<Instant>,
 }
 
 impl Model {
     /// Makes a model without applications.
     #[must_use]
     pub fn new(settings: ModelSettings) -> Self {
-        let rules = match is_at_least(&settings.juju_version, 4, 0) {
-            true => RelationRules::Juju4,
-            false => RelationRules::Juju3,
-        };
+        let is_juju_4 = is_at_least(&settings.juju_version, 4, 0);
+        let secrets = Secrets::new(&settings.model_uuid, is_juju_4, settings.seed);
+        let rules = if is_juju_4 { RelationRules::Juju4 } else { RelationRules::Juju3 };
         Self {
             settings,
             applications: BTreeMap::new(),
             units: BTreeMap::new(),
+            secrets,
             relations: Relations::new(rules),
             players: Players::default(),
             last_action: 0,
+            first: None,
             now: None,
         }
     }
@@ -143,6 +149,31 @@ impl Model {
         }
     }
 
+    /// Returns `true` if a unit is its application's leader.
+    pub(super) fn leads(&self, unit: &UnitName) -> bool {
+        let application = self.applications.get(unit.application().as_str());
+        application.is_some_and(|application| application.leader.as_ref() == Some(unit))
+    }
+
+    /// Returns the time of day at an instant, which the expiry and the rotation of secrets need.
+    /// Without a clock in the settings the model's first instant is the start of 1970.
+    pub(super) fn time_of_day(&self, when: Option<Instant>) -> Timestamp {
+        let (at, time) = match self.settings.clock {
+            Some((at, time)) => (Some(at), Timestamp::try_from(time).unwrap_or_default()),
+            None => (self.first, Timestamp::UNIX_EPOCH),
+        };
+        let (Some(at), Some(when)) = (at, when) else {
+            return time;
+        };
+        match when.checked_duration_since(at) {
+            Some(later) => time.checked_add(later).unwrap_or(Timestamp::MAX),
+            None => {
+                let earlier = at.saturating_duration_since(when);
+                time.checked_sub(earlier).unwrap_or(Timestamp::MIN)
+            }
+        }
+    }
+
     /// Returns an instant in the form in which Juju's tools print a time. Without a clock in the
     /// settings that is the start of 1970.
     pub(super) fn time_text(&self, when: Option<Instant>) -> String {
@@ -153,7 +184,7 @@ impl Model {
             },
             _ => None,
         };
-        jiff::Timestamp::try_from(time.unwrap_or(SystemTime::UNIX_EPOCH))
+        Timestamp::try_from(time.unwrap_or(SystemTime::UNIX_EPOCH))
             .unwrap_or_default()
             .strftime("%Y-%m-%d %H:%M:%SZ")
             .to_string()
@@ -167,6 +198,7 @@ impl Model {
     /// Sets the time of the model, and of this unit, to the instant that the caller has passed.
     pub(super) fn set_now(&mut self, unit: &UnitName, now: Instant) {
         self.now = Some(now);
+        self.first.get_or_insert(now);
         if let Some(unit) = self.units.get_mut(unit) {
             unit.set_now(now);
         }

@@ -171,7 +171,9 @@ impl Model {
     pub fn agent_restarted(&mut self, unit: &UnitName) -> Result<(), Error> {
         self.live_mut(unit)?;
         self.interrupt(unit)?;
-        self.record_mut(unit)?.lifecycle.agent_restarted();
+        let record = self.record_mut(unit)?;
+        record.lifecycle.agent_restarted();
+        record.secret_hooks.agent_restarted();
         self.forget_relation_reads(unit);
         Ok(())
     }
@@ -205,6 +207,7 @@ impl Model {
                 if let Some(error) = record.lifecycle.error.take() {
                     let inputs = application.config_inputs(&record.address);
                     record.complete(&error.kind, inputs, None);
+                    self.complete_secret_hook(unit, &error.kind, None);
                     self.take_done_hook(unit, &error.kind);
                 }
             }

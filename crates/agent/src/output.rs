@@ -106,7 +106,16 @@ fn write_json(data: &Data, text: &mut String) {
         Data::Bool(flag) => text.push_str(if *flag { "true" } else { "false" }),
         // Juju's agent has every number as a float64, since config comes to it as JSON.
         Data::Number(number) => text.push_str(&json_number(number.as_f64().unwrap_or_default())),
-        Data::String(string) => write_json_string(string, text),
+        Data::String(string) | Data::Time(string) => write_json_string(string, text),
+        Data::Bytes(bytes) => {
+            text.push('"');
+            for chunk in bytes.utf8_chunks() {
+                write_json_characters(chunk.valid(), text);
+                // Go escapes the replacement character only where it replaces a byte.
+                chunk.invalid().iter().for_each(|_| text.push_str("\\ufffd"));
+            }
+            text.push('"');
+        }
         Data::Array(items) => {
             text.push('[');
             for (index, item) in items.iter().enumerate() {
@@ -138,6 +147,11 @@ fn write_json(data: &Data, text: &mut String) {
 
 fn write_json_string(string: &str, text: &mut String) {
     text.push('"');
+    write_json_characters(string, text);
+    text.push('"');
+}
+
+fn write_json_characters(string: &str, text: &mut String) {
     for character in string.chars() {
         match character {
             '"' => text.push_str("\\\""),
@@ -153,7 +167,6 @@ fn write_json_string(string: &str, text: &mut String) {
             other => text.push(other),
         }
     }
-    text.push('"');
 }
 
 #[cfg(test)]
@@ -202,6 +215,19 @@ mod tests {
                 "z: \"1\"\nm:\n  a: true\n  b: null\na:\n- x\n",
                 "z: \"1\"\nm:\n  a: true\n  b: null\na:\n- x\n",
                 "{\"z\":\"1\",\"m\":{\"a\":true,\"b\":null},\"a\":[\"x\"]}\n",
+            ),
+            (
+                Output::Struct(Data::Time("2031-01-02T03:04:05Z".to_owned())),
+                "2031-01-02T03:04:05Z\n",
+                "2031-01-02T03:04:05Z\n",
+                "\"2031-01-02T03:04:05Z\"\n",
+            ),
+            // Bytes that are not text (measured).
+            (
+                Output::Struct(Data::record([("x", Data::go_string(vec![0xff, 0xfe, b'a']))])),
+                "x: !!binary //5h\n",
+                "x: !!binary //5h\n",
+                "{\"x\":\"\\ufffd\\ufffda\"}\n",
             ),
         ] {
             assert_eq!(render(Format::Smart, &output), smart, "smart {output:?}");
@@ -269,6 +295,8 @@ mod tests {
             let text = render(Format::Yaml, &Output::Value(value.clone()));
             // Juju's writer makes broken YAML of these two characters in a block (measured).
             prop_assume!(!text.contains(['\u{2028}', '\u{2029}']));
+            // It writes the key `<<` plain, which a reader takes for a merge (measured).
+            prop_assume!(!text.contains("<<:"));
             let read = charmwright_yaml::juju::value(text.as_bytes());
             let read = read.map_err(|why| TestCaseError::fail(format!("{why}\n{text}")))?;
             prop_assert_eq!(as_floats(read), as_floats(value), "{}", text);

@@ -49,6 +49,7 @@ impl Model {
         self.live_mut(unit)?;
         let (record, application) = self.both_mut(unit)?;
         record.lifecycle.pod_started(&application.meta, record.is_dying);
+        record.secret_hooks.agent_restarted();
         self.forget_relation_reads(unit);
         Ok(())
     }

@@ -201,6 +201,13 @@ impl Model {
         for application in dying {
             self.drop_application_if_done(&application);
         }
+        self.end_grants();
+    }
+
+    /// Ends the grants of secrets whose relation has been removed.
+    pub(super) fn end_grants(&mut self) {
+        let relations = &self.relations;
+        self.secrets.keep_grants_of(|id| relations.get(id).is_some());
     }
 
     /// Lets a unit on which no charm runs enter the relations that are open to it, and leave those

@@ -64,12 +64,14 @@ impl Model {
         record.lifecycle.is_gone = true;
         record.set_status(StatusValue::new("terminated", ""));
         record.ports = PortSet::default();
+        self.secrets.unit_removed(&unit.to_string());
         for action in record.actions.values_mut().filter(|action| !action.has_ended()) {
             action.status = ActionStatus::Cancelled;
             // Juju's text (source: Juju 3.6, `state`).
             action.message = "unit removed".to_owned();
         }
         self.leave_relations(unit);
+        self.end_grants();
         let application = unit.application().as_str();
         let known = self.applications.get(application);
         if known.is_some_and(|application| application.leader() == Some(unit)) {
@@ -88,6 +90,7 @@ impl Model {
         {
             self.forget_relations(application);
             self.applications.remove(application);
+            self.secrets.application_removed(application);
             self.units.retain(|unit, _| unit.application().as_str() != application);
         }
     }

@@ -7,6 +7,7 @@ use super::error::Error;
 use super::hook::HookKind;
 use super::model::Model;
 use super::relations::{Databag, Relation, RelationHook, RelationRecord};
+use super::secrets::SecretReport;
 use super::shown_status::shown_status;
 use super::status::StatusValue;
 use super::unit::Unit;
@@ -49,6 +50,8 @@ pub struct Report {
     pub ports: Vec<String>,
     /// The workload containers, sorted by name.
     pub containers: Vec<ContainerReport>,
+    /// The secrets that the unit or its application owns, and those that the unit has read.
+    pub secrets: Vec<SecretReport>,
     /// The relations of the unit's application, in the order of their numbers.
     pub relations: Vec<RelationReport>,
     /// The failed hook of a unit in error.
@@ -159,6 +162,7 @@ impl Unit<'_> {
                     ContainerReport { name: name.clone(), pebble: pebble.to_owned() }
                 })
                 .collect(),
+            secrets: self.model.secrets.report(&record.name.to_string()),
             relations: self.relation_reports(),
             failed_hook: lifecycle.error.as_ref().map(|error| FailedHookReport {
                 hook: error.kind.name(),
@@ -199,10 +203,12 @@ impl Unit<'_> {
     }
 }
 
-/// Returns Juju's message for a hook that runs. It names the remote unit of a relation hook.
+/// Returns Juju's message for a hook that runs. It names the remote unit of a relation hook, and the
+/// secret of a secret hook.
 fn running_message(kind: &HookKind) -> String {
-    match kind.relation().and_then(RelationHook::remote_unit) {
-        Some(unit) => format!("running {} hook for {unit}", kind.name()),
+    let remote_unit = kind.relation().and_then(RelationHook::remote_unit);
+    match remote_unit.map(ToString::to_string).or(kind.secret_text()) {
+        Some(subject) => format!("running {} hook for {subject}", kind.name()),
         None => format!("running {} hook", kind.name()),
     }
 }

@@ -11,6 +11,7 @@ use super::hook::HookKind;
 use super::hook_run::HookRun;
 use super::ports::PortChanges;
 use super::relations::{RelationHook, RelationWrites};
+use super::secrets::{PendingSecrets, SecretMetadata};
 use super::status::StatusValue;
 
 /// The hook or the action that runs now.
@@ -41,6 +42,9 @@ pub(super) struct Snapshot {
     /// `true` once the hook was told that the unit is not the leader. A "yes" is asked for again at
     /// each call, since a unit can lose the leadership.
     pub(super) is_not_leader: bool,
+    /// The secrets that the unit owned when the hook asked for the first time. Its own changes are
+    /// in [`PendingWrites::secrets`].
+    pub(super) owned_secrets: Option<BTreeMap<String, SecretMetadata>>,
 }
 
 /// The pending writes of a hook. They are committed when the hook exits with 0, and dropped when it
@@ -50,6 +54,7 @@ pub(super) struct PendingWrites {
     /// The keys of the charm's state with their new values; `None` deletes the key.
     pub(super) state: BTreeMap<String, Option<String>>,
     pub(super) ports: PortChanges,
+    pub(super) secrets: PendingSecrets,
     pub(super) relations: RelationWrites,
     /// Set for config-changed: its commit brings the unit's addresses in its databags up to date.
     pub(super) refreshes_network: bool,

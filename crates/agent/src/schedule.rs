@@ -1,7 +1,7 @@
 //! [`Model::next`] chooses the hook or the action that a unit runs next.
 //!
 //! When no hook runs, the agent goes through the kinds of work in a fixed order and takes the first
-//! that is due. Storage and secrets are not modelled. Source: reference `juju-agent.md`
+//! that is due. Storage is not modelled. Source: reference `juju-agent.md`
 //! sections 5.3, 6 and 7.
 
 use std::time::Instant;
@@ -15,6 +15,7 @@ use super::hook_run::HookRun;
 use super::lifecycle::{Lifecycle, Retry};
 use super::model::Model;
 use super::running::{ActionOutput, Running};
+use super::secret_hooks::is_about_application_secret;
 use super::status::StatusValue;
 use super::unit::Unit;
 use super::unit_record::UnitRecord;
@@ -70,16 +71,23 @@ impl Model {
     /// [`ErrorKind::NotFound`](super::ErrorKind::NotFound) if the model has no such unit.
     pub fn next(&mut self, unit: &UnitName, now: Instant) -> Result<Next, Error> {
         self.set_now(unit, now);
-        let (record, application) = self.both_mut(unit)?;
+        let record = self.record(unit)?;
         if record.running.is_some() {
             return Ok(Next::Busy);
         }
-        let lifecycle = &mut record.lifecycle;
-        // Juju skips a queued or failed leader-elected when the unit has lost the leadership.
-        if application.leader.as_ref() != Some(unit) {
-            lifecycle.queued.take_if(|kind| *kind == HookKind::LeaderElected);
-            lifecycle.error.take_if(|error| error.kind == HookKind::LeaderElected);
-        }
+        // Juju skips a queued or failed hook of the leader when the unit has lost the leadership.
+        let is_lost = |kind: Option<&HookKind>| {
+            kind.is_some_and(|kind| {
+                *kind == HookKind::LeaderElected || is_about_application_secret(&self.secrets, kind)
+            })
+        };
+        let leads = self.leads(unit);
+        let is_queued_lost = !leads && is_lost(record.lifecycle.queued.as_ref());
+        let failed = record.lifecycle.error.as_ref().map(|error| &error.kind);
+        let is_failed_lost = !leads && is_lost(failed);
+        let lifecycle = &mut self.record_mut(unit)?.lifecycle;
+        lifecycle.queued.take_if(|_| is_queued_lost);
+        lifecycle.error.take_if(|_| is_failed_lost);
         // A `start` that was skipped with `juju resolved --no-retry` has no time of its own.
         if lifecycle.is_started && lifecycle.update_status_interval_start.is_none() {
             lifecycle.update_status_interval_start = Some(now);
@@ -149,7 +157,12 @@ impl Model {
         let principal = record.principal.clone();
         let run = HookRun::new(&self.settings, unit, &machine_id, kind, attempt, serial);
         let run = HookRun { principal, ..run };
-        let running = Running::new(run.clone(), config);
+        let mut running = Running::new(run.clone(), config);
+        // Juju's agent asks for the unit's secrets at the start of a secret hook (Juju 3.6).
+        if run.kind.secret().is_some() {
+            let owned = self.secrets.owned_by(&unit.to_string(), self.leads(unit));
+            running.snapshot.owned_secrets = Some(owned);
+        }
         self.record_mut(unit)?.running = Some(Running { action, ..running });
         Ok(run)
     }
@@ -249,6 +262,7 @@ impl Lifecycle {
         if !self.is_installed {
             return if is_dying { Choice::Gone } else { Choice::Run(HookKind::Install) };
         }
+        let mut next_secret_hook = None;
         if !self.is_stopped {
             // 3, relation-created. Not for a unit that is being removed (Juju 3.6).
             if !is_dying && let Some(hook) = relations.next_created(all_relations) {
@@ -270,6 +284,12 @@ impl Lifecycle {
             }
             // 6, secrets: expired, rotate, changed, remove. Not for a unit that is being removed
             // (Juju 3.6).
+            if !is_dying {
+                match own.next_secret_hook(now) {
+                    Ok(kind) => return Choice::Run(kind),
+                    Err(next) => next_secret_hook = next,
+                }
+            }
         }
         // 7, actions.
         if let Some(action) = action {
@@ -306,14 +326,15 @@ impl Lifecycle {
         if self.is_update_status_due {
             return Choice::Run(HookKind::UpdateStatus);
         }
-        match (self.update_status_interval_start, own.model.settings.update_status_interval) {
-            (Some(since), Some(interval)) => match since.checked_add(interval) {
-                Some(due) if due <= now => Choice::Run(HookKind::UpdateStatus),
-                Some(due) => Choice::At(due),
-                None => Choice::Idle,
-            },
-            _ => Choice::Idle,
+        let since = self.update_status_interval_start;
+        let interval = own.model.settings.update_status_interval;
+        let update_status =
+            since.zip(interval).and_then(|(since, interval)| since.checked_add(interval));
+        if update_status.is_some_and(|due| due <= now) {
+            return Choice::Run(HookKind::UpdateStatus);
         }
+        let next = update_status.into_iter().chain(next_secret_hook).min();
+        next.map_or(Choice::Idle, Choice::At)
     }
 
     /// Chooses the work of a pod that is ending. A failed or killed hook does not run again, but

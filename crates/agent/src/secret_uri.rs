@@ -48,8 +48,18 @@ impl SecretUri {
         Ok(Self { source: source.or(host), id: id.to_owned() })
     }
 
+    /// Makes the URI of a secret of this model.
+    pub(super) fn of_id(id: String) -> Self {
+        Self { source: None, id }
+    }
+
     pub(super) fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Returns `true` for a URI without a model, and for one of this model.
+    pub(super) fn is_of_model(&self, uuid: &str) -> bool {
+        self.source.as_ref().is_none_or(|source| source == uuid)
     }
 }
 

@@ -17,6 +17,7 @@ use super::log::Log;
 use super::ports::PortSet;
 use super::relations::UnitRelations;
 use super::running::Running;
+use super::secrets::SecretHooks;
 use super::status::StatusValue;
 
 /// The number of ended actions whose records are kept. Each record holds the output of its action,
@@ -52,6 +53,8 @@ pub(super) struct UnitRecord {
     pub(super) principal: Option<UnitName>,
     /// The record of the hooks that have run and that are due.
     pub(super) lifecycle: Lifecycle,
+    /// The record of the secret hooks that have run.
+    pub(super) secret_hooks: SecretHooks,
     /// The hook or action that runs now.
     pub(super) running: Option<Running>,
     /// The latest instant that the caller has passed for this unit: the model has no clock.
@@ -91,6 +94,7 @@ impl UnitRecord {
             relations: UnitRelations::default(),
             principal: None,
             lifecycle,
+            secret_hooks: SecretHooks::default(),
             running: None,
             now,
         }

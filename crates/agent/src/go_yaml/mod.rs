@@ -31,6 +31,9 @@ impl Writer {
             Data::Object(map) if map.is_empty() => self.empty("{}"),
             Data::Object(map) => self.map(map),
             Data::String(text) => self.string(text, place),
+            Data::Bytes(bytes) => self.binary(bytes, place),
+            // yaml.v2 writes a time without quotes, and a text that looks like one with them.
+            Data::Time(time) => self.plain(time, place),
             Data::Null => self.plain("null", place),
             Data::Bool(true) => self.plain("true", place),
             Data::Bool(false) => self.plain("false", place),

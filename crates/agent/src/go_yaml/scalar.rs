@@ -1,10 +1,13 @@
 //! The writer of strings: it chooses the style of each string and folds long lines.
 
 use super::writer::{INDENT_STEP, Place, Writer};
+use crate::base64;
 use charmwright_yaml::juju::is_text;
 
 /// The column past which a line is folded at its next single space.
 const LINE_WIDTH: usize = 80;
+/// The most characters of base64 in a line of `!!binary`.
+const BINARY_WIDTH: usize = 70;
 /// The most bytes of a key that is written before a `:` on one line. libyaml counts them before it
 /// escapes characters (measured).
 const SIMPLE_KEY_LIMIT: usize = 128;
@@ -117,6 +120,29 @@ impl Writer {
             Style::DoubleQuoted => self.double_quoted(text, place),
             Style::Literal => self.literal(text),
         }
+        self.indent = outer_indent;
+    }
+
+    /// Writes a string that is not UTF-8 in base64, with the tag `!!binary`. yaml.v2 writes more
+    /// than one line as a block.
+    pub(super) fn binary(&mut self, bytes: &[u8], place: Place) {
+        let encoded = base64::encode(bytes);
+        self.space();
+        self.indicator("!!binary", false);
+        if encoded.len() < BINARY_WIDTH {
+            return self.plain(&encoded, place);
+        }
+        let mut lines = String::with_capacity(encoded.len() + encoded.len() / BINARY_WIDTH + 1);
+        for (index, character) in encoded.chars().enumerate() {
+            if index > 0 && index % BINARY_WIDTH == 0 {
+                lines.push('\n');
+            }
+            lines.push(character);
+        }
+        lines.push('\n');
+        let outer_indent = self.indent;
+        self.indent = Some(outer_indent.map_or(INDENT_STEP, |indent| indent + INDENT_STEP));
+        self.literal(&lines);
         self.indent = outer_indent;
     }
 

@@ -146,11 +146,16 @@ fn impossible_arguments_and_missing_files_are_refused() {
 #[test]
 fn a_tool_reads_the_files_of_this_machine() {
     let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("state.yaml");
-    std::fs::write(&path, "a: b\n").unwrap();
+    let path = folder.path().join("content.yaml");
+    std::fs::write(&path, "password: s3cret\n").unwrap();
     let tools = tools(Fixture::in_hook());
-    run(&tools, &["state-set", "--file", path.to_str().unwrap()]);
-    assert_eq!(run(&tools, &["state-get", "a"]), "b\n");
+    let file = path.to_str().unwrap();
+    let one = format!("token#file={file}");
+    let uri = run(&tools, &["secret-add", "--file", file, &one]);
+    let content = run(&tools, &["secret-get", uri.trim(), "--format=json"]);
+    assert_eq!(content, "{\"password\":\"s3cret\",\"token\":\"password: s3cret\\n\"}\n");
+    assert_eq!(run(&tools, &["secret-add", "--file", "/"]), "2: ERROR read /: is a directory");
+    assert!(!format!("{:?}", tools.calls()).contains("s3cret"));
 }
 
 #[test]

@@ -17,6 +17,7 @@ mod removal;
 mod removed;
 mod requests;
 mod schedule;
+mod secret_model;
 mod secrets;
 mod state_status;
 mod tools;

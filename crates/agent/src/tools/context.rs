@@ -1,8 +1,10 @@
 //! [`ToolContext`] is the input of every hook tool, and [`Failure`] its error.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use charmwright_juju::UnitName;
+use jiff::Timestamp;
 
 use super::super::application::Application;
 use super::super::args::ParsedArgs;
@@ -11,6 +13,7 @@ use super::super::model::Model;
 use super::super::output::{Format, Output};
 use super::super::relations::RelationHook;
 use super::super::running::{ActionOutput, PendingWrites, Snapshot};
+use super::super::secrets::SecretMetadata;
 use super::super::tool_path;
 use super::super::tool_request::ToolRequest;
 use super::super::unit_record::UnitRecord;
@@ -107,10 +110,13 @@ impl ToolContext<'_> {
     /// Returns `true` if the unit is the leader. Once it was not, the answer stays `false` until
     /// the hook ends (Juju 3.6).
     pub(crate) fn is_leader(&mut self) -> bool {
-        let application = self.model.application(self.unit.application().as_str());
-        let leads = application.is_ok_and(|application| application.leader() == Some(self.unit));
-        self.snapshot.is_not_leader |= !leads;
+        self.snapshot.is_not_leader |= !self.model.leads(self.unit);
         !self.snapshot.is_not_leader
+    }
+
+    /// Returns the time of day of the call.
+    pub(crate) fn time(&self) -> Timestamp {
+        self.model.time_of_day(self.model.now())
     }
 
     /// Refuses the call with this text if the unit is not the leader.
@@ -141,6 +147,28 @@ impl ToolContext<'_> {
     pub(crate) fn file(&self, path: &Path) -> Option<Result<&[u8], &str>> {
         let file = self.request.files.get(path)?;
         Some(file.as_deref().map_err(String::as_str))
+    }
+
+    /// Returns the secrets that the unit owns as its hook sees them: Juju's agent asks for them
+    /// once in a hook, and shows what is pending.
+    pub(crate) fn owned_secrets(&mut self) -> BTreeMap<String, SecretMetadata> {
+        self.load_owned_secrets();
+        let none = BTreeMap::new();
+        self.writes.secrets.view(self.snapshot.owned_secrets.as_ref().unwrap_or(&none))
+    }
+
+    /// Returns what Juju has stored of a secret that the unit owns.
+    pub(crate) fn stored_secret(&mut self, id: &str) -> Option<&SecretMetadata> {
+        self.load_owned_secrets();
+        self.snapshot.owned_secrets.as_ref()?.get(id)
+    }
+
+    fn load_owned_secrets(&mut self) {
+        if self.snapshot.owned_secrets.is_none() {
+            let leads = self.model.leads(self.unit);
+            let owned = self.model.secrets.owned_by(&self.unit.to_string(), leads);
+            self.snapshot.owned_secrets = Some(owned);
+        }
     }
 }
 

@@ -18,6 +18,7 @@ mod relation_data;
 mod removed;
 mod secret;
 mod secret_content;
+mod secret_relation;
 mod state;
 mod status;
 mod storage;

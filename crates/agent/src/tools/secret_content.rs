@@ -1,39 +1,29 @@
-//! [`check`] validates the content and the options of a secret for `secret-add` and `secret-set`.
+//! [`parse`] reads the content and the options of a secret for `secret-add` and `secret-set`.
 //!
 //! Source: Juju, `core/secrets.CreateSecretData`; reference `juju-agent-measured.md` 3.6.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
+use jiff::Timestamp;
+
 use super::super::go_text::go_quote;
-use super::super::go_time::{is_positive_duration, is_time};
+use super::super::go_time::{parse_duration, parse_time};
+use super::super::secrets::{CONTENT_LIMIT, Changes, Entries, RotatePolicy, SecretContent, encode};
 use super::super::tool_path;
 use super::context::{Failure, ToolContext, cannot_read};
 
-/// The most bytes, in base64, of one value and of all values together.
-const LIMIT: usize = 1_000_000;
-
-/// Validates the options and the content, whose pairs begin at the positional argument `first`.
-/// Returns `true` if there is any content.
-pub(super) fn check(context: &ToolContext<'_>, first: usize) -> Result<bool, Failure> {
+/// Reads the options and the content, whose pairs begin at the positional argument `first`. The
+/// content is `None` if there is no pair.
+pub(super) fn parse(context: &ToolContext<'_>, first: usize) -> Result<Changes, Failure> {
     let value = |name: &str| context.args.value(name).unwrap_or_default();
-    let expire = value("expire");
-    if !expire.is_empty() && !is_time(expire) {
-        let not_valid =
-            |what: &str| Failure::Usage(format!("{what} {} not valid", go_quote(expire)));
-        match is_positive_duration(expire) {
-            None => return Err(not_valid("expire time or duration")),
-            Some(false) => return Err(not_valid("negative expire duration")),
-            Some(true) => {}
-        }
-    }
-    let rotate = value("rotate");
-    if !matches!(
-        rotate,
-        "" | "never" | "hourly" | "daily" | "weekly" | "monthly" | "quarterly" | "yearly"
-    ) {
-        return Err(Failure::Usage(format!("rotate policy {} not valid", go_quote(rotate))));
-    }
+    let expires = expiry(value("expire"), context.time()).map_err(Failure::Usage)?;
+    let rotate = match value("rotate") {
+        "" => None,
+        text => Some(RotatePolicy::parse(text).ok_or_else(|| {
+            Failure::Usage(format!("rotate policy {} not valid", go_quote(text)))
+        })?),
+    };
     let owner = context.args.value("owner").unwrap_or("application");
     if !matches!(owner, "application" | "unit") {
         return Err(Failure::Usage(format!("secret owner {} not valid", go_quote(owner))));
@@ -41,26 +31,47 @@ pub(super) fn check(context: &ToolContext<'_>, first: usize) -> Result<bool, Fai
 
     let mut entries = Entries::new();
     for argument in context.args.positionals.get(first..).unwrap_or_default() {
-        let (key, length) = entry(context, argument)?;
-        entries.insert(key, length);
+        let (key, value) = entry(context, argument)?;
+        entries.insert(key, value);
     }
-    check_entries(&entries).map_err(Failure::Usage)?;
+    let mut content = encode(entries).map_err(Failure::Usage)?;
     let file = value("file");
-    if file.is_empty() {
-        return Ok(!entries.is_empty());
+    if !file.is_empty() {
+        let in_file = entries_of(read_file(context, file)?)?;
+        // The values of the file replace those of the arguments.
+        content.extend(encode(in_file).map_err(Failure::Usage)?);
     }
-    let in_file = entries_of(read_file(context, file)?)?;
-    check_entries(&in_file).map_err(Failure::Usage)?;
-    Ok(!entries.is_empty() || !in_file.is_empty())
+    let text = |name: &str| Some(value(name)).filter(|text| !text.is_empty()).map(str::to_owned);
+    Ok(Changes {
+        label: text("label"),
+        description: text("description"),
+        rotate,
+        expires,
+        content: (!content.is_empty()).then(|| SecretContent::from_encoded(content)),
+    })
 }
 
-/// Each key with its suffix, and the length of its value in base64. Of two equal keys the last one
-/// counts.
-type Entries = BTreeMap<String, usize>;
+/// Reads the option `--expire`: a time, or a duration from now.
+fn expiry(text: &str, now: Timestamp) -> Result<Option<Timestamp>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    if let Some(time) = parse_time(text) {
+        // Go's zero time, the start of the year 1, stands for no time.
+        return Ok(Some(time).filter(|time| time.as_second() != -62_135_596_800));
+    }
+    match parse_duration(text) {
+        None => Err(format!("expire time or duration {} not valid", go_quote(text))),
+        Some(duration) if duration.is_zero() => {
+            Err(format!("negative expire duration {} not valid", go_quote(text)))
+        }
+        Some(duration) => Ok(Some(now.checked_add(duration).unwrap_or(Timestamp::MAX))),
+    }
+}
 
 /// Parses `KEY=VALUE`, `KEY#base64=VALUE` or `KEY#file=PATH`. Juju takes `=` at the end for the
 /// padding of base64, so `KEY=` has no value and is refused (measured).
-fn entry(context: &ToolContext<'_>, argument: &str) -> Result<(String, usize), Failure> {
+fn entry(context: &ToolContext<'_>, argument: &str) -> Result<(String, Vec<u8>), Failure> {
     let stripped = argument.trim_end_matches('=');
     let Some(place) = stripped.find('=').filter(|place| *place > 0) else {
         return Err(Failure::Usage(format!("key value {} not valid", go_quote(argument))));
@@ -68,7 +79,7 @@ fn entry(context: &ToolContext<'_>, argument: &str) -> Result<(String, usize), F
     let (key, value) = argument.split_at(place);
     let value = value.get(1..).unwrap_or_default();
     let Some(key) = key.strip_suffix("#file") else {
-        return Ok((key.to_owned(), length(key, value)));
+        return Ok((key.to_owned(), value.as_bytes().to_vec()));
     };
     // The agent opens the path from its own directory, and does not replace `~`.
     let path = Path::new("/").join(value);
@@ -82,7 +93,7 @@ fn entry(context: &ToolContext<'_>, argument: &str) -> Result<(String, usize), F
         Some(Ok(content)) => content,
     };
     check_file_size(value, content)?;
-    Ok((key.to_owned(), content.len().div_ceil(3) * 4))
+    Ok((key.to_owned(), content.to_vec()))
 }
 
 /// Reads the file of `--file`, which the agent opens from its own directory.
@@ -100,7 +111,7 @@ fn read_file<'a>(context: &'a ToolContext<'_>, path: &str) -> Result<&'a [u8], F
 }
 
 fn check_file_size(path: &str, content: &[u8]) -> Result<(), Failure> {
-    if content.len() <= LIMIT {
+    if content.len() <= CONTENT_LIMIT {
         return Ok(());
     }
     Err(Failure::Usage(format!(
@@ -121,66 +132,5 @@ fn entries_of(content: &[u8]) -> Result<Entries, Failure> {
             other => other,
         })?,
     };
-    Ok(pairs
-        .into_iter()
-        .map(|(key, value)| {
-            let length = length(&key, &value);
-            (key, length)
-        })
-        .collect())
-}
-
-/// Returns the length of a value in base64. Juju does not check a value with the suffix `#base64`
-/// (measured).
-fn length(key: &str, value: &str) -> usize {
-    if key.ends_with("#base64") { value.len() } else { value.len().div_ceil(3) * 4 }
-}
-
-fn check_entries(entries: &Entries) -> Result<(), String> {
-    let mut total = 0_usize;
-    for (key, length) in entries {
-        let key = key.strip_suffix("#base64").unwrap_or(key);
-        if !is_key(key) {
-            return Err(format!("key {} not valid", go_quote(key)));
-        }
-        if *length > LIMIT {
-            return Err(format!(
-                "base64 encoded secret content for key {} too large: {length} bytes",
-                go_quote(key)
-            ));
-        }
-        total = total.saturating_add(*length);
-    }
-    if total > LIMIT {
-        return Err(format!("base64 encoded secret content too large: {total} bytes"));
-    }
-    Ok(())
-}
-
-/// Returns `true` for a key of a secret: a lower-case letter, then at least two letters or digits,
-/// each with at most one hyphen before it.
-fn is_key(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    text.starts_with(|first: char| first.is_ascii_lowercase())
-        && text.bytes().all(|byte| plain(byte) || byte == b'-')
-        && text.bytes().filter(|byte| plain(*byte)).count() >= 3
-        && !text.contains("--")
-        && !text.ends_with('-')
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn keys_follow_jujus_rule() {
-        for good in ["abc", "a1b", "a-bc", "a-b-c", "password"] {
-            assert!(is_key(good), "{good}");
-        }
-        for bad in
-            ["", "ab", "a-b", "Abc", "1bc", "a_bc", "abc-", "-abc", "a--bc", "abc#zip", "äbc"]
-        {
-            assert!(!is_key(bad), "{bad}");
-        }
-    }
+    Ok(pairs.into_iter().map(|(key, value)| (key, value.into_bytes())).collect())
 }
