@@ -191,7 +191,8 @@ impl Model {
         for unit in &played {
             self.settle_played(unit);
         }
-        self.players.ask(&mut self.relations);
+        let now = self.time_of_day(self.now());
+        self.players.ask(&mut self.relations, &mut self.secrets, now);
         let dying: Vec<String> = self
             .applications
             .values()

@@ -3,10 +3,15 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use charmwright_juju::UnitName;
+use charmwright_juju::{SecretId, UnitName};
+
+use jiff::Timestamp;
 
 use super::all_relations::Relations;
 use super::databag::Databag;
+use crate::error::{Error, ErrorKind};
+use crate::go_text::go_quote;
+use crate::secrets::{RelationScope, Secrets, content_of};
 
 /// The number of times that the providers are asked one after the other. Two providers that are
 /// related to each other might answer each other for ever.
@@ -16,10 +21,10 @@ const ROUNDS: usize = 100;
 ///
 /// [`Model::play`](crate::Model::play) appoints it. The model asks it whenever something that it
 /// can see has changed: a relation, a unit or a databag of the other side. It writes the databags
-/// of its application at once, and the other side's charm is told by a hook, as with any remote
-/// application.
+/// and the secrets of its application at once, and the other side's charm is told by a hook, as with
+/// any remote application.
 ///
-/// A database that answers a request for a database with a user and an endpoint:
+/// A database that answers a request for a database with an endpoint, and with a user in a secret:
 ///
 /// ```
 /// use charmwright_agent::{
@@ -34,11 +39,15 @@ const ROUNDS: usize = 100;
 ///         for relation in remote.relations() {
 ///             let asked = remote.remote_app_data(relation.id()).get("database").cloned();
 ///             let Some(name) = asked else { continue };
-///             let user = format!("{name}-{}", relation.id());
-///             remote.set_app_data(relation.id(), [
-///                 ("username", user.as_str()),
-///                 ("endpoints", "10.0.0.9:5432"),
-///             ]);
+///             let user = [("username", name.as_str()), ("password", "made-up")];
+///             let label = format!("user-{}", relation.id());
+///             let Ok(secret) = remote.set_secret(&label, &user) else { continue };
+///             if remote.grant_secret(&secret, relation.id()).is_ok() {
+///                 remote.set_app_data(relation.id(), [
+///                     ("secret-user", secret.as_str()),
+///                     ("endpoints", "10.0.0.9:5432"),
+///                 ]);
+///             }
 ///         }
 ///     }
 /// }
@@ -55,7 +64,7 @@ const ROUNDS: usize = 100;
 /// let relation = model.integrate("web", "pg")?;
 /// model.set_remote_app_data(relation, "web", [("database", "shop")])?;
 ///
-/// assert_eq!(model.app_data(relation, "pg")?["username"], "shop-0");
+/// assert!(model.app_data(relation, "pg")?["secret-user"].starts_with("secret:"));
 /// # Ok(())
 /// # }
 /// ```
@@ -69,6 +78,8 @@ pub trait Provider: fmt::Debug + Send {
 pub struct Played<'a> {
     application: &'a str,
     relations: &'a mut Relations,
+    secrets: &'a mut Secrets,
+    now: Timestamp,
 }
 
 /// A relation of a played application.
@@ -185,6 +196,61 @@ impl Played<'_> {
     }
 }
 
+impl Played<'_> {
+    /// Sets the content of the application's secret with this label, and returns its id. Without
+    /// such a secret it is added. An equal content makes no revision. A key with the suffix
+    /// `#base64` has its value in base64.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Secret`] if Juju refuses the content: it needs at least one key, a key has
+    /// three or more lower-case letters and digits, and all values have at most 1,000,000 bytes in
+    /// base64.
+    pub fn set_secret(&mut self, label: &str, content: &[(&str, &str)]) -> Result<SecretId, Error> {
+        let refuse = |why: &str| {
+            let application = self.application;
+            let text = format!("cannot set secret {} of {application}: {why}", go_quote(label));
+            Error::new(ErrorKind::Secret, text)
+        };
+        let content = content_of(content).map_err(|why| refuse(&why))?;
+        if content.is_empty() {
+            return Err(refuse("empty secret value not valid"));
+        }
+        let id = self.secrets.set_of_application(self.application, label, content, self.now);
+        format!("secret:{id}").parse().map_err(|_| refuse("its id is not valid"))
+    }
+
+    /// Grants a secret of the application to the other application of a relation. The grant ends
+    /// with the relation. A second grant changes nothing.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Secret`] if the application has no such secret or no such relation, or if the
+    /// secret is granted to the other application in another relation.
+    pub fn grant_secret(&mut self, secret: &SecretId, relation: u32) -> Result<(), Error> {
+        let refuse = |why: String| {
+            let text = format!("cannot grant {secret} of {}: {why}", self.application);
+            Error::new(ErrorKind::Secret, text)
+        };
+        let known = self.relations.get(relation);
+        let other = known.and_then(|known| Some((known, known.other_side(self.application)?)));
+        let Some((known, other)) = other else {
+            return Err(refuse(format!("relation {relation} not found")));
+        };
+        let scope = RelationScope { id: relation, key: known.key() };
+        let granted = self.secrets.grant_of_application(
+            self.application,
+            secret.id(),
+            other.application(),
+            scope,
+        );
+        granted.map_err(refuse)
+    }
+
+    /// Removes a secret of the application. Without such a secret it does nothing.
+    pub fn remove_secret(&mut self, secret: &SecretId) {
+        self.secrets.remove_of_application(self.application, secret.id());
+    }
+}
+
 /// The providers of a model, by the application that each plays.
 #[derive(Debug, Default)]
 pub(crate) struct Players {
@@ -218,14 +284,14 @@ impl Players {
     }
 
     /// Asks each provider for which something has changed, until nothing changes any more.
-    pub(crate) fn ask(&mut self, relations: &mut Relations) {
+    pub(crate) fn ask(&mut self, relations: &mut Relations, secrets: &mut Secrets, now: Timestamp) {
         for _ in 0..ROUNDS {
             let mut has_asked = false;
             for (application, player) in &mut self.players {
                 let seen = Some(seen_by(relations, application));
                 if player.seen != seen {
                     player.seen = seen;
-                    player.provider.changed(&mut Played { application, relations });
+                    player.provider.changed(&mut Played { application, relations, secrets, now });
                     has_asked = true;
                 }
             }

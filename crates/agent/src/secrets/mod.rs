@@ -23,6 +23,7 @@ mod metadata;
 mod party;
 mod pending;
 mod reading;
+mod remote;
 mod report;
 mod rotation;
 mod secret;

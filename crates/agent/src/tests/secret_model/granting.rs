@@ -1,6 +1,7 @@
 //! Tests of `secret-grant` and `secret-revoke`, and of what a grant allows. The numbers are
 //! sections of reference `juju-agent-measured.md`.
 
+use super::super::super::{EndpointMeta, EndpointRole, Played, Provider};
 use super::*;
 
 const DENIED: &str = "permission denied";
@@ -241,4 +242,50 @@ fn an_observer_follows_the_owner_and_the_owner_the_observer() {
     assert_eq!(world.settled(), ["pg/0 secret-changed 3", "web/0 secret-remove 2"]);
     assert_eq!(world.get("pg/0", &["--label=db", "--refresh"]), "{\"abc\":\"3\"}");
     assert_eq!(world.settled(), ["web/0 secret-remove 1"]);
+}
+
+/// A database that answers the name of a database with a user in a secret.
+#[derive(Debug)]
+struct Database;
+
+impl Provider for Database {
+    fn changed(&mut self, remote: &mut Played<'_>) {
+        for relation in remote.relations() {
+            let id = relation.id();
+            let Some(name) = remote.remote_app_data(id).remove("database") else { continue };
+            let label = format!("user-{id}");
+            let content = [("username", name.as_str()), ("password", "s3cret")];
+            let secret = remote.set_secret(&label, &content).unwrap();
+            remote.grant_secret(&secret, id).unwrap();
+            remote.set_app_data(id, [("secret-user", secret.as_str())]);
+        }
+    }
+}
+
+#[test]
+fn a_played_provider_answers_with_a_secret() {
+    let mut world = World::new();
+    let server = EndpointMeta::new("server", EndpointRole::Provider, "sql");
+    world.model.deploy("db", Deployment::remote([server])).unwrap();
+    world.model.play("db", Database).unwrap();
+    let relation = world.model.integrate("web:db", "db").unwrap().to_string();
+    world.settle();
+    let ask = |world: &mut World, name: &str| {
+        let database = format!("database={name}");
+        world.hook("web/0", &[&["relation-set", "-r", &relation, "--app", &database]]);
+    };
+    ask(&mut world, "shop");
+    begin_relation_hook(&mut world, "web/0", "db-relation-changed");
+    let uri = world.print("web/0", &["relation-get", "secret-user"]);
+    let read = world.print("web/0", &["secret-get", &uri, "username"]);
+    assert_eq!(read, "shop");
+    world.finish("web/0", 0);
+    world.settle();
+    assert_eq!(refusal(&mut world, "pg/0", &uri), Some(DENIED.to_owned()));
+    ask(&mut world, "store");
+    assert_eq!(world.settled(), ["web/0 secret-changed 2"]);
+    assert_eq!(world.get("web/0", &[&uri, "username", "--refresh"]), "\"store\"");
+    world.model.remove_relation("web:db", "db").unwrap();
+    world.settle();
+    assert_eq!(refusal(&mut world, "web/0", &uri), Some(DENIED.to_owned()));
 }
