@@ -92,6 +92,12 @@ impl Application {
         self.has_charm
     }
 
+    /// Returns the number of the next unit, which is never that of a unit that was removed.
+    #[must_use]
+    pub fn next_unit_number(&self) -> u32 {
+        self.next_unit_number
+    }
+
     /// Returns the unit that leads the application, or `None` if no unit does.
     #[must_use]
     pub fn leader(&self) -> Option<&UnitName> {

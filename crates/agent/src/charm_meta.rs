@@ -116,6 +116,11 @@ impl CharmMeta {
         &self.endpoints
     }
 
+    /// Adds an endpoint to the declarations of an application without a charm.
+    pub(super) fn add_endpoint(&mut self, endpoint: EndpointMeta) {
+        self.endpoints.insert(endpoint.name().to_owned(), endpoint);
+    }
+
     /// Returns the config options by name.
     #[must_use]
     pub fn options(&self) -> &BTreeMap<String, ConfigOption> {

@@ -137,6 +137,7 @@ mod ports;
 mod relation_commands;
 mod relation_hooks;
 mod relations;
+mod remote_secrets;
 mod removal;
 mod report;
 mod running;

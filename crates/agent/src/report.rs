@@ -1,6 +1,6 @@
 //! [`Model::report`] returns the status of a unit as `juju status` shows it.
 
-use charmwright_juju::UnitName;
+use charmwright_juju::{SecretId, UnitName};
 use serde::Serialize;
 
 use super::error::Error;
@@ -112,6 +112,13 @@ impl Model {
     /// [`ErrorKind::NotFound`](super::ErrorKind::NotFound) if the model has no such unit.
     pub fn report(&self, unit: &UnitName) -> Result<Report, Error> {
         self.unit(unit).map(|unit| unit.report())
+    }
+
+    /// Returns a secret as `juju secrets` shows it, with what a unit knows of it; the unit need not
+    /// have read it. It is `None` if there is no such secret.
+    #[must_use]
+    pub fn secret_report(&self, unit: &UnitName, secret: &SecretId) -> Option<SecretReport> {
+        self.secrets.report_of(&unit.to_string(), secret.id())
     }
 }
 

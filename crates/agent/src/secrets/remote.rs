@@ -65,6 +65,14 @@ impl Secrets {
         Ok(())
     }
 
+    /// Revokes an application's secret from another application. Without a grant it does nothing.
+    pub(crate) fn revoke_of_application(&mut self, application: &str, id: &str, subject: &str) {
+        let owner = Party::Application(application.to_owned());
+        if let Some(secret) = self.by_id.get_mut(id).filter(|secret| secret.owner == owner) {
+            secret.permissions.remove(&Party::Application(subject.to_owned()));
+        }
+    }
+
     /// Removes an application's secret. Without such a secret it does nothing.
     pub(crate) fn remove_of_application(&mut self, application: &str, id: &str) {
         let owner = Party::Application(application.to_owned());
