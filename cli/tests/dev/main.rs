@@ -10,7 +10,9 @@ mod containers;
 mod first_run;
 mod hooks_and_tools;
 mod private_files;
+mod relations;
 #[path = "../common/runs.rs"]
 mod runs;
 mod script_commands;
+mod secrets;
 mod support;
