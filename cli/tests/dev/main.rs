@@ -10,6 +10,7 @@ mod containers;
 mod first_run;
 mod hooks_and_tools;
 mod private_files;
+mod python_charm;
 mod relations;
 #[path = "../common/runs.rs"]
 mod runs;
