@@ -137,6 +137,9 @@ fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         set_config(&mut model, name.application().as_str(), key, value)?;
     }
 
+    if let Some(account) = &args.service_account {
+        workspace.add_service_account(account)?;
+    }
     let mut related = Vec::new();
     for pair in &args.relate {
         let (endpoint, application) = match pair.split_once('=') {
@@ -188,8 +191,8 @@ fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
             error.chain()
         ));
     }
-    if let Some(account) = &args.service_account
-        && let Err(error) = workspace.link_service_account(account)
+    if args.service_account.is_some()
+        && let Err(error) = workspace.link_service_account()
     {
         terminal_output
             .print_text(&format!("note        {}; the charm finds none\n", error.chain()));

@@ -163,20 +163,27 @@ impl Workspace {
         self.fixed_containers().make()
     }
 
-    /// Makes the folder of the Kubernetes service account a link to `account`, for the clients that
-    /// look there. The link goes by way of this folder, by which `clean` knows it as this run's.
+    /// Takes the folder of a Kubernetes service account into the run.
     ///
     /// # Errors
-    /// Fails if a file of the account is missing, this user may not make the link, or something else
-    /// is there already.
-    pub fn link_service_account(&self, account: &Path) -> Result<()> {
-        let failed = || Error::new(format!("cannot use --service-account {}", account.display()));
+    /// Fails if a file of the account is missing.
+    pub fn add_service_account(&self, account: &Path) -> Result<()> {
+        let failed =
+            || Error::new(format!("cannot use --service-account {}", account.display())).usage();
         let account = fs::canonicalize(account).map_err(|e| failed().because(e))?;
         for name in SERVICE_ACCOUNT_FILES {
             let found = fs::metadata(account.join(name));
             found.map_err(|e| failed().because(format!("it has no {name}: {e}")))?;
         }
-        symlink(&account, self.service_account()).map_err(|e| failed().because(e))?;
+        symlink(&account, self.service_account()).map_err(|e| failed().because(e))
+    }
+
+    /// Makes the folder in which clients look for the service account a link to that of this run. It
+    /// goes by way of the run's folder, by which `clean` knows it as this run's.
+    ///
+    /// # Errors
+    /// Fails if this user may not make the link, or if something else is there already.
+    pub fn link_service_account(&self) -> Result<()> {
         self.fixed_service_account().make()
     }
 

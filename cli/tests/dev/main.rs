@@ -17,3 +17,4 @@ mod runs;
 mod script_commands;
 mod secrets;
 mod support;
+mod trust;

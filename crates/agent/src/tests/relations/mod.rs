@@ -4,6 +4,7 @@
 mod commands;
 mod data;
 mod hooks;
+mod played_units;
 mod provider;
 mod random;
 mod subordinates;

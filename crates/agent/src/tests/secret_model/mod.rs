@@ -6,6 +6,7 @@ mod granting;
 mod operator;
 mod random;
 mod reading;
+mod remote;
 mod writing;
 
 use std::time::{Duration, Instant, SystemTime};
