@@ -70,8 +70,8 @@ impl<'a> FixedLink<'a> {
         Ok(())
     }
 
-    /// Removes the link, if it is this run's, and the folders that were made for it and hold nothing
-    /// else.
+    /// Removes the link, if it is this run's, and the folders that were made for it and hold
+    /// nothing else.
     pub fn remove(&self) {
         if fs::read_link(self.path).is_ok_and(|target| target == self.target) {
             let _ = fs::remove_file(self.path);

@@ -3,8 +3,8 @@
 use super::line_words::words;
 
 /// Returns `line` without the values of config options, of an action's parameters, of databags and
-/// of secrets, and without the passwords and tokens in a URL, since each of them may be a secret. A line that is no command
-/// by `is_command` is cut to its first word.
+/// of secrets, and without the passwords and tokens in a URL, since each of them may be a secret. A
+/// line that is no command by `is_command` is cut to its first word.
 pub fn redact_line(line: &str, is_command: impl Fn(&str) -> bool) -> String {
     let (name, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
     let rest = rest.trim();
@@ -40,8 +40,8 @@ pub fn redact_line(line: &str, is_command: impl Fn(&str) -> bool) -> String {
     format!("{name} {redact_line}").trim_end().to_owned()
 }
 
-/// Returns the words of `rest`: the first `names` of them as they are, unless they hold a value, and
-/// the others without theirs.
+/// Returns the words of `rest`: the first `names` of them as they are, unless they hold a value,
+/// and the others without theirs.
 fn after_names(rest: &str, names: usize, key_only: &impl Fn(&str) -> String) -> String {
     let Ok(words) = words(rest) else { return HIDDEN.to_owned() };
     let shown = words.iter().enumerate().map(|(place, word)| {

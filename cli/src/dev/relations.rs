@@ -14,6 +14,9 @@ use crate::error::{Error, Result};
 /// The state of a relation that is being removed, in a [`RelationReport`].
 const DYING: &str = "dying";
 
+/// The keys that Juju itself writes to the databag of each unit.
+const JUJUS_KEYS: [&str; 3] = ["egress-subnets", "ingress-address", "private-address"];
+
 /// Runs a command on the relations of `unit`, and returns the lines to print.
 ///
 /// # Errors
@@ -122,8 +125,8 @@ fn declared_endpoint<'m>(own: &'m Application, name: &str) -> Result<&'m Endpoin
     })
 }
 
-/// Writes a databag of a remote application, of one of its units, or of a peer. A unit with the next
-/// number joins first.
+/// Writes a databag of a remote application, of one of its units, or of a peer. A unit with the
+/// next number joins first.
 fn write(
     model: &mut Model,
     unit: &UnitName,
@@ -201,18 +204,20 @@ fn show(model: &Model, unit: &UnitName, writer: &Writer, endpoint: &str) -> Resu
             lines.push(format!("{other} has {}", keys(bag)));
         }
     }
-    for (name, bag) in [
-        (own, model.app_data(relation.id, own)),
-        (&unit.to_string(), model.unit_data(relation.id, unit)),
-    ] {
+    let own_bags = [
+        (own.to_owned(), model.app_data(relation.id, own)),
+        (unit.to_string(), model.unit_data(relation.id, unit)),
+    ];
+    for (name, bag) in own_bags {
         let bag = bag.into_iter().flatten();
-        lines.extend(bag.map(|(key, value)| format!("{name} wrote {key}={value}")));
+        let written = bag.filter(|(key, _)| !JUJUS_KEYS.contains(&key.as_str()));
+        lines.extend(written.map(|(key, value)| format!("{name} wrote {key}={value}")));
     }
     Ok(lines.join("\n"))
 }
 
-/// Removes a unit of a remote application, or a peer. In Juju too a unit leaves a relation only when
-/// it is removed or the relation ends.
+/// Removes a unit of a remote application, or a peer. In Juju too a unit leaves a relation only
+/// when it is removed or the relation ends.
 fn depart(model: &mut Model, unit: &UnitName, leaver: &UnitName) -> Result<String> {
     if leaver == unit {
         return Err(Error::new(format!("cannot remove {leaver}"))

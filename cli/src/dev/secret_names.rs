@@ -53,8 +53,8 @@ impl SecretNames {
         }
     }
 
-    /// Replaces a value `secret:NAME` by the URI of the secret of that name. Every other value stays
-    /// as it is. `key` is what the value is for.
+    /// Replaces a value `secret:NAME` by the URI of the secret of that name. Every other value
+    /// stays as it is. `key` is what the value is for.
     ///
     /// # Errors
     /// Fails if the value looks like one but is neither a name nor a URI. The value is not quoted.

@@ -6,8 +6,8 @@ use super::commands::{Content, SecretCommand};
 use super::secret_names::SecretNames;
 use crate::error::{Error, Result};
 
-/// Runs a command on secrets, and returns the line to print. It has the URI of a secret, and never a
-/// content.
+/// Runs a command on secrets, and returns the line to print. It has the URI of a secret, and never
+/// a content.
 ///
 /// # Errors
 /// Says what was attempted and why the model, or Juju, refuses it.

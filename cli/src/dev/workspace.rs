@@ -178,8 +178,8 @@ impl Workspace {
         symlink(&account, self.service_account()).map_err(|e| failed().because(e))
     }
 
-    /// Makes the folder in which clients look for the service account a link to that of this run. It
-    /// goes by way of the run's folder, by which `clean` knows it as this run's.
+    /// Makes the folder in which clients look for the service account a link to that of this run.
+    /// It goes by way of the run's folder, by which `clean` knows it as this run's.
     ///
     /// # Errors
     /// Fails if this user may not make the link, or if something else is there already.

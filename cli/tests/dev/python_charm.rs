@@ -29,8 +29,8 @@ fn charm(test: &str) -> Option<Charm> {
     Some(charm)
 }
 
-/// Returns the Python of a virtual environment with the ops of the benchmarks, which is made once in
-/// Cargo's target folder, from PyPI.
+/// Returns the Python of a virtual environment with the ops of the benchmarks, which is made once
+/// in Cargo's target folder, from PyPI.
 ///
 /// # Errors
 /// Says which step has failed, with what it printed.

@@ -25,8 +25,8 @@ fn a_database_is_related_written_and_broken() {
     let charm = charm(
         "case $JUJU_HOOK_NAME in\n\
          database-relation-created) relation-set --app database=app; relation-set ready=yes;;\n\
-         database-relation-changed) [ -z \"$(relation-get --app endpoints)\" ] || status-set active \
-         \"at $(relation-get --app endpoints)\";;\n\
+         database-relation-changed) at=$(relation-get --app endpoints); [ -z \"$at\" ] || \
+         status-set active \"at $at\";;\n\
          database-relation-broken) status-set blocked 'no database';;\nesac",
     );
     let script = "wait-for idle\nrelate database pg\nwait-for idle\nstatus\n\
@@ -71,8 +71,9 @@ fn the_peer_relation_is_there_from_the_start_and_peers_come_and_go() {
     );
     let script = "wait-for idle\nadd-peer\nwait-for idle\nremote web/1 ring role=standby\n\
                   expect active 'web/1 standby t1 of 2'\nremote web/1 ring\n\
-                  try remote web ring token=t2\nleader no\nremote web ring token=t2\nwait-for idle\n\
-                  remote web/2 ring role=other\nwait-for idle\ndepart web/1\nwait-for idle\n";
+                  try remote web ring token=t2\nleader no\nremote web ring token=t2\n\
+                  wait-for idle\nremote web/2 ring role=other\nwait-for idle\ndepart web/1\n\
+                  wait-for idle\n";
     let run = charm.run(FAST, script).exits(0);
     assert_eq!(
         charm.note("hooks"),

@@ -76,7 +76,8 @@ const READER: &str = "case $JUJU_HOOK_NAME in\n\
     if [ $JUJU_DISPATCH_PATH = actions/look ]; then\n\
     grep -rlF -f $OUT/../plant $DIR >$OUT/found\n\
     grep -lF -f $OUT/../plant /proc/[0-9]*/cmdline >>$OUT/found 2>/dev/null\n\
-    grep -lF -f $OUT/../plant /proc/[0-9]*/environ >>$OUT/found 2>/dev/null\necho done >>$OUT/found\nfi\n\
+    grep -lF -f $OUT/../plant /proc/[0-9]*/environ >>$OUT/found 2>/dev/null\n\
+    echo done >>$OUT/found\nfi\n\
     exit 0";
 
 #[test]

@@ -17,8 +17,8 @@ impl Model {
     ///
     /// # Errors
     /// - [`ErrorKind::NotFound`] if the model has no such application.
-    /// - [`ErrorKind::State`] if the application has a charm, which declares its endpoints, or if it
-    ///   has another endpoint of this name.
+    /// - [`ErrorKind::State`] if the application has a charm, which declares its endpoints, or if
+    ///   it has another endpoint of this name.
     pub fn add_endpoint(&mut self, application: &str, endpoint: EndpointMeta) -> Result<(), Error> {
         self.require_no_charm(application, "add an endpoint to")?;
         let known = self.application_mut(application)?;
@@ -71,8 +71,8 @@ impl Model {
     /// # Errors
     /// - [`ErrorKind::NotFound`] and [`ErrorKind::State`] as for [`Model::set_remote_secret`].
     /// - [`ErrorKind::Relation`] if the application has no relation with this number.
-    /// - [`ErrorKind::Secret`] if the application owns no such secret, or it is granted to the other
-    ///   application in another relation.
+    /// - [`ErrorKind::Secret`] if the application owns no such secret, or it is granted to the
+    ///   other application in another relation.
     pub fn grant_remote_secret(
         &mut self,
         application: &str,

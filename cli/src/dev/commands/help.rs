@@ -1,5 +1,5 @@
-//! The list of the commands: `help` prints it, and the nearest name for a mistyped one is taken from
-//! it.
+//! The list of the commands: `help` prints it, and the nearest name for a mistyped one is taken
+//! from it.
 
 use super::{relations, secrets};
 use crate::dev::redaction;
