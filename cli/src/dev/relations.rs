@@ -141,7 +141,8 @@ fn write(
         Writer::Application(application) => {
             model.set_remote_app_data(relation.id, application, pairs).map_err(|error| {
                 match application == unit.application().as_str() {
-                    true => to_error(error).advice("it can be written for a peer that leads: `add-peer`, `leader no`"),
+                    true => to_error(error)
+                        .advice("it can be written for a peer that leads: `add-peer`, `leader no`"),
                     false => to_error(error),
                 }
             })?;

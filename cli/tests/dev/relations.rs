@@ -88,7 +88,7 @@ fn the_peer_relation_is_there_from_the_start_and_peers_come_and_go() {
     run.says("web/1 joins its peers")
         .says("web/1 has egress-subnets, ingress-address, private-address, role")
         .says("web wrote token=t1")
-        .says("`leader no` lets it be written from here; `try` lets it go");
+        .says("`add-peer`, `leader no`; `try` lets it go");
 }
 
 #[test]
