@@ -132,6 +132,10 @@ impl Session {
                 true => self.model.set_leader(&self.unit).map_err(to_error)?,
                 false => self.lose_leadership().map_err(to_error)?,
             },
+            Command::Trust(trust) => {
+                let application = self.unit.application().as_str();
+                self.model.trust(application, trust).map_err(to_error)?;
+            }
             Command::Upgrade => {
                 self.upgrade()?;
                 self.script.wait = Some(Wait::Build);

@@ -12,6 +12,9 @@
 //!          └─ the workload
 //! ```
 //!
+//! Around the unit the model may have applications without a charm and units without a process:
+//! `relations.rs` and `secrets.rs` let the user act for them.
+//!
 //! Every event (a call of a hook tool, the end of a hook, an answer of Pebble, a command) is a
 //! [`session_event::SessionEvent`] in one queue. The model decides what an event means. This module
 //! adds the sockets, the processes and the terminal.

@@ -109,17 +109,32 @@ fn no_content_is_printed_logged_kept_or_passed_as_an_argument() {
          expect-action completed\nlog\n"
     );
     let dir_text = dir.display().to_string();
-    let mut args = FAST.to_vec();
-    args.extend(["--dir", &dir_text]);
-    let run = charm.run(&args, &script).exits(0);
-    // Each was really there to be seen.
-    let read = charm.note("read");
-    for content in ["own ", "own2 ", "operator ", "op2", "remote ", "remote2"] {
-        assert!(read.contains(&format!("{content}{PLANT}")), "no {content} in {read}");
-    }
-    assert_eq!(charm.note("found"), "done\n");
-    for printed in [&run.stdout, &run.stderr] {
-        assert!(!printed.contains(PLANT), "{printed}");
+    for format in ["table", "json"] {
+        let mut args = FAST.to_vec();
+        args.extend(["--dir", &dir_text, "--format", format]);
+        let run = charm.run(&args, &script).exits(0);
+        // Each was really there to be seen.
+        let read = charm.note("read");
+        for content in ["own ", "own2 ", "operator ", "op2", "remote ", "remote2"] {
+            assert!(read.contains(&format!("{content}{PLANT}")), "no {content} in {read}");
+        }
+        fs::remove_file(charm.out().join("read")).unwrap();
+        assert_eq!(charm.note("found"), "done\n");
+        for printed in [&run.stdout, &run.stderr] {
+            assert!(!printed.contains(PLANT), "{printed}");
+        }
+        if format == "json" {
+            let status: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+            let secrets = status["secrets"].as_array().unwrap();
+            let owners: Vec<&str> =
+                secrets.iter().map(|secret| secret["owner"].as_str().unwrap()).collect();
+            assert_eq!(secrets.len(), 3, "{secrets:?}");
+            assert!(
+                ["web", "model", "pg"].iter().all(|owner| owners.contains(owner)),
+                "{owners:?}"
+            );
+            assert!(secrets.iter().all(|secret| secret["revision"].as_u64() >= Some(2)));
+        }
     }
     let mut seen = 0;
     assert_nothing_planted(&dir, &mut seen);

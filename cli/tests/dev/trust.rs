@@ -12,12 +12,20 @@ const FIXED: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
 #[test]
 fn a_trusted_application_may_ask_for_the_credential() {
-    let charm = Charm::with_dispatch("credential-get 2>$OUT/error; exit 0");
+    let charm = Charm::with_dispatch(
+        "credential-get 2>$OUT/error; echo $JUJU_HOOK_NAME >>$OUT/hooks; exit 0",
+    );
     charm.run(FAST, "wait-for unknown\n").exits(0);
     let refused = charm.note("error");
     assert!(refused.contains("permission denied"), "{refused}");
     charm.run(&["--speed", "100", "--trust"], "wait-for unknown\n").exits(0);
-    assert_ne!(charm.note("error"), refused);
+    let trusted = charm.note("error");
+    assert_ne!(trusted, refused);
+    let before = charm.note("hooks").matches("config-changed").count();
+    charm.run(FAST, "wait-for unknown\ntrust yes\nwait-for unknown\n").exits(0);
+    assert_eq!(charm.note("error"), trusted);
+    // The trust is one of the inputs of which config-changed tells, as in Juju.
+    assert_eq!(charm.note("hooks").matches("config-changed").count(), before + 2);
 }
 
 #[test]

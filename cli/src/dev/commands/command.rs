@@ -28,6 +28,7 @@ pub enum Command {
         container: Option<String>,
     },
     Leader(bool),
+    Trust(bool),
     Upgrade,
     Resolved {
         retry: bool,
@@ -93,6 +94,7 @@ impl Command {
             | Self::Run { .. }
             | Self::Pebble { .. }
             | Self::Leader(_)
+            | Self::Trust(_)
             | Self::Upgrade
             | Self::Resolved { .. }
             | Self::UpdateStatus

@@ -29,6 +29,7 @@ const UNIT_COMMANDS: &[(&str, &str, &str)] = &[
         "record a custom notice, such as example.com/backup/done: its hook follows",
     ),
     ("leader", "yes|no", "make the unit the leader, or a peer if there is one, or none"),
+    ("trust", "yes|no", "trust the application, or not, as `juju trust` does"),
     (
         "upgrade",
         "",
@@ -75,10 +76,11 @@ fn listed() -> impl Iterator<Item = &'static (&'static str, &'static str, &'stat
 
 /// The part of the help about the applications around the unit.
 const SURROUNDINGS_HELP: &str = "\
-ENDPOINT is always the charm's own. APP is an application without a charm, a peer the unit of no
-process: you write what they would. `secret:NAME` as a whole value stands for the URI of the secret
-that `add-secret` gave this name; APP/NAME is one that APP owns. No value is ever printed but what
-the charm itself has written to its databags, by `remote APP ENDPOINT`. A database, for example:
+ENDPOINT is always the charm's own. APP is an application without a charm, and a peer is a unit
+without a process: you write what they would write. `secret:NAME` as a whole value stands for the
+URI of the secret to which `add-secret` gave this name; APP owns the secret APP/NAME. No value is
+printed but those that the charm itself has written to its databags, by `remote APP ENDPOINT`. A
+database, for example:
   relate database pg
   add-secret pg/user username=app password=s3cret
   grant-secret pg/user

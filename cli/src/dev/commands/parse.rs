@@ -37,11 +37,8 @@ pub fn parse(line: &str) -> Result<Option<Command>, String> {
         "config" => config(rest).ok_or_else(usage).map(Some),
         "run" => run(rest).map_err(told).map(Some),
         "pebble" => pebble(rest).ok_or_else(usage).map(Some),
-        "leader" => match rest {
-            "yes" => Ok(Some(Command::Leader(true))),
-            "no" => Ok(Some(Command::Leader(false))),
-            _ => Err(usage()),
-        },
+        "leader" => yes_or_no(rest).map(|yes| Some(Command::Leader(yes))).ok_or_else(usage),
+        "trust" => yes_or_no(rest).map(|yes| Some(Command::Trust(yes))).ok_or_else(usage),
         "upgrade" => nothing_after(Command::Upgrade),
         "resolved" => match rest {
             "" => Ok(Some(Command::Resolved { retry: true })),
@@ -92,6 +89,14 @@ pub fn parse(line: &str) -> Result<Option<Command>, String> {
                 ),
             })
         }
+    }
+}
+
+fn yes_or_no(rest: &str) -> Option<bool> {
+    match rest {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
     }
 }
 

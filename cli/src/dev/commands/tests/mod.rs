@@ -40,6 +40,7 @@ fn every_command_is_read() {
         Command::Pebble { verb: PebbleVerb::Start, container: Some(text("web")) }
     );
     assert_eq!(command("leader no"), Command::Leader(false));
+    assert_eq!(command("trust yes"), Command::Trust(true));
     assert_eq!(command("resolved --no-retry"), Command::Resolved { retry: false });
     assert_eq!(command("sleep 0.5"), Command::Sleep(Duration::from_millis(500)));
     assert_eq!(
@@ -163,6 +164,8 @@ fn a_wrong_line_says_how_it_goes() {
         ("kill", "it goes: kill SERVICE [CONTAINER]"),
         ("run x 'y", "a ' is not closed"),
         ("sleep", "no time"),
+        ("trust", "it goes: trust yes|no"),
+        ("leader maybe", "it goes: leader yes|no"),
         ("relate", "it goes: relate ENDPOINT [APP]"),
         ("relate a b c", "it goes: relate ENDPOINT [APP]"),
         ("relte db", "did you mean `relate`?"),
