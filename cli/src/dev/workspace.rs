@@ -168,8 +168,7 @@ impl Workspace {
     /// # Errors
     /// Fails if a file of the account is missing.
     pub fn add_service_account(&self, account: &Path) -> Result<()> {
-        let failed =
-            || Error::new(format!("cannot use --service-account {}", account.display())).usage();
+        let failed = || Error::new(format!("cannot use --service-account {}", account.display()));
         let account = fs::canonicalize(account).map_err(|e| failed().because(e))?;
         for name in SERVICE_ACCOUNT_FILES {
             let found = fs::metadata(account.join(name));

@@ -52,5 +52,5 @@ fn a_service_account_lies_where_clients_look() {
     }
     assert_eq!(Path::new(FIXED).exists(), was_there);
     fs::remove_file(account.join("token")).unwrap();
-    charm.run(&args, "").exits(2).says("it has no token");
+    charm.run(&args, "").exits(1).says("it has no token");
 }
