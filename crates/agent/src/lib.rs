@@ -92,6 +92,49 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Here the other side of a relation has no charm. The test writes its databag, and the hooks of the
+//! charm come in Juju's order:
+//!
+//! ```
+//! use std::time::Instant;
+//! use charmwright_agent::{
+//!     CharmMeta, Deployment, EndpointMeta, EndpointRole, HookExit, Model, ModelSettings, Next,
+//!     UnitName,
+//! };
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let metadata = "name: web\nsummary: s\ndescription: d\nrequires: {db: {interface: sql}}";
+//! let mut model = Model::new(ModelSettings::new());
+//! model.deploy("web", Deployment::charm(CharmMeta::parse(metadata, None, None)?))?;
+//! let server = EndpointMeta::new("server", EndpointRole::Provider, "sql");
+//! model.deploy("pg", Deployment::remote([server]))?;
+//! let relation = model.integrate("web", "pg")?;
+//! model.set_remote_app_data(relation, "pg", [("endpoints", "10.0.0.9:5432")])?;
+//!
+//! let web: UnitName = "web/0".parse()?;
+//! let mut hooks = Vec::new();
+//! while let Next::Run(run) = model.next(&web, Instant::now())? {
+//!     let remote = run.kind().relation().and_then(|hook| hook.remote_unit());
+//!     hooks.push(match remote {
+//!         Some(unit) => format!("{} of {unit}", run.name()),
+//!         None => run.name(),
+//!     });
+//!     model.finish(&web, &HookExit::Code(0), Instant::now(), b"", b"")?;
+//! }
+//! assert_eq!(hooks, [
+//!     "install",
+//!     "db-relation-created",
+//!     "leader-elected",
+//!     "config-changed",
+//!     "start",
+//!     "db-relation-changed",
+//!     "db-relation-joined of pg/0",
+//!     "db-relation-changed of pg/0",
+//! ]);
+//! # Ok(())
+//! # }
+//! ```
 
 /// Compiles the example of the README as a doctest.
 #[cfg(doctest)]

@@ -18,10 +18,7 @@ pub(crate) const SIZE_LIMIT: usize = 16 * 1024 * 1024;
 pub(crate) struct Databag {
     values: BTreeMap<String, String>,
     rules: RelationRules,
-    /// The number of commits that have changed a value.
-    changes: u64,
-    /// `true` once anyone has written the databag, be it that nothing has changed.
-    is_written: bool,
+    version: u64,
 }
 
 impl Databag {
@@ -35,7 +32,9 @@ impl Databag {
         rules: RelationRules,
         values: impl IntoIterator<Item = (String, String)>,
     ) -> Self {
-        Self { values: values.into_iter().collect(), rules, changes: 0, is_written: true }
+        let mut bag = Self { values: values.into_iter().collect(), rules, version: 0 };
+        bag.count_write(false);
+        bag
     }
 
     pub(crate) fn values(&self) -> &BTreeMap<String, String> {
@@ -45,15 +44,7 @@ impl Databag {
     /// Returns the version, by which an agent learns whether it has told its charm of the present
     /// values. An application's databag that was never written has 0, for which there is no hook.
     pub(crate) fn version(&self) -> u64 {
-        match self.rules {
-            RelationRules::Juju3 => self.changes,
-            RelationRules::Juju4 if !self.is_written => 0,
-            RelationRules::Juju4 => {
-                let mut hasher = DefaultHasher::new();
-                self.values.hash(&mut hasher);
-                hasher.finish().max(1)
-            }
-        }
+        self.version
     }
 
     /// Sets the given keys; an empty value deletes its key.
@@ -61,16 +52,33 @@ impl Databag {
     /// However many keys change, that is one change, and none if every value was there before: a
     /// charm that writes the same values again wakes nobody (Juju 3.6).
     pub(crate) fn set<'a>(&mut self, changes: impl IntoIterator<Item = (&'a str, &'a str)>) {
-        let mut has_changed = false;
+        let (mut is_written, mut has_changed) = (false, false);
         for (key, value) in changes {
-            self.is_written = true;
+            is_written = true;
             has_changed |= if value.is_empty() {
                 self.values.remove(key).is_some()
             } else {
                 self.values.insert(key.to_owned(), value.to_owned()).as_deref() != Some(value)
             };
         }
-        self.changes = self.changes.saturating_add(u64::from(has_changed));
+        if is_written {
+            self.count_write(has_changed);
+        }
+    }
+
+    /// Sets the version after a write, which may have changed nothing.
+    fn count_write(&mut self, has_changed: bool) {
+        match self.rules {
+            RelationRules::Juju3 => {
+                self.version = self.version.saturating_add(u64::from(has_changed));
+            }
+            RelationRules::Juju4 => {
+                let mut hasher = DefaultHasher::new();
+                self.values.hash(&mut hasher);
+                // 0 is for a databag that nobody has written.
+                self.version = hasher.finish().max(1);
+            }
+        }
     }
 
     /// Commits the whole databag as a hook has left it, and the values that Juju refreshes itself.
@@ -86,24 +94,27 @@ impl Databag {
             Some(stored) => stored != *value,
             None => !value.is_empty(),
         };
-        let mut changes: Vec<(String, String)> = whole
-            .into_iter()
-            .flatten()
-            .filter(is_change)
-            .map(|(key, value)| (key.clone(), value.clone()))
-            .collect();
-        self.is_written |= whole.is_some();
-        let mut refreshed = refreshed.to_vec();
-        if self.rules == RelationRules::Juju4 {
-            changes.retain(|(key, _)| !OWN_KEYS.contains(&key.as_str()));
-            let is_deleted =
-                |key: &String| changes.iter().any(|(it, value)| it == key && value.is_empty());
-            refreshed.retain(|(key, _)| !is_deleted(key));
-            std::mem::swap(&mut changes, &mut refreshed);
+        let changes = whole.into_iter().flatten().filter(is_change);
+        let changes: Vec<(String, String)> =
+            changes.map(|(key, value)| (key.clone(), value.clone())).collect();
+        if whole.is_some() {
+            self.count_write(false);
         }
-        let all = refreshed.iter().chain(&changes);
-        self.set(all.map(|(key, value)| (key.as_str(), value.as_str())));
+        match self.rules {
+            RelationRules::Juju3 => self.set(pairs(refreshed).chain(pairs(&changes))),
+            RelationRules::Juju4 => {
+                let is_charms = |(key, _): &(&str, &str)| !OWN_KEYS.contains(key);
+                let is_deletion = |(_, value): &(&str, &str)| value.is_empty();
+                let (deleted, set): (Vec<_>, Vec<_>) =
+                    pairs(&changes).filter(is_charms).partition(is_deletion);
+                self.set(set.into_iter().chain(pairs(refreshed)).chain(deleted));
+            }
+        }
     }
+}
+
+fn pairs(values: &[(String, String)]) -> impl Iterator<Item = (&str, &str)> {
+    values.iter().map(|(key, value)| (key.as_str(), value.as_str()))
 }
 
 /// Returns the values that Juju writes to a unit's databag when the unit enters the scope, and
@@ -122,7 +133,7 @@ impl fmt::Debug for Databag {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Databag")
             .field("keys", &self.values.keys())
-            .field("version", &self.version())
+            .field("version", &self.version)
             .finish()
     }
 }

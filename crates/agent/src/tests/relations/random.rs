@@ -30,6 +30,12 @@ enum Step {
     Integrate,
     RemoveRelation,
     AddUnit(bool),
+    /// A unit on which no charm runs is added, or writes its databags.
+    AddPlayed(bool),
+    WritePlayed(usize, u8),
+    /// An application is removed, or deployed again once it has gone.
+    RemoveApplication(bool),
+    Deploy(bool),
     RemoveUnit(usize),
     AgentRestarted(usize),
 }
@@ -47,6 +53,10 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Integrate),
         1 => Just(Step::RemoveRelation),
         1 => any::<bool>().prop_map(Step::AddUnit),
+        1 => any::<bool>().prop_map(Step::AddPlayed),
+        3 => (unit(), 0..4_u8).prop_map(|(unit, value)| Step::WritePlayed(unit, value)),
+        1 => any::<bool>().prop_map(Step::RemoveApplication),
+        2 => any::<bool>().prop_map(Step::Deploy),
         1 => unit().prop_map(Step::RemoveUnit),
         1 => unit().prop_map(Step::AgentRestarted),
     ]
@@ -175,13 +185,17 @@ fn all_data(world: &World) -> Vec<Data> {
         .collect()
 }
 
+fn application(web: bool) -> &'static str {
+    if web { "web" } else { "pg" }
+}
+
 fn apply(world: &mut World, charms: &mut Charms, step: &Step) -> Result<(), TestCaseError> {
     let units = world.model.units();
     let name = |index: &usize| {
         let found = units.get(index % units.len().max(1));
         found.map(ToString::to_string).unwrap_or_default()
     };
-    if units.is_empty() {
+    if units.is_empty() && !matches!(step, Step::Deploy(_)) {
         return Ok(());
     }
     match step {
@@ -210,7 +224,7 @@ fn apply(world: &mut World, charms: &mut Charms, step: &Step) -> Result<(), Test
             let _ = world.model.resolved(&unit(&name(index)), Resolve::Retry);
         }
         Step::Config(port) => {
-            world.model.set_config("web", "port", &port.to_string()).unwrap();
+            let _ = world.model.set_config("web", "port", &port.to_string());
         }
         Step::Lead(index) => world.model.set_leader(&unit(&name(index))).unwrap(),
         Step::Integrate => {
@@ -219,10 +233,29 @@ fn apply(world: &mut World, charms: &mut Charms, step: &Step) -> Result<(), Test
         Step::RemoveRelation => {
             let _ = world.model.remove_relation("web", "pg");
         }
-        Step::AddUnit(web) => {
-            if units.len() < 6 {
-                world.model.add_unit(if *web { "web" } else { "pg" }).unwrap();
+        Step::AddUnit(web) if units.len() < 6 => {
+            // An application that is being removed refuses it.
+            let _ = world.model.add_unit(application(*web));
+        }
+        Step::AddPlayed(web) if units.len() < 6 => {
+            let _ = world.model.add_played_unit(application(*web));
+        }
+        Step::AddUnit(_) | Step::AddPlayed(_) => {}
+        Step::WritePlayed(index, value) => {
+            let name = unit(&name(index));
+            for relation in world.model.report(&name).unwrap().relations {
+                let value = value.to_string();
+                let data = [("k", value.as_str())];
+                // A charm refuses it, and so does a relation that the unit is not in.
+                let _ = world.model.set_remote_unit_data(relation.id, &name, data);
             }
+        }
+        Step::RemoveApplication(web) => {
+            let _ = world.model.remove_application(application(*web));
+        }
+        Step::Deploy(web) => {
+            let metadata = if *web { super::WEB } else { PG };
+            let _ = world.model.deploy(application(*web), Deployment::charm(meta(metadata)));
         }
         Step::RemoveUnit(index) => world.model.remove_unit(&unit(&name(index))).unwrap(),
         Step::AgentRestarted(index) => {
@@ -262,7 +295,14 @@ proptest! {
             }
         }
         prop_assert!(!is_busy, "no end");
-        for name in world.model.units() {
+        let dying = world.model.applications.values().find(|application| application.is_dying);
+        prop_assert!(dying.is_none(), "{dying:?} has not gone");
+        let dying = world.model.relations.iter().find(|relation| relation.is_dying());
+        prop_assert!(dying.is_none(), "{dying:?} has not gone");
+        let with_charm = world.model.units().into_iter();
+        let with_charm: Vec<_> =
+            with_charm.filter(|name| world.model.unit(name).unwrap().has_agent()).collect();
+        for name in with_charm {
             prop_assert!(world.model.unit(&name).unwrap().is_settled(world.now));
             for relation in world.model.report(&name).unwrap().relations {
                 prop_assert_eq!(&relation.state, "joined");
