@@ -180,7 +180,7 @@ mod ports;
 mod relation_commands;
 mod relation_hooks;
 mod relations;
-mod remote_secrets;
+mod remote_application;
 mod removal;
 mod report;
 mod running;
