@@ -166,6 +166,6 @@ pub use secret::{
     AppSecret, ObservedSecret, RemoteSecret, SecretContent, SecretView, UnitSecret, UserSecret,
 };
 pub use status::Statuses;
-pub use stop::{Context, IntoStop, NotReady, OrStop, Result, Stop};
+pub use stop::{Context, IfReady, IntoStop, NotReady, OrStop, Result, Stop};
 pub use unit::{Unit, UnitView};
 pub use verdict::Verdict;

@@ -295,6 +295,54 @@ impl<T, E> OrStop<T> for std::result::Result<T, E> {
     }
 }
 
+/// This trait turns what is not ready into `None`, for a charm that goes on without it.
+///
+/// A provider uses it, so that a client that has not asked yet does not keep the others waiting:
+///
+/// ```
+/// use charmwright::{Bag, IfReady as _, Plain, Provides, Relation, Result};
+///
+/// #[derive(serde::Serialize, serde::Deserialize)]
+/// struct Request {
+///     database: String,
+/// }
+///
+/// impl Bag for Request {
+///     type Codec = Plain;
+/// }
+///
+/// fn wanted<E>(clients: &[Relation<E>]) -> Result<Vec<String>> {
+///     let mut wanted = Vec::new();
+///     for client in clients {
+///         if let Some(request) = client.remote_app().read::<Request>().if_ready()? {
+///             wanted.push(request.database);
+///         }
+///     }
+///     Ok(wanted)
+/// }
+/// ```
+pub trait IfReady<T> {
+    /// Returns the value, or `None` if it is not ready. The reason is logged at DEBUG.
+    ///
+    /// # Errors
+    ///
+    /// Returns the error if the stop is one.
+    fn if_ready(self) -> Result<Option<T>>;
+}
+
+impl<T> IfReady<T> for Result<T> {
+    fn if_ready(self) -> Result<Option<T>> {
+        match self {
+            Ok(value) => Ok(Some(value)),
+            Err(Stop::NotReady(reason)) => {
+                tracing::debug!("{}", reason.status());
+                Ok(None)
+            }
+            Err(failed @ Stop::Failed(_)) => Err(failed),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -330,5 +378,14 @@ mod tests {
         assert_eq!(blocked.not_ready().unwrap().status(), &Status::blocked("buy a rocket"));
         let dropped = Err::<(), _>(Sheep(1)).or_wait("waiting for sheep").unwrap_err();
         assert_eq!(dropped.not_ready().unwrap().status(), &Status::waiting("waiting for sheep"));
+    }
+
+    #[test]
+    fn what_is_not_ready_is_none_and_an_error_stays() {
+        assert_eq!(Ok(7).if_ready().unwrap(), Some(7));
+        assert_eq!(Err::<(), _>(Stop::waiting("the moon")).if_ready().unwrap(), None);
+        assert_eq!(Err::<(), _>(Stop::blocked("the moon")).if_ready().unwrap(), None);
+        let stop = Err::<(), _>(Stop::from(Sheep(7))).if_ready().unwrap_err();
+        assert_eq!(stop.error().and_then(|error| error.downcast_ref()), Some(&Sheep(7)));
     }
 }

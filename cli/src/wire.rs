@@ -5,6 +5,7 @@
 //! numbers are 32-bit little-endian. Both ends are this binary, so no version is negotiated. A
 //! message that breaks the form is refused, and never trusted.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -27,9 +28,9 @@ pub enum Reply {
     NeedsInput,
 }
 
-/// Encodes a request. Its file and its time are left out: only the agent's process sets them.
+/// Encodes a request. Its files and its time are left out: only the agent's process sets them.
 pub fn encode_request(request: &ToolRequest) -> io::Result<Vec<u8>> {
-    let ToolRequest { context_id, token, dir, name, args, stdin, file: _, now: _ } = request;
+    let ToolRequest { context_id, token, dir, name, args, stdin, files: _, now: _ } = request;
     let mut parts: Vec<&[u8]> =
         // An absent standard input and an empty one differ, so one part names the kind and the next
         // one holds the content.
@@ -55,7 +56,7 @@ pub fn decode_request(body: &[u8]) -> io::Result<ToolRequest> {
         name,
         args: parts.map(text).collect::<io::Result<_>>()?,
         stdin: (kind == b"stdin").then(|| stdin.to_vec()),
-        file: None,
+        files: BTreeMap::new(),
         now: None,
     })
 }

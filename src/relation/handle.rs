@@ -10,7 +10,7 @@ use super::relation_core::RelationCore;
 use super::remote::{RemoteBag, RemoteUnit};
 use crate::error::Error;
 use crate::juju::{ApplicationName, EndpointName, ErrorKind, RelationId, UnitName};
-use crate::stop::{Result, Stop};
+use crate::stop::{IfReady as _, Result};
 
 /// A relation is a handle of one relation of the endpoint `E` to another application. It is made by
 /// [`Unit::related`](crate::Unit::related) and [`Unit::relation`](crate::Unit::relation).
@@ -156,11 +156,8 @@ pub(crate) fn remote_units(relation: &Rc<RelationCore>) -> Result<Vec<RemoteUnit
 pub(crate) fn written<T: Bag>(units: &[RemoteUnit]) -> Result<Vec<(UnitName, T)>> {
     let mut written = Vec::new();
     for unit in units {
-        match unit.read() {
-            Ok(value) => written.push((unit.name().clone(), value)),
-            Err(Stop::NotReady(reason)) => tracing::debug!("{}", reason.status()),
-            Err(stop) => return Err(stop),
-        }
+        let value = unit.read().if_ready()?;
+        written.extend(value.map(|value| (unit.name().clone(), value)));
     }
     Ok(written)
 }

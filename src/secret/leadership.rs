@@ -11,7 +11,7 @@ pub(crate) fn check_leadership(tools: &HookTools) -> Result<(), Error> {
     if !tools.changes_application_secrets() || tools.is_leader()? {
         return Ok(());
     }
-    Err(Error::new(
+    Err(Error::lost_leadership(
         "cannot change the secrets of the application: this unit lost leadership during the hook; \
          Juju drops what the hook wrote and runs it again",
     ))

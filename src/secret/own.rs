@@ -174,6 +174,15 @@ impl<T: SecretContent> AppSecret<T> {
     /// Returns a stop that is not ready (Waiting) if there is no secret yet and this unit is not
     /// the leader. Returns the same errors as [`find`](Self::find) and [`add`](Self::add).
     pub fn or_create(&self, make: impl FnOnce() -> T) -> Result<T> {
+        self.or_try_create(|| Ok(make()))
+    }
+
+    /// Does what [`or_create`](Self::or_create) does, with a content that may fail to be made.
+    ///
+    /// # Errors
+    ///
+    /// Returns the same errors as [`or_create`](Self::or_create), and the error of `make`.
+    pub fn or_try_create(&self, make: impl FnOnce() -> Result<T>) -> Result<T> {
         if let Some(content) = self.find()? {
             return Ok(content);
         }
@@ -182,7 +191,7 @@ impl<T: SecretContent> AppSecret<T> {
                 format!("waiting for the leader to create the secret \"{}\"", self.label());
             return None.or_wait(reason);
         }
-        let content = make();
+        let content = make()?;
         self.owned.add(content.to_fields())?;
         Ok(content)
     }
@@ -320,10 +329,19 @@ impl<T: SecretContent> UnitSecret<T> {
     ///
     /// Returns the same errors as [`find`](Self::find) and [`add`](Self::add).
     pub fn or_create(&self, make: impl FnOnce() -> T) -> Result<T> {
+        self.or_try_create(|| Ok(make()))
+    }
+
+    /// Does what [`or_create`](Self::or_create) does, with a content that may fail to be made.
+    ///
+    /// # Errors
+    ///
+    /// Returns the same errors as [`or_create`](Self::or_create), and the error of `make`.
+    pub fn or_try_create(&self, make: impl FnOnce() -> Result<T>) -> Result<T> {
         if let Some(content) = self.find()? {
             return Ok(content);
         }
-        let content = make();
+        let content = make()?;
         self.owned.add(content.to_fields())?;
         Ok(content)
     }

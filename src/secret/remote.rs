@@ -11,6 +11,7 @@ use super::uri;
 use crate::declaration::Declaration;
 use crate::hook::Hook;
 use crate::juju::{ApplicationName, EndpointName, ErrorKind, SecretId, SecretRef};
+use crate::relation::Relation;
 use crate::stop::{Result, Stop};
 use crate::unit::Unit;
 
@@ -22,8 +23,8 @@ use crate::unit::Unit;
 /// never the content.
 ///
 /// ```
-/// use charmwright::juju::{ApplicationName, EndpointName};
-/// use charmwright::{RemoteSecret, Result, SecretFields, SecretText, Unit};
+/// use charmwright::{Bag, Hook, Plain, Relation, RemoteSecret, Result, SecretFields, SecretText};
+/// # use charmwright::Declaration;
 ///
 /// #[derive(serde::Serialize, serde::Deserialize)]
 /// #[serde(rename_all = "kebab-case")]
@@ -31,14 +32,14 @@ use crate::unit::Unit;
 ///     secret_user: RemoteSecret<SecretFields>,
 /// }
 ///
-/// fn password(
-///     unit: &Unit,
-///     answer: &Answer,
-///     endpoint: &EndpointName,
-///     remote: Option<&ApplicationName>,
-/// ) -> Result<SecretText> {
+/// impl Bag for Answer {
+///     type Codec = Plain;
+/// }
+///
+/// fn password<D: Declaration, E>(hook: &Hook<D>, database: &Relation<E>) -> Result<SecretText> {
+///     let answer: Answer = database.remote_app().read()?;
 ///     // Not granted yet: the unit is Waiting, with the names of the endpoint and the application.
-///     let user = answer.secret_user.in_relation(endpoint, remote).get(unit)?;
+///     let user = answer.secret_user.in_relation(database).get(hook)?;
 ///     Ok(user.get("password")?)
 /// }
 /// ```
@@ -59,7 +60,11 @@ impl<T: SecretContent> RemoteSecret<T> {
     /// Returns the same secret with the names of this unit's endpoint and of the remote application
     /// in its texts. A databag does not tell them to its fields.
     #[must_use]
-    pub fn in_relation(
+    pub fn in_relation<E>(&self, relation: &Relation<E>) -> Self {
+        self.named_by(relation.endpoint_name(), relation.remote_app_name())
+    }
+
+    pub(super) fn named_by(
         &self,
         endpoint: &EndpointName,
         application: Option<&ApplicationName>,

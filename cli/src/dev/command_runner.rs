@@ -3,14 +3,16 @@
 
 use std::time::Instant;
 
-use charmwright_agent::{ActionId, Resolve};
+use charmwright_agent::{ActionId, Resolve, UnitName};
 
 use super::command_input::InputSource;
 use super::commands::{self, Command, DEFAULT_WAIT, PebbleVerb};
 use super::expectations::{UnitView, Verdict, Wait, describe_unit};
 use super::fetch::fetch;
 use super::phase::Phase;
+use super::relations;
 use super::script::deadline_after;
+use super::secrets;
 use super::session::Session;
 use super::session_event::SessionEvent;
 use super::spelling::nearest;
@@ -101,6 +103,7 @@ impl Session {
         let to_error = |error: charmwright_agent::Error| Error::new(error.to_string());
         match command {
             Command::Config { key, value } => {
+                let value = self.secret_names.resolve(&key, value)?;
                 set_config(&mut self.model, self.unit.application().as_str(), &key, &value)?;
             }
             Command::ConfigReset { key } => {
@@ -110,6 +113,11 @@ impl Session {
                     .map_err(|error| config_error(&self.model, application, &key, &error))?;
             }
             Command::Run { action, params } => {
+                let resolve = |(key, value): (String, String)| {
+                    let value = self.secret_names.resolve(&key, value)?;
+                    Ok((key, value))
+                };
+                let params: Vec<_> = params.into_iter().map(resolve).collect::<Result<_>>()?;
                 let id = self
                     .model
                     .run_action(&self.unit, &action, &params)
@@ -122,11 +130,12 @@ impl Session {
             }
             Command::Leader(leader) => match leader {
                 true => self.model.set_leader(&self.unit).map_err(to_error)?,
-                false => {
-                    let application = self.unit.application().as_str();
-                    self.model.unset_leader(application).map_err(to_error)?;
-                }
+                false => self.lose_leadership().map_err(to_error)?,
             },
+            Command::Trust(trust) => {
+                let application = self.unit.application().as_str();
+                self.model.trust(application, trust).map_err(to_error)?;
+            }
             Command::Upgrade => {
                 self.upgrade()?;
                 self.script.wait = Some(Wait::Build);
@@ -184,10 +193,31 @@ impl Session {
             }
             // `run_line` has replaced this command by the line behind `try`.
             Command::Try(_) => {}
+            Command::Relation(command) => {
+                let said =
+                    relations::run(&mut self.model, &self.unit, &self.secret_names, command)?;
+                self.terminal_output.print_detail(&said);
+            }
+            Command::Secret(command) => {
+                let names = &mut self.secret_names;
+                let said = secrets::run(&mut self.model, &self.unit, names, command)?;
+                self.terminal_output.print_detail(&said);
+            }
             Command::Help => self.terminal_output.print_text(&commands::help()),
             Command::Quit => self.quit(),
         }
         Ok(())
+    }
+
+    /// Takes the leadership from the unit. A peer has it then, if there is one: in Juju some unit
+    /// leads as a rule.
+    fn lose_leadership(&mut self) -> Result<(), charmwright_agent::Error> {
+        let application = self.unit.application();
+        let is_peer = |unit: &UnitName| unit.application() == application && *unit != self.unit;
+        match self.model.units().iter().find(|unit| is_peer(unit)) {
+            Some(peer) => self.model.set_leader(peer),
+            None => self.model.unset_leader(application.as_str()),
+        }
     }
 
     /// Adds the name of the action that was probably meant.

@@ -69,6 +69,16 @@ pub fn words(text: &str) -> Result<Vec<String>, String> {
     Ok(words)
 }
 
+/// Splits words at their first `=` into keys and values. Returns `None` if a word has no `=` or no
+/// key.
+pub fn pairs(words: &[&str]) -> Option<Vec<(String, String)>> {
+    let pair = |word: &&str| {
+        let (key, value) = word.split_once('=').filter(|(key, _)| !key.is_empty())?;
+        Some((key.to_owned(), value.to_owned()))
+    };
+    words.iter().map(pair).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,6 +12,9 @@
 //!          └─ the workload
 //! ```
 //!
+//! Around the unit the model may have applications without a charm and units without a process:
+//! `relations.rs` and `secrets.rs` let the user act for them.
+//!
 //! Every event (a call of a hook tool, the end of a hook, an answer of Pebble, a command) is a
 //! [`session_event::SessionEvent`] in one queue. The model decides what an event means. This module
 //! adds the sockets, the processes and the terminal.
@@ -28,6 +31,7 @@ mod deferred_events;
 mod duration_text;
 mod expectations;
 mod fetch;
+mod fixed_link;
 mod guard;
 mod hook_output;
 mod hook_process;
@@ -43,9 +47,12 @@ mod phase;
 mod redaction;
 mod refresh;
 mod refresh_state;
+mod relations;
 mod retries;
 mod running_hook;
 mod script;
+mod secret_names;
+mod secrets;
 mod session;
 mod session_event;
 mod session_loop;

@@ -20,6 +20,10 @@ pebble-ready, checks and notices, and prints each hook as it runs and a table wh
 changes. Lines typed on a terminal, or read from --script or a pipe, are its commands; `help`
 lists them.
 
+The peer relation and the charm's own secrets work without a command. Around the unit there may be
+applications without a charm and peers without a process: commands relate them, write what they
+would write, and make the secrets that they or the operator would make.
+
 It is no sandbox: hooks and workloads run on this machine, as this user and with its files. What a
 charm pushes, pulls or executes in a container it writes, reads and executes here, at the same path,
 so a charm that pushes /etc/web.conf overwrites this machine's. Run a charm that you do not trust
@@ -38,6 +42,7 @@ Examples:
   cargo dev --until-idle --format json | jq .  and the unit's status as JSON
   charmwright dev ./my-charm --config a=b      any charm's folder, in any language
   charmwright dev ./my-charm_amd64.charm       what `charmcraft pack` made
+  charmwright dev ./my-charm --relate db=pg    with a database, for which you write what it would
   printf 'wait-for active\\npebble kill\\nsleep 3\\npebble start\\nwait-for active\\n' | cargo dev
 
 Exit code: 0 all went well; 1 an expectation failed, a script had a wrong line, the unit did not
@@ -118,6 +123,20 @@ pub struct DevArgs {
     /// Whether the unit starts as its application's leader
     #[arg(long, value_enum, default_value_t = YesNo::Yes)]
     pub leader: YesNo,
+
+    /// Relate ENDPOINT to an application before the unit is installed, as the command `relate`
+    /// does (may be repeated)
+    #[arg(long, value_name = "ENDPOINT[=APP]")]
+    pub relate: Vec<String>,
+
+    /// Trust the application, as `juju trust` does
+    #[arg(long)]
+    pub trust: bool,
+
+    /// The Kubernetes service account of the unit: DIR has the files namespace, token and ca.crt,
+    /// and /var/run/secrets/kubernetes.io/serviceaccount leads to it during the run
+    #[arg(long, value_name = "DIR")]
+    pub service_account: Option<PathBuf>,
 
     /// Where the guarded half keeps its files; given by the guard
     #[arg(long, hide = true, value_name = "DIR", requires = "guard")]

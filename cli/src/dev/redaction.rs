@@ -2,9 +2,9 @@
 
 use super::line_words::words;
 
-/// Returns `line` without the values of config options and of an action's parameters, and without
-/// the passwords and tokens in a URL, since each of them may be a secret. A line that is no command
-/// by `is_command` is cut to its first word.
+/// Returns `line` without the values of config options, of an action's parameters, of databags and
+/// of secrets, and without the passwords and tokens in a URL, since each of them may be a secret. A
+/// line that is no command by `is_command` is cut to its first word.
 pub fn redact_line(line: &str, is_command: impl Fn(&str) -> bool) -> String {
     let (name, rest) = line.trim().split_once(char::is_whitespace).unwrap_or((line.trim(), ""));
     let rest = rest.trim();
@@ -23,6 +23,13 @@ pub fn redact_line(line: &str, is_command: impl Fn(&str) -> bool) -> String {
             Ok([]) => String::new(),
             _ => HIDDEN.to_owned(),
         },
+        "add-secret" | "update-secret" => after_names(rest, 1, &key_only),
+        "remote" => after_names(rest, 2, &key_only),
+        // These take no value, so a word with `=` belongs to another command.
+        "add-peer" if !rest.is_empty() => HIDDEN.to_owned(),
+        "relate" | "depart" | "break" | "grant-secret" | "revoke-secret" | "remove-secret" => {
+            after_names(rest, 2, &key_only)
+        }
         "try" => return format!("try {}", redact_line(rest, is_command)).trim_end().to_owned(),
         "fetch" => redact_url(rest),
         known if is_command(known) => rest.to_owned(),
@@ -31,6 +38,16 @@ pub fn redact_line(line: &str, is_command: impl Fn(&str) -> bool) -> String {
         other => return format!("{} {HIDDEN}", before_value(other)),
     };
     format!("{name} {redact_line}").trim_end().to_owned()
+}
+
+/// Returns the words of `rest`: the first `names` of them as they are, unless they hold a value,
+/// and the others without theirs.
+fn after_names(rest: &str, names: usize, key_only: &impl Fn(&str) -> String) -> String {
+    let Ok(words) = words(rest) else { return HIDDEN.to_owned() };
+    let shown = words.iter().enumerate().map(|(place, word)| {
+        if place < names && !word.contains('=') { word.clone() } else { key_only(word) }
+    });
+    shown.collect::<Vec<_>>().join(" ")
 }
 
 /// The text that replaces what is not shown.

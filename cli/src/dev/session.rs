@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use charmwright::dispatch::Deferred as DeferredEvent;
-use charmwright_agent::{AgentPaths, Model, Report, UnitName};
+use charmwright_agent::{AgentPaths, Model, RelationReport, Report, SecretReport, UnitName};
 use tokio::sync::mpsc;
 
 use super::charm_source::CharmSource;
@@ -18,8 +18,9 @@ use super::phase::Phase;
 use super::refresh_state::Refresh;
 use super::running_hook::RunningHook;
 use super::script::Script;
+use super::secret_names::SecretNames;
 use super::session_event::SessionEvent;
-use super::table::{Deferred, Snapshot};
+use super::table::{Deferred, RelationRow, SecretRow, Snapshot};
 use super::terminal_output::TerminalOutput;
 use super::unit_log::UnitLog;
 use super::workspace::Workspace;
@@ -73,6 +74,8 @@ pub struct Session {
     pub(super) last_table: Option<Snapshot>,
     pub(super) unit_log: UnitLog,
     pub(super) lasting_error: LastingError,
+    /// The names of the secrets that commands have added.
+    pub(super) secret_names: SecretNames,
     /// The version of Pebble in each container, from the last poll.
     pub(super) versions: BTreeMap<String, String>,
 }
@@ -161,6 +164,8 @@ impl Session {
                 None => report.agent_status,
             },
             ports: report.ports,
+            relations: report.relations.into_iter().map(relation_row).collect(),
+            secrets: self.secret_rows(report.secrets),
             deferred: self
                 .deferred_events()
                 .iter()
@@ -173,6 +178,25 @@ impl Session {
                 })
                 .collect(),
         }
+    }
+
+    /// Returns the rows of the secrets of a report, and of those that commands have added and the
+    /// unit has not read yet.
+    fn secret_rows(&self, reported: Vec<SecretReport>) -> Vec<SecretRow> {
+        let is_reported = |uri: &str| reported.iter().any(|secret| secret.id == uri);
+        let unread = self.secret_names.uris().filter(|uri| !is_reported(uri));
+        let unread =
+            unread.filter_map(|uri| self.model.secret_report(&self.unit, &uri.parse().ok()?));
+        let unread: Vec<SecretReport> = unread.collect();
+        let rows = reported.into_iter().chain(unread).map(|secret| SecretRow {
+            name: self.secret_names.name(&secret.id).map_or(secret.label, str::to_owned),
+            uri: secret.id,
+            owner: secret.owner,
+            revision: secret.revision,
+            tracked: secret.tracked,
+            rotation: secret.rotation.unwrap_or_default(),
+        });
+        rows.collect()
     }
 
     /// Prints the table if it has changed. While a container is starting or ending, the table is
@@ -209,5 +233,16 @@ impl Session {
         let mut waited_for: Vec<_> = self.containers.iter().filter_map(Container::pid).collect();
         waited_for.extend(self.hook.as_ref().and_then(RunningHook::pid));
         processes::reap_orphans(&waited_for);
+    }
+}
+
+fn relation_row(relation: RelationReport) -> RelationRow {
+    RelationRow {
+        endpoint: relation.endpoint,
+        id: relation.id,
+        remote: relation.remote_app,
+        interface: relation.interface,
+        state: relation.state,
+        units: relation.units,
     }
 }

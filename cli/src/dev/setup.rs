@@ -24,7 +24,9 @@ use super::options::{DevArgs, Format, YesNo};
 use super::pebble_watcher::Watchers;
 use super::phase::Phase;
 use super::refresh_state::Refresh;
+use super::relations;
 use super::script::Script;
+use super::secret_names::SecretNames;
 use super::session::Session;
 use super::signals;
 use super::terminal_output::TerminalOutput;
@@ -120,8 +122,10 @@ fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         .clock(Instant::now(), SystemTime::now())
         .seed(context_seed());
     let mut model = Model::new(settings);
-    let deployment =
-        Deployment::charm(meta).first_unit_number(name.number()).leader(args.leader == YesNo::Yes);
+    let deployment = Deployment::charm(meta)
+        .first_unit_number(name.number())
+        .leader(args.leader == YesNo::Yes)
+        .trust(args.trust);
     model
         .deploy(name.application().as_str(), deployment)
         .map_err(|error| Error::new("cannot make the unit").because(error))?;
@@ -131,6 +135,18 @@ fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
     let config = initial_config(args, is_demo)?;
     for (key, value) in &config {
         set_config(&mut model, name.application().as_str(), key, value)?;
+    }
+
+    if let Some(account) = &args.service_account {
+        workspace.add_service_account(account)?;
+    }
+    let mut related = Vec::new();
+    for pair in &args.relate {
+        let (endpoint, application) = match pair.split_once('=') {
+            Some((endpoint, application)) => (endpoint, Some(application)),
+            None => (pair.as_str(), None),
+        };
+        related.push(relations::relate(&mut model, &name, endpoint, application)?);
     }
 
     let unit =
@@ -156,15 +172,16 @@ fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
 
     let source =
         command_input::start(args.script.as_deref(), args.until_idle, event_sender.clone())?;
-    print_first_lines(
-        &mut terminal_output,
-        args,
-        &charm,
+    let config = shown_config(args, &config);
+    let parts = FirstLines {
+        charm: &charm,
         unit,
         workspace,
-        &config,
-        pebble.as_deref(),
-    );
+        config,
+        relations: related.join("; "),
+        pebble: pebble.as_deref(),
+    };
+    parts.print(&mut terminal_output, args);
     if !is_demo
         && !containers.is_empty()
         && let Err(error) = workspace.link_fixed_containers()
@@ -173,6 +190,12 @@ fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
             "note        {}; a charm that reads CHARMWRIGHT_CONTAINERS does not need it\n",
             error.chain()
         ));
+    }
+    if args.service_account.is_some()
+        && let Err(error) = workspace.link_service_account()
+    {
+        terminal_output
+            .print_text(&format!("note        {}; the charm finds none\n", error.chain()));
     }
     terminal_output.print_text("\n");
 
@@ -200,6 +223,7 @@ fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         last_table: None,
         unit_log: UnitLog::new(&workspace.unit_log()),
         lasting_error: LastingError::default(),
+        secret_names: SecretNames::default(),
         versions: BTreeMap::new(),
         workspace: workspace.clone(),
     })
@@ -270,58 +294,69 @@ fn context_seed() -> u64 {
     now.as_nanos() as u64 ^ u64::from(std::process::id()).rotate_left(32)
 }
 
-/// Prints what is about to run, and where its files are.
-fn print_first_lines(
-    terminal_output: &mut TerminalOutput,
-    args: &DevArgs,
-    charm: &CharmSource,
-    unit: Unit<'_>,
-    workspace: &Workspace,
-    config: &[(String, String)],
-    pebble: Option<&Path>,
-) {
-    let mut lines = vec![(
-        "unit",
-        format!(
-            "{} of the charm in {}, as Juju {} would run it",
-            unit.name(),
-            charm.path().display(),
-            args.juju
-        ),
-    )];
-    lines.push((
-        "files",
-        format!(
-            "{}{}",
-            workspace.root().display(),
-            if args.dir.is_none() { " (removed at the end)" } else { "" }
-        ),
-    ));
-    if let Some(pebble) = pebble {
-        let names: Vec<&str> = unit.meta().containers().collect();
-        let when = if args.no_pebble { ", not started" } else { "" };
+/// Returns the options that are set, for the first lines. Only the names of those that the user has
+/// set are shown, since any value may be a secret.
+fn shown_config(args: &DevArgs, config: &[(String, String)]) -> String {
+    let by_user = |key: &str| args.config.iter().any(|pair| pair.split('=').next() == Some(key));
+    let set = config.iter().map(|(key, value)| match by_user(key) {
+        true => format!("{key}=..."),
+        false => format!("{key}={value}"),
+    });
+    set.collect::<Vec<_>>().join("  ")
+}
+
+/// What the first lines are about.
+struct FirstLines<'a> {
+    charm: &'a CharmSource,
+    unit: Unit<'a>,
+    workspace: &'a Workspace,
+    config: String,
+    relations: String,
+    pebble: Option<&'a Path>,
+}
+
+impl FirstLines<'_> {
+    /// Prints what is about to run, and where its files are.
+    fn print(self, terminal_output: &mut TerminalOutput, args: &DevArgs) {
+        let Self { charm, unit, workspace, config, relations, pebble } = self;
+        let mut lines = vec![(
+            "unit",
+            format!(
+                "{} of the charm in {}, as Juju {} would run it",
+                unit.name(),
+                charm.path().display(),
+                args.juju
+            ),
+        )];
         lines.push((
-            "containers",
-            format!("{} (each with {}{when})", names.join(", "), pebble.display()),
+            "files",
+            format!(
+                "{}{}",
+                workspace.root().display(),
+                if args.dir.is_none() { " (removed at the end)" } else { "" }
+            ),
         ));
-    }
-    if !config.is_empty() {
-        // Only the names of the options that the user has set are printed, since any value may be a
-        // secret.
-        let by_user =
-            |key: &str| args.config.iter().any(|pair| pair.split('=').next() == Some(key));
-        let set = config.iter().map(|(key, value)| match by_user(key) {
-            true => format!("{key}=..."),
-            false => format!("{key}={value}"),
-        });
-        lines.push(("config", set.collect::<Vec<_>>().join("  ")));
-    }
-    if args.until_idle {
-        lines.push(("until", "the unit has nothing left to do".to_owned()));
-    } else {
-        lines.push(("commands", commands::names()));
-    }
-    for (name, text) in lines {
-        terminal_output.print_text(&format!("{name:<10}  {text}\n"));
+        if let Some(pebble) = pebble {
+            let names: Vec<&str> = unit.meta().containers().collect();
+            let when = if args.no_pebble { ", not started" } else { "" };
+            lines.push((
+                "containers",
+                format!("{} (each with {}{when})", names.join(", "), pebble.display()),
+            ));
+        }
+        if !config.is_empty() {
+            lines.push(("config", config));
+        }
+        if !relations.is_empty() {
+            lines.push(("relations", relations));
+        }
+        if args.until_idle {
+            lines.push(("until", "the unit has nothing left to do".to_owned()));
+        } else {
+            lines.push(("commands", commands::names()));
+        }
+        for (name, text) in lines {
+            terminal_output.print_text(&format!("{name:<10}  {text}\n"));
+        }
     }
 }

@@ -28,8 +28,38 @@ pub struct Snapshot {
     pub ports: Vec<String>,
     /// The name and state of each container.
     pub containers: Vec<(String, String)>,
+    /// The relations of the application, by their numbers.
+    pub relations: Vec<RelationRow>,
+    /// The secrets that the unit or its application owns, that it has read, or that commands have
+    /// added. There is never a content here.
+    pub secrets: Vec<SecretRow>,
     /// The events that the charm has deferred, from the oldest to the newest.
     pub deferred: Vec<Deferred>,
+}
+
+/// A relation of the application.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RelationRow {
+    pub endpoint: String,
+    pub id: u32,
+    pub remote: String,
+    pub interface: String,
+    pub state: String,
+    /// The remote units of which the charm was told.
+    pub units: Vec<String>,
+}
+
+/// A secret, without its content.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SecretRow {
+    pub uri: String,
+    /// The name that `add-secret` gave it, or else the label by which the unit knows it.
+    pub name: String,
+    pub owner: String,
+    pub revision: u32,
+    /// The revision that the unit tracks, if it has read the secret.
+    pub tracked: Option<u32>,
+    pub rotation: String,
 }
 
 /// An event that the charm has deferred.
@@ -73,6 +103,32 @@ impl Snapshot {
         text.push_str(&format_rows(
             ["Container", "Pebble"],
             containers.map(|(name, state)| [name.clone(), state.clone()]),
+        ));
+        text.push_str(&format_rows(
+            ["Relation", "Id", "App", "Interface", "State", "Units"],
+            self.relations.iter().map(|relation| {
+                [
+                    relation.endpoint.clone(),
+                    relation.id.to_string(),
+                    relation.remote.clone(),
+                    relation.interface.clone(),
+                    relation.state.clone(),
+                    relation.units.join(","),
+                ]
+            }),
+        ));
+        text.push_str(&format_rows(
+            ["Secret", "Name", "Owner", "Revision", "Tracked", "Rotation"],
+            self.secrets.iter().map(|secret| {
+                [
+                    secret.uri.clone(),
+                    secret.name.clone(),
+                    secret.owner.clone(),
+                    secret.revision.to_string(),
+                    secret.tracked.map_or_else(|| "-".to_owned(), |tracked| tracked.to_string()),
+                    secret.rotation.clone(),
+                ]
+            }),
         ));
         text.push_str(&format_rows(
             ["Deferred", "Age", "Count", "Tries", "Reason"],
@@ -144,6 +200,8 @@ mod tests {
             agent: "executing (config-changed, 40 s)".to_owned(),
             ports: vec!["80/tcp".to_owned(), "81/tcp".to_owned()],
             containers: vec![("web".to_owned(), "up v1.32.1".to_owned())],
+            relations: Vec::new(),
+            secrets: Vec::new(),
             deferred: Vec::new(),
         }
     }
@@ -186,6 +244,37 @@ start     1 s    1      1      no Pebble
         assert!(table.ends_with(rows), "{table}");
         // A clock that was set back must not give a huge age.
         assert!(unit.table(0).contains("install   0 s "), "{}", unit.table(0));
+    }
+
+    #[test]
+    fn relations_and_secrets_have_their_rows() {
+        let unit = Snapshot {
+            containers: Vec::new(),
+            relations: vec![RelationRow {
+                endpoint: "database".to_owned(),
+                id: 3,
+                remote: "pg".to_owned(),
+                interface: "postgresql_client".to_owned(),
+                state: "joined".to_owned(),
+                units: vec!["pg/0".to_owned(), "pg/1".to_owned()],
+            }],
+            secrets: vec![SecretRow {
+                uri: "secret:9m4e2mr0ui3e8a215n4g".to_owned(),
+                name: "pg/user".to_owned(),
+                owner: "pg".to_owned(),
+                revision: 2,
+                tracked: Some(1),
+                rotation: String::new(),
+            }],
+            ..snapshot()
+        };
+        let rows = "\
+Relation  Id  App  Interface          State   Units
+database  3   pg   postgresql_client  joined  pg/0,pg/1
+Secret                       Name     Owner  Revision  Tracked  Rotation
+secret:9m4e2mr0ui3e8a215n4g  pg/user  pg     2         1
+";
+        assert!(unit.table(0).ends_with(rows), "{}", unit.table(0));
     }
 
     #[test]

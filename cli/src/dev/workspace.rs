@@ -8,6 +8,7 @@
 //! ROOT/pebble/NAME/                   PEBBLE of that container's daemon
 //! ROOT/charm/                         the charm, as it would be unpacked: a copy
 //! ROOT/charm.next/                    the same, while `upgrade` makes it anew
+//! ROOT/service-account -> DIR         what --service-account names
 //! ROOT/pebble-NAME.log                what the daemon and its services print; what came before in
 //!                                     pebble-NAME.log.1
 //! ROOT/unit.log                       the unit's log; what came before in unit.log.1
@@ -21,11 +22,12 @@
 //! `--dir` is refused before anything starts.
 
 use std::fs::{self, File, Permissions, TryLockError};
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::fixed_link::FixedLink;
 use crate::error::{Error, Result};
 use crate::private_files;
 
@@ -35,12 +37,14 @@ const MARKER: &str = ".charmwright";
 /// The folder in which a charm that does not know CHARMWRIGHT_CONTAINERS looks for its containers,
 /// as in a pod of Juju.
 const FIXED_CONTAINERS: &str = "/charm/containers";
-/// The file that says that a run has made the folder above.
-const PARENT_MARKER: &str = "/charm/.charmwright";
+/// The folder in which clients of Kubernetes look for the service account of their pod.
+const FIXED_SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
+/// The files in that folder.
+const SERVICE_ACCOUNT_FILES: [&str; 3] = ["namespace", "token", "ca.crt"];
 /// The entries that a run makes in its folder and removes at its end. Logs are not among them: they
 /// stay in a folder that the user chose.
-const TRANSIENT: [&str; 6] =
-    ["agent.socket", "tools", "containers", "pebble", "charm", "charm.next"];
+const TRANSIENT: [&str; 7] =
+    ["agent.socket", "tools", "containers", "pebble", "charm", "charm.next", "service-account"];
 
 /// The folder of one run.
 #[derive(Debug, Clone)]
@@ -156,46 +160,49 @@ impl Workspace {
     /// # Errors
     /// Fails if this user may not make the link, or if something else is there already.
     pub fn link_fixed_containers(&self) -> Result<()> {
-        let fixed = Path::new(FIXED_CONTAINERS);
-        let failed = |reason: String| {
-            Error::new(format!("cannot make {FIXED_CONTAINERS} lead to this run's containers"))
-                .because(reason)
-        };
-        match fs::symlink_metadata(fixed) {
-            // A link that leads nowhere is left from a run that could not clean up.
-            Ok(found) if found.is_symlink() && !fixed.exists() => {
-                fs::remove_file(fixed).map_err(|e| failed(e.to_string()))?;
-            }
-            Ok(_) => return Err(failed("something else is there".to_owned())),
-            Err(error) if error.kind() == ErrorKind::NotFound => {}
-            Err(error) => return Err(failed(error.to_string())),
+        self.fixed_containers().make()
+    }
+
+    /// Takes the folder of a Kubernetes service account into the run.
+    ///
+    /// # Errors
+    /// Fails if a file of the account is missing.
+    pub fn add_service_account(&self, account: &Path) -> Result<()> {
+        let failed = || Error::new(format!("cannot use --service-account {}", account.display()));
+        let account = fs::canonicalize(account).map_err(|e| failed().because(e))?;
+        for name in SERVICE_ACCOUNT_FILES {
+            let found = fs::metadata(account.join(name));
+            found.map_err(|e| failed().because(format!("it has no {name}: {e}")))?;
         }
-        if let Some(parent) = fixed.parent()
-            && fs::symlink_metadata(parent).is_err()
-        {
-            private_files::make_folder(parent).map_err(|e| failed(e.to_string()))?;
-            // The marker lies in the folder itself and not in this value, so that of several runs
-            // the last one removes the folder.
-            let _ = private_files::append(Path::new(PARENT_MARKER))
-                .and_then(|mut file| file.write_all(b"made by `charmwright dev`\n"));
-        }
-        // If other users may write to the folder, they could replace the link.
-        private_files::check_parents(fixed).map_err(|e| failed(e.to_string()))?;
-        symlink(self.containers(), fixed).map_err(|e| failed(e.to_string()))
+        symlink(&account, self.service_account()).map_err(|e| failed().because(e))
+    }
+
+    /// Makes the folder in which clients look for the service account a link to that of this run.
+    /// It goes by way of the run's folder, by which `clean` knows it as this run's.
+    ///
+    /// # Errors
+    /// Fails if this user may not make the link, or if something else is there already.
+    pub fn link_service_account(&self) -> Result<()> {
+        self.fixed_service_account().make()
+    }
+
+    fn service_account(&self) -> PathBuf {
+        self.root.join("service-account")
+    }
+
+    fn fixed_containers(&self) -> FixedLink<'static> {
+        FixedLink::new(Path::new(FIXED_CONTAINERS), self.containers())
+    }
+
+    fn fixed_service_account(&self) -> FixedLink<'static> {
+        FixedLink::new(Path::new(FIXED_SERVICE_ACCOUNT), self.service_account())
     }
 
     /// Removes what the run made: the whole of a temporary folder, and everything but the logs of a
     /// folder that the user chose.
     pub fn clean(&self) {
-        let fixed = Path::new(FIXED_CONTAINERS);
-        if fs::read_link(fixed).is_ok_and(|target| target == self.containers()) {
-            let _ = fs::remove_file(fixed);
-            if Path::new(PARENT_MARKER).exists() {
-                let _ = fs::remove_file(PARENT_MARKER);
-                // The removal fails, rightly, if another program has put something there since.
-                let _ = fixed.parent().map(fs::remove_dir);
-            }
-        }
+        self.fixed_containers().remove();
+        self.fixed_service_account().remove();
         if self.is_temporary {
             remove_path(&self.root);
         } else {

@@ -10,7 +10,11 @@ mod containers;
 mod first_run;
 mod hooks_and_tools;
 mod private_files;
+mod python_charm;
+mod relations;
 #[path = "../common/runs.rs"]
 mod runs;
 mod script_commands;
+mod secrets;
 mod support;
+mod trust;

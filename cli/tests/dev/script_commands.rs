@@ -154,7 +154,7 @@ fn a_wrong_word_on_a_terminal_is_only_told() {
     let charm = Charm::with_dispatch("status-set active");
     let lines = "wait-for active\nfrobnicate\nexpect blocked\nwait-for blocked 50ms\n\
                  fetch http://127.0.0.1:1/\nfetch x\nrun nothing\nexpect-action completed\n\
-                 config x\nresolved\nkill x\nnotify a.b/c\ntry expect blocked\nexpect active\n\
+                 config x\nrelate x\nadd-secret x\nremote web\nresolved\nkill x\nnotify a.b/c\ntry expect blocked\nexpect active\n\
                  quit\n";
     let run = charm.run_within(&["python3", "-c", TERMINAL_WRAPPER], FAST, lines).exits(0);
     for text in [
@@ -165,6 +165,9 @@ fn a_wrong_word_on_a_terminal_is_only_told() {
         "the charm has no such action",
         "no action was run",
         "it goes: config KEY=VALUE",
+        "cannot find endpoint \"x\"",
+        "it goes: add-secret NAME KEY=VALUE...",
+        "it goes: remote APP[/N] ENDPOINT [KEY=VALUE...]",
         "cannot resolve",
         "the charm has no container",
         "  remove ",

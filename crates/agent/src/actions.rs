@@ -21,6 +21,7 @@ impl Model {
     ///
     /// # Errors
     /// - [`ErrorKind::NotFound`] if the model has no such unit.
+    /// - [`ErrorKind::State`] if no charm runs on the unit.
     /// - [`ErrorKind::Action`] if the charm does not declare the action, a key is malformed, a
     ///   value is not YAML, or the schema refuses the parameters.
     pub fn run_action(
@@ -29,7 +30,10 @@ impl Model {
         name: &str,
         params: &[(String, String)],
     ) -> Result<ActionId, Error> {
-        self.live_mut(unit)?;
+        if !self.live_mut(unit)?.has_agent {
+            let why = format!("cannot run action {name:?}: no charm runs on {unit}");
+            return Err(Error::new(ErrorKind::State, why));
+        }
         let actions = self.unit(unit)?.meta().actions();
         let Some(schema) = actions.get(name) else {
             let known: Vec<&str> = actions.keys().map(String::as_str).collect();

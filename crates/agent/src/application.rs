@@ -50,7 +50,9 @@ impl Application {
     pub(super) fn new(name: &str, deployment: &Deployment) -> Self {
         let (meta, has_charm) = match &deployment.source {
             Source::Charm(meta) => (meta.clone(), true),
-            Source::Remote(endpoints) => (CharmMeta::of_remote(name, endpoints.clone()), false),
+            Source::Remote(endpoints) => {
+                (CharmMeta::of_remote(name, endpoints.clone(), deployment.is_subordinate), false)
+            }
         };
         Self {
             name: name.to_owned(),
@@ -88,6 +90,12 @@ impl Application {
     #[must_use]
     pub fn has_charm(&self) -> bool {
         self.has_charm
+    }
+
+    /// Returns the number of the next unit, which is never that of a unit that was removed.
+    #[must_use]
+    pub fn next_unit_number(&self) -> u32 {
+        self.next_unit_number
     }
 
     /// Returns the unit that leads the application, or `None` if no unit does.

@@ -73,13 +73,17 @@ impl CharmMeta {
     }
 
     /// Makes the declarations of an application without a charm, which has endpoints only.
-    pub(super) fn of_remote(name: &str, endpoints: Vec<EndpointMeta>) -> Self {
+    pub(super) fn of_remote(
+        name: &str,
+        endpoints: Vec<EndpointMeta>,
+        is_subordinate: bool,
+    ) -> Self {
         let endpoints =
             endpoints.into_iter().map(|endpoint| (endpoint.name().to_owned(), endpoint));
         Self {
             name: name.to_owned(),
             containers: BTreeSet::new(),
-            is_subordinate: false,
+            is_subordinate,
             endpoints: endpoints.collect(),
             extra_bindings: BTreeSet::new(),
             resources: BTreeSet::new(),
@@ -110,6 +114,11 @@ impl CharmMeta {
     #[must_use]
     pub fn endpoints(&self) -> &BTreeMap<String, EndpointMeta> {
         &self.endpoints
+    }
+
+    /// Adds an endpoint to the declarations of an application without a charm.
+    pub(super) fn add_endpoint(&mut self, endpoint: EndpointMeta) {
+        self.endpoints.insert(endpoint.name().to_owned(), endpoint);
     }
 
     /// Returns the config options by name.

@@ -6,7 +6,7 @@ use charmwright_juju::UnitName;
 use super::go_text::go_quote;
 use super::model::Model;
 use super::running::PendingWrites;
-use super::secrets::{Committer, Party, RelationScope, Secrets};
+use super::secrets::{Committer, Party, RelationScope, Scope, Secrets};
 use super::unit_record::UnitRecord;
 
 /// The most bytes that all keys and values of the charm's state may have together: the default of
@@ -20,16 +20,18 @@ impl Model {
     /// # Errors
     /// Returns Juju's text if the controller refuses the writes.
     pub(super) fn commit(&mut self, unit: &UnitName, writes: PendingWrites) -> Result<(), String> {
-        let no_unit = || format!("unit \"{unit}\" not found");
+        let record = self.units.get(unit);
         // The checks.
-        check_state_size(self.units.get(unit).ok_or_else(no_unit)?, &writes)?;
+        check_state_size(record.ok_or_else(|| not_found(unit))?, &writes)?;
+        self.check_relation_writes(unit, &writes)?;
         let secrets = self.changed_secrets(unit, &writes)?;
 
         // The changes.
         if let Some(secrets) = secrets {
             self.secrets = secrets;
         }
-        let record = self.units.get_mut(unit).ok_or_else(no_unit)?;
+        self.commit_relation_writes(unit, &writes);
+        let record = self.units.get_mut(unit).ok_or_else(|| not_found(unit))?;
         for (key, value) in writes.state {
             match value {
                 Some(value) => {
@@ -62,8 +64,18 @@ impl Model {
         self.secrets.committed(&writes.secrets, &committer).map(Some)
     }
 
-    /// Refuses the grant of a secret to what is not in the model.
-    fn check_grant(&self, subject: &Party, _scope: &RelationScope) -> Result<(), String> {
+    /// Refuses the grant of a secret in a relation that is gone, or to what is not in the model.
+    fn check_grant(&self, subject: &Party, scope: &RelationScope) -> Result<(), String> {
+        let Some(relation) = self.relations.get(scope.id) else {
+            let key = go_quote(&scope.key);
+            return Err(format!("invalid scope reference: relation {key} not found"));
+        };
+        if relation.is_dying() {
+            return Err(format!(
+                "cannot grant access to secret in scope of {} which is not alive",
+                go_quote(&Scope::Relation(scope.clone()).to_string())
+            ));
+        }
         let (is_known, what, name) = match subject {
             Party::Application(name) => (self.applications.contains_key(name), "application", name),
             Party::Unit(name) => {
@@ -77,6 +89,10 @@ impl Model {
         }
         Err(format!("invalid subject reference: {what} {} not found", go_quote(name)))
     }
+}
+
+fn not_found(unit: &UnitName) -> String {
+    format!("unit \"{unit}\" not found")
 }
 
 /// Refuses writes after which the charm's state would be larger than the controller allows.

@@ -49,13 +49,16 @@ impl Model {
         for (key, value) in &deployment.config {
             application.set_option(key, value)?;
         }
+        self.relations.add_peers(name, application.meta.endpoints().values());
         self.applications.insert(name.to_owned(), application);
         (0..deployment.units).map(|_| self.add_unit(name)).collect()
     }
 
-    /// Adds a unit to an application, as `juju add-unit` does, and returns its name. The numbers of
-    /// removed units are not used again. The unit leads the application if no other unit does, unless
-    /// the operator has taken the leadership away.
+    /// Adds a unit to an application, as `juju add-unit` does, and returns its name. It leads the
+    /// application if no other unit does, unless the operator has taken the leadership away.
+    ///
+    /// The numbers of removed units are not used again. On Kubernetes Juju gives a unit the number
+    /// of its pod, so there it may use one again, which the model does not.
     ///
     /// # Errors
     /// - [`ErrorKind::NotFound`] if the model has no such application.
@@ -110,6 +113,7 @@ impl Model {
             application.leader = Some(name.clone());
         }
         self.units.insert(name.clone(), record);
+        self.settle_remotes();
         Ok(name)
     }
 }

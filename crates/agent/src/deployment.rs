@@ -11,6 +11,7 @@ use super::endpoint::EndpointMeta;
 #[must_use]
 pub struct Deployment {
     pub(super) source: Source,
+    pub(super) is_subordinate: bool,
     pub(super) units: u32,
     pub(super) first_unit_number: u32,
     pub(super) leader: bool,
@@ -33,6 +34,7 @@ impl Deployment {
     fn new(source: Source) -> Self {
         Self {
             source,
+            is_subordinate: false,
             units: 1,
             first_unit_number: 0,
             leader: true,
@@ -55,6 +57,14 @@ impl Deployment {
     /// operator writes.
     pub fn remote(endpoints: impl IntoIterator<Item = EndpointMeta>) -> Self {
         Self::new(Source::Remote(endpoints.into_iter().collect()))
+    }
+
+    /// Makes an application without a charm a subordinate: each unit of its principal gets a unit
+    /// of it when they are related. A charm says itself whether it is one.
+    pub fn subordinate(mut self) -> Self {
+        self.is_subordinate = true;
+        self.units = 0;
+        self
     }
 
     /// Sets the number of units; 1 by default.

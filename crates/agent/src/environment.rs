@@ -86,6 +86,7 @@ impl HookRun {
         path.push(":");
         path.push(&paths.path);
         let text = |value: &str| OsString::from(value);
+        let principal = self.principal.as_ref().map(ToString::to_string).unwrap_or_default();
         let mut variables: Vec<(&str, OsString)> = vec![
             ("CHARM_DIR", paths.charm_dir.clone().into_os_string()),
             ("JUJU_CHARM_DIR", paths.charm_dir.clone().into_os_string()),
@@ -103,7 +104,7 @@ impl HookRun {
             ("JUJU_VERSION", OsString::from(self.version.to_string())),
             ("JUJU_API_ADDRESSES", text(&self.api_addresses)),
             ("JUJU_MACHINE_ID", text(&self.machine_id)),
-            ("JUJU_PRINCIPAL_UNIT", OsString::new()),
+            ("JUJU_PRINCIPAL_UNIT", OsString::from(principal)),
             ("JUJU_AVAILABILITY_ZONE", OsString::new()),
             ("CLOUD_API_VERSION", OsString::new()),
             ("JUJU_CHARM_HTTP_PROXY", OsString::new()),

@@ -19,6 +19,8 @@ pub enum ErrorKind {
     Config,
     /// The charm does not declare the action, or its schema refuses the parameters.
     Action,
+    /// The relation does not exist, or is not possible.
+    Relation,
     /// The charm does not declare the container.
     Container,
     /// The command on a secret is refused: there is no such secret, its name is taken, or its

@@ -1,9 +1,11 @@
-//! [`HookKind`] lists the hooks and actions that an agent runs on a unit without relations and
-//! storage, with their names and their environment variables.
+//! [`HookKind`] lists the hooks and actions that an agent runs on a unit without storage, with
+//! their names and their environment variables.
 //!
 //! Source: reference `juju-agent.md` sections 5.2 and 6.
 
 use charmwright_juju::ActionId;
+
+use super::relations::RelationHook;
 
 /// A custom notice that the workload has recorded in Pebble.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -93,6 +95,8 @@ pub enum HookKind {
     SecretExpired(SecretHook),
     /// `secret-remove`, which the owner runs when no unit tracks a revision any more.
     SecretRemove(SecretHook),
+    /// A hook of a relation, such as `db-relation-changed`.
+    Relation(RelationHook),
     /// An action.
     Action {
         /// The id of this run of the action.
@@ -113,12 +117,12 @@ impl HookKind {
             | Self::PebbleCustomNotice { container, .. } => {
                 format!("{container}-{}", self.bare_name())
             }
+            Self::Relation(hook) => hook.name(),
             _ => self.bare_name().to_owned(),
         }
     }
 
-    /// Returns the name that Juju prints in error messages: the name of a workload hook stands
-    /// there without its container (Juju 3.6).
+    /// Returns the name without the container or the endpoint, such as `pebble-ready`.
     #[must_use]
     pub fn bare_name(&self) -> &str {
         match self {
@@ -139,7 +143,26 @@ impl HookKind {
             Self::SecretRotate(_) => "secret-rotate",
             Self::SecretExpired(_) => "secret-expired",
             Self::SecretRemove(_) => "secret-remove",
+            Self::Relation(hook) => hook.event().as_str(),
             Self::Action { name, .. } => name,
+        }
+    }
+
+    /// Returns the name that Juju prints when the hook has failed: the full name of a relation
+    /// hook, and the bare one of a workload hook (Juju 3.6).
+    pub(super) fn failed_name(&self) -> String {
+        match self {
+            Self::Relation(hook) => hook.name(),
+            other => other.bare_name().to_owned(),
+        }
+    }
+
+    /// Returns the hook of a relation, or `None` for any other hook.
+    #[must_use]
+    pub fn relation(&self) -> Option<&RelationHook> {
+        match self {
+            Self::Relation(hook) => Some(hook),
+            _ => None,
         }
     }
 
@@ -167,9 +190,9 @@ impl HookKind {
         }
     }
 
-    /// Returns what the hook is about, as Juju shows it in the status of the agent while the hook
-    /// runs: a secret, and the revision if the hook is about one (Juju 3.6).
-    pub(super) fn subject(&self) -> Option<String> {
+    /// Returns the secret of a secret hook, as Juju shows it in the status of the agent while the
+    /// hook runs: with the revision if the hook is about one (Juju 3.6).
+    pub(super) fn secret_text(&self) -> Option<String> {
         let secret = self.secret()?;
         Some(match self {
             Self::SecretExpired(_) | Self::SecretRemove(_) => {
@@ -199,6 +222,7 @@ impl HookKind {
             Self::SecretExpired(secret) | Self::SecretRemove(secret) => {
                 variables.push(("JUJU_SECRET_REVISION", secret.revision.to_string()));
             }
+            Self::Relation(hook) => variables.extend(hook.variables()),
             Self::PebbleCheckFailed { check, .. } | Self::PebbleCheckRecovered { check, .. } => {
                 variables.push(("JUJU_PEBBLE_CHECK_NAME", check.clone()));
             }

@@ -71,7 +71,7 @@ impl Finished {
         &self.ending
     }
 
-    /// Returns `true` if the writes of the run (state, ports) are committed.
+    /// Returns `true` if the writes of the run (state, ports, databags) are committed.
     #[must_use]
     pub fn committed(&self) -> bool {
         match &self.ending {
@@ -208,7 +208,7 @@ impl Model {
             // number of its failures.
             match &mut record.lifecycle.error {
                 Some(error) => error.retry = Retry::Now,
-                None => record.lifecycle.requeued = Some(kind),
+                None => record.lifecycle.queued = Some(kind),
             }
             return Ok(Ending::Requeued);
         }
@@ -225,10 +225,9 @@ impl Model {
             if reboot {
                 record.lifecycle.agent_restarted();
                 record.secret_hooks.agent_restarted();
+                self.forget_relation_reads(unit);
             }
-            if record.lifecycle.is_gone {
-                self.unit_gone(unit);
-            }
+            self.take_done_hook(unit, &kind);
             let is_missing = *exit == HookExit::Missing;
             return Ok(if is_missing { Ending::Skipped } else { Ending::Committed });
         };

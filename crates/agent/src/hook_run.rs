@@ -20,6 +20,8 @@ pub struct HookRun {
     pub(super) version: JujuVersion,
     pub(super) api_addresses: String,
     pub(super) machine_id: String,
+    /// The unit beside which a subordinate's unit runs.
+    pub(super) principal: Option<UnitName>,
 }
 
 impl HookRun {
@@ -44,6 +46,7 @@ impl HookRun {
             version: settings.juju_version.clone(),
             api_addresses: settings.api_addresses.clone(),
             machine_id: machine_id.to_owned(),
+            principal: None,
         }
     }
 

@@ -33,9 +33,9 @@ const NO_FILE: &str = "no such file or directory";
 ///
 /// A clone is the same tools. [`of_unit`](Self::of_unit) makes those of another unit, which share
 /// the model: what one unit writes is what the other reads. A tool reads the files of this machine,
-/// as the agent does, and its working directory is the root. It writes none: `--output` fails because
-/// the file's directory is missing. `juju-reboot --now` kills nothing
-/// here; the caller finishes the hook as killed by signal 9.
+/// as the agent does, and its working directory is the root. It writes none: `--output` fails
+/// because the file's directory is missing. `juju-reboot --now` kills nothing here; the caller
+/// finishes the hook as killed by signal 9.
 ///
 /// A test can make a tool fail ([`remove_tool`](Self::remove_tool),
 /// [`break_tool`](Self::break_tool), [`fail_once`](Self::fail_once)) or print any output

@@ -18,6 +18,11 @@
 //! what one unit or the operator does may make hooks due on other units. What a unit or an
 //! application has is read from a value that cannot change anything ([`Unit`], [`Application`]).
 //!
+//! [`Model::integrate`] relates two applications: what the hooks of one unit write to its databags
+//! is what the units of the other application read, and they are told by hooks of their own. An
+//! application without a charm ([`Deployment::remote`]) is a remote as real as any: a test writes
+//! its databags, or a [`Provider`] that the model asks.
+//!
 //! Each unit runs one hook at a time, and the hooks of different units may run side by side. An
 //! unknown unit or application is an error ([`ErrorKind::NotFound`]).
 //!
@@ -26,12 +31,13 @@
 //!
 //! The model follows Juju 2.9 to 4.0 in the order of hooks, in the delays after a failure, in the
 //! writes that are kept until the hook exits with 0, and in every tool's arguments, output, texts
-//! and exit codes. Relations, storage and secrets are not modelled: their tools answer as they do
-//! for a unit that has none.
+//! and exit codes. Storage is not modelled: its tools answer as they do for a unit that has none.
 //!
 //! What holds everywhere in this crate:
 //!
-//! - No function is asynchronous, blocks or waits. Only [`InProcessTools`] takes a lock.
+//! - No function is asynchronous, blocks or waits. Only [`InProcessTools`] takes a lock and reads
+//!   files.
+//! - `Debug` prints no content of a secret.
 //! - Times are arguments: the caller passes the instant of the call, and a test any other.
 //! - The wording of an [`Error`] may change; match on its [`ErrorKind`].
 //!
@@ -86,6 +92,49 @@
 //! # Ok(())
 //! # }
 //! ```
+//!
+//! Here the other side of a relation has no charm. The test writes its databag, and the hooks of the
+//! charm come in Juju's order:
+//!
+//! ```
+//! use std::time::Instant;
+//! use charmwright_agent::{
+//!     CharmMeta, Deployment, EndpointMeta, EndpointRole, HookExit, Model, ModelSettings, Next,
+//!     UnitName,
+//! };
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let metadata = "name: web\nsummary: s\ndescription: d\nrequires: {db: {interface: sql}}";
+//! let mut model = Model::new(ModelSettings::new());
+//! model.deploy("web", Deployment::charm(CharmMeta::parse(metadata, None, None)?))?;
+//! let server = EndpointMeta::new("server", EndpointRole::Provider, "sql");
+//! model.deploy("pg", Deployment::remote([server]))?;
+//! let relation = model.integrate("web", "pg")?;
+//! model.set_remote_app_data(relation, "pg", [("endpoints", "10.0.0.9:5432")])?;
+//!
+//! let web: UnitName = "web/0".parse()?;
+//! let mut hooks = Vec::new();
+//! while let Next::Run(run) = model.next(&web, Instant::now())? {
+//!     let remote = run.kind().relation().and_then(|hook| hook.remote_unit());
+//!     hooks.push(match remote {
+//!         Some(unit) => format!("{} of {unit}", run.name()),
+//!         None => run.name(),
+//!     });
+//!     model.finish(&web, &HookExit::Code(0), Instant::now(), b"", b"")?;
+//! }
+//! assert_eq!(hooks, [
+//!     "install",
+//!     "db-relation-created",
+//!     "leader-elected",
+//!     "config-changed",
+//!     "start",
+//!     "db-relation-changed",
+//!     "db-relation-joined of pg/0",
+//!     "db-relation-changed of pg/0",
+//! ]);
+//! # Ok(())
+//! # }
+//! ```
 
 /// Compiles the example of the README as a doctest.
 #[cfg(doctest)]
@@ -128,6 +177,10 @@ mod operator;
 mod output;
 mod pod;
 mod ports;
+mod relation_commands;
+mod relation_hooks;
+mod relations;
+mod remote_application;
 mod removal;
 mod report;
 mod running;
@@ -139,6 +192,7 @@ mod secrets;
 mod shown_status;
 mod status;
 mod storage_directive;
+mod subordinates;
 mod tool_call;
 mod tool_path;
 mod tool_request;
@@ -170,7 +224,8 @@ pub use log::{LogLine, Stream};
 pub use model::Model;
 pub use model_settings::{ModelSettings, Substrate};
 pub use operator::Resolve;
-pub use report::{ContainerReport, FailedHookReport, Report};
+pub use relations::{Played, PlayedRelation, Provider, RelationEvent, RelationHook};
+pub use report::{ContainerReport, FailedHookReport, RelationReport, Report};
 pub use schedule::Next;
 pub use secrets::SecretReport;
 pub use tool_request::{OutputFile, ToolAnswer, ToolRequest, ToolStep};

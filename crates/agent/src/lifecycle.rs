@@ -48,8 +48,9 @@ pub(super) struct Lifecycle {
 
     /// The failed hook, while the unit is in error.
     pub(super) error: Option<HookError>,
-    /// The hook that was killed, which runs again before any other hook.
-    pub(super) requeued: Option<HookKind>,
+    /// The hook that runs before anything else: one that was killed, or the config-changed after
+    /// upgrade-charm.
+    pub(super) queued: Option<HookKind>,
 
     /// The queued events of the unit's Pebbles, oldest first.
     pub(super) workload_events: VecDeque<HookKind>,
@@ -138,7 +139,7 @@ impl Lifecycle {
         // The agent of the last pod had these in memory only, and they tell of the last pod.
         self.workload_events.clear();
         self.given_up.clear();
-        self.requeued.take_if(|kind| kind.container().is_some());
+        self.queued.take_if(|kind| kind.container().is_some());
         self.forget_polls();
     }
 
@@ -193,8 +194,10 @@ impl Lifecycle {
             }
             HookKind::UpgradeCharm => {
                 self.is_upgrade_due = false;
-                // Juju runs config-changed after each upgrade-charm, whatever the config is.
+                // Juju runs config-changed after each upgrade-charm, whatever the config is, and
+                // nothing between them.
                 self.handled_config = None;
+                self.queued = Some(HookKind::ConfigChanged);
             }
             HookKind::UpdateStatus => {
                 self.is_update_status_due = false;
@@ -208,7 +211,7 @@ impl Lifecycle {
                 // A killed hook of this pod does not run again in the next one, which has hooks of
                 // its own to run first.
                 if self.is_pod_ending {
-                    self.requeued = None;
+                    self.queued = None;
                 }
             }
             HookKind::Remove => self.is_gone = true,
@@ -224,6 +227,7 @@ impl Lifecycle {
             | HookKind::PebbleCheckFailed { .. }
             | HookKind::PebbleCheckRecovered { .. }
             | HookKind::PebbleCustomNotice { .. }
+            | HookKind::Relation(_)
             | HookKind::Action { .. } => {}
         }
     }

@@ -1,10 +1,11 @@
 //! [`Model`] holds the applications and the units of a model of Juju.
 //!
 //! This file has the data and the ways to find it. The methods of [`Model`] are in the files that
-//! import it: `deploy.rs`, `operator.rs`, `pod.rs`, `actions.rs` and `workload_events.rs` have what
-//! the operator does and what happens to a unit; `schedule.rs` chooses a unit's next hook,
-//! `tool_call.rs` answers the tools that it calls, `hook_end.rs` takes its exit code, and
-//! `commit.rs` commits its writes. `unit.rs` reads a unit.
+//! import it: `deploy.rs`, `operator.rs`, `removal.rs`, `relation_commands.rs`, `pod.rs`,
+//! `actions.rs` and `workload_events.rs` have what the operator does and what happens to a unit;
+//! `schedule.rs` chooses a unit's next hook, `tool_call.rs` answers the tools that it calls,
+//! `hook_end.rs` takes its exit code, and `commit.rs` commits its writes; `relation_hooks.rs` and
+//! `subordinates.rs` have what that does to the unit's relations. `unit.rs` reads a unit.
 
 use std::collections::BTreeMap;
 use std::time::{Instant, SystemTime};
@@ -16,11 +17,12 @@ use super::application::Application;
 use super::error::{Error, ErrorKind};
 use super::go_text::go_quote;
 use super::model_settings::{ModelSettings, Substrate, is_at_least};
+use super::relations::{Players, RelationRules, Relations};
 use super::secrets::Secrets;
 use super::unit_record::UnitRecord;
 
-/// A model of Juju: applications with their units. The [crate's documentation](crate) shows the
-/// loop that drives it.
+/// A model of Juju: applications with their units, and their relations. The [crate's
+/// documentation](crate) shows the loop that drives it.
 ///
 /// The methods that concern one unit take its name. The operator's methods are named as the `juju`
 /// command names them.
@@ -33,6 +35,9 @@ pub struct Model {
     /// removed. For every command it is not in the model any more.
     pub(super) units: BTreeMap<UnitName, UnitRecord>,
     pub(super) secrets: Secrets,
+    pub(super) relations: Relations,
+    /// The providers that play applications without a charm.
+    pub(super) players: Players,
     /// The number of the last action. The actions of all units are numbered in one sequence.
     pub(super) last_action: u64,
     /// The latest instant that the caller has passed: the model has no clock.
@@ -47,11 +52,14 @@ impl Model {
     pub fn new(settings: ModelSettings) -> Self {
         let is_juju_4 = is_at_least(&settings.juju_version, 4, 0);
         let secrets = Secrets::new(&settings.model_uuid, is_juju_4, settings.seed);
+        let rules = if is_juju_4 { RelationRules::Juju4 } else { RelationRules::Juju3 };
         Self {
             settings,
             applications: BTreeMap::new(),
             units: BTreeMap::new(),
             secrets,
+            relations: Relations::new(rules),
+            players: Players::default(),
             last_action: 0,
             first: None,
             now: None,

@@ -95,7 +95,8 @@ impl Model {
     ///
     /// # Errors
     /// - [`ErrorKind::NotFound`] if the model has no such application.
-    /// - [`ErrorKind::State`] if the application is being removed, or has no charm.
+    /// - [`ErrorKind::State`] if the application is being removed or has no charm, or if the new
+    ///   charm does not declare the endpoint of one of its relations.
     pub fn refresh(&mut self, application: &str, meta: CharmMeta) -> Result<(), Error> {
         // Of the old charm, since an application stays on the cloud that it is on.
         let is_kubernetes = self.is_on_kubernetes(self.application(application)?);
@@ -111,7 +112,12 @@ impl Model {
         if !known.has_charm {
             return refuse("it has no charm");
         }
+        if let Some(key) = self.relations.broken_by(application, &meta) {
+            return refuse(&format!("would break relation {}", go_quote(&key)));
+        }
+        let known = self.application_mut(application)?;
         known.refresh(meta.clone());
+        self.relations.add_peers(application, meta.endpoints().values());
         for unit in self.units.values_mut() {
             let is_here = unit.name.application().as_str() == application;
             if !is_here || !unit.has_agent || unit.lifecycle.is_gone {
@@ -168,6 +174,7 @@ impl Model {
         let record = self.record_mut(unit)?;
         record.lifecycle.agent_restarted();
         record.secret_hooks.agent_restarted();
+        self.forget_relation_reads(unit);
         Ok(())
     }
 
@@ -200,11 +207,8 @@ impl Model {
                 if let Some(error) = record.lifecycle.error.take() {
                     let inputs = application.config_inputs(&record.address);
                     record.complete(&error.kind, inputs, None);
-                    // A skipped `remove` was the last hook.
-                    if record.lifecycle.is_gone {
-                        self.unit_gone(unit);
-                    }
                     self.complete_secret_hook(unit, &error.kind, None);
+                    self.take_done_hook(unit, &error.kind);
                 }
             }
         }

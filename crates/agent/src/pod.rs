@@ -50,6 +50,7 @@ impl Model {
         let (record, application) = self.both_mut(unit)?;
         record.lifecycle.pod_started(&application.meta, record.is_dying);
         record.secret_hooks.agent_restarted();
+        self.forget_relation_reads(unit);
         Ok(())
     }
 }

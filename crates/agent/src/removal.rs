@@ -25,6 +25,10 @@ impl Model {
     /// [`ErrorKind::NotFound`](super::ErrorKind::NotFound) if the model has no such unit.
     pub fn remove_unit(&mut self, unit: &UnitName) -> Result<(), Error> {
         self.live_mut(unit)?.is_dying = true;
+        // In Juju 3 the others see the unit as gone at once, while it still runs its last hooks.
+        self.relations.prepare_to_leave(unit);
+        self.remove_subordinates(unit);
+        self.settle_remotes();
         let record = self.record(unit)?;
         // The agent of such a unit has not set any status yet, so Juju does not wait for it.
         if record.lifecycle.hooks_begun == 0 || !record.has_agent {
@@ -33,8 +37,8 @@ impl Model {
         Ok(())
     }
 
-    /// Removes an application, as `juju remove-application` does. Its units are removed, and the
-    /// application is gone when they are. A second call changes nothing.
+    /// Removes an application, as `juju remove-application` does. Its relations end and its units
+    /// are removed, and the application is gone when they are. A second call changes nothing.
     ///
     /// Until then its name is taken. After that the model has neither the application nor its
     /// units, and each method that takes one of their names fails.
@@ -43,6 +47,7 @@ impl Model {
     /// [`ErrorKind::NotFound`](super::ErrorKind::NotFound) if the model has no such application.
     pub fn remove_application(&mut self, application: &str) -> Result<(), Error> {
         self.application_mut(application)?.is_dying = true;
+        self.end_relations(application);
         let units: Vec<UnitName> =
             self.records_of(application).map(|unit| unit.name.clone()).collect();
         for unit in &units {
@@ -65,6 +70,8 @@ impl Model {
             // Juju's text (source: Juju 3.6, `state`).
             action.message = "unit removed".to_owned();
         }
+        self.leave_relations(unit);
+        self.end_grants();
         let application = unit.application().as_str();
         let known = self.applications.get(application);
         if known.is_some_and(|application| application.leader() == Some(unit)) {
@@ -73,10 +80,15 @@ impl Model {
         self.drop_application_if_done(application);
     }
 
-    /// Removes a dying application whose last unit is gone, with the records of its units.
-    fn drop_application_if_done(&mut self, application: &str) {
+    /// Removes a dying application whose last unit is gone, and whose relations have ended on the
+    /// other side too, with the records of its units.
+    pub(super) fn drop_application_if_done(&mut self, application: &str) {
         let is_dying = self.applications.get(application).is_some_and(|known| known.is_dying);
-        if is_dying && self.records_of(application).next().is_none() {
+        if is_dying
+            && self.records_of(application).next().is_none()
+            && !self.is_still_related(application)
+        {
+            self.forget_relations(application);
             self.applications.remove(application);
             self.secrets.application_removed(application);
             self.units.retain(|unit, _| unit.application().as_str() != application);

@@ -1,11 +1,12 @@
 //! [`Model::report`] returns the status of a unit as `juju status` shows it.
 
-use charmwright_juju::UnitName;
+use charmwright_juju::{SecretId, UnitName};
 use serde::Serialize;
 
 use super::error::Error;
 use super::hook::HookKind;
 use super::model::Model;
+use super::relations::{Databag, Relation, RelationHook, RelationRecord};
 use super::secrets::SecretReport;
 use super::shown_status::shown_status;
 use super::status::StatusValue;
@@ -51,8 +52,36 @@ pub struct Report {
     pub containers: Vec<ContainerReport>,
     /// The secrets that the unit or its application owns, and those that the unit has read.
     pub secrets: Vec<SecretReport>,
+    /// The relations of the unit's application, in the order of their numbers.
+    pub relations: Vec<RelationReport>,
     /// The failed hook of a unit in error.
     pub failed_hook: Option<FailedHookReport>,
+}
+
+/// One relation of a [`Report`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub struct RelationReport {
+    /// The name of the unit's own endpoint.
+    pub endpoint: String,
+    /// The interface of the endpoint.
+    pub interface: String,
+    /// The number of the relation.
+    pub id: u32,
+    /// The other application; the unit's own for a peer relation.
+    pub remote_app: String,
+    /// The remote units of which the charm was told.
+    pub units: Vec<String>,
+    /// `joining` before the unit has entered the relation, `joined` after that, and `dying` once
+    /// the relation or the unit is being removed.
+    pub state: String,
+    /// The keys of the unit's own databag.
+    pub unit_keys: Vec<String>,
+    /// The keys of the own application's databag.
+    pub app_keys: Vec<String>,
+    /// The keys of the remote application's databag.
+    pub remote_app_keys: Vec<String>,
 }
 
 /// One container of a [`Report`].
@@ -84,6 +113,13 @@ impl Model {
     pub fn report(&self, unit: &UnitName) -> Result<Report, Error> {
         self.unit(unit).map(|unit| unit.report())
     }
+
+    /// Returns a secret as `juju secrets` shows it, with what a unit knows of it; the unit need not
+    /// have read it. It is `None` if there is no such secret.
+    #[must_use]
+    pub fn secret_report(&self, unit: &UnitName, secret: &SecretId) -> Option<SecretReport> {
+        self.secrets.report_of(&unit.to_string(), secret.id())
+    }
 }
 
 impl Unit<'_> {
@@ -98,11 +134,7 @@ impl Unit<'_> {
                 // Juju does not show an update-status that runs (Juju 3.6).
                 HookKind::UpdateStatus => ("idle", String::new()),
                 HookKind::Action { name, .. } => ("executing", format!("running action {name}")),
-                kind => {
-                    let subject = kind.subject().map(|subject| format!(" for {subject}"));
-                    let subject = subject.unwrap_or_default();
-                    ("executing", format!("running {} hook{subject}", kind.name()))
-                }
+                kind => ("executing", running_message(kind)),
             },
             None if record.has_agent && lifecycle.hooks_begun == 0 => ("allocating", String::new()),
             None => ("idle", String::new()),
@@ -138,11 +170,53 @@ impl Unit<'_> {
                 })
                 .collect(),
             secrets: self.model.secrets.report(&record.name.to_string()),
+            relations: self.relation_reports(),
             failed_hook: lifecycle.error.as_ref().map(|error| FailedHookReport {
                 hook: error.kind.name(),
                 failures: error.failures,
             }),
         }
+    }
+
+    fn relation_reports(&self) -> Vec<RelationReport> {
+        let (own, unit) = (self.application.name.as_str(), &self.record.name);
+        let keys = |bag: Option<&Databag>| -> Vec<String> {
+            bag.into_iter().flat_map(|bag| bag.values().keys().cloned()).collect()
+        };
+        let report = |relation: &Relation| {
+            let remote_app = relation.other_side(own)?.application();
+            let record = self.record.relations.get(relation.id());
+            let is_ending = relation.is_dying() || self.record.is_dying;
+            let members = record.map(RelationRecord::members).unwrap_or_default();
+            let state = match record {
+                _ if is_ending => "dying",
+                Some(_) => "joined",
+                None => "joining",
+            };
+            let endpoint = relation.side(own)?.endpoint();
+            Some(RelationReport {
+                endpoint: endpoint.name().to_owned(),
+                interface: endpoint.interface().to_owned(),
+                id: relation.id(),
+                remote_app: remote_app.to_owned(),
+                units: members.into_iter().map(ToString::to_string).collect(),
+                state: state.to_owned(),
+                unit_keys: keys(relation.unit_bag(unit)),
+                app_keys: keys(relation.application_bag(own)),
+                remote_app_keys: keys(relation.application_bag(remote_app)),
+            })
+        };
+        self.model.relations.of(own).filter_map(report).collect()
+    }
+}
+
+/// Returns Juju's message for a hook that runs. It names the remote unit of a relation hook, and the
+/// secret of a secret hook.
+fn running_message(kind: &HookKind) -> String {
+    let remote_unit = kind.relation().and_then(RelationHook::remote_unit);
+    match remote_unit.map(ToString::to_string).or(kind.secret_text()) {
+        Some(subject) => format!("running {} hook for {subject}", kind.name()),
+        None => format!("running {} hook", kind.name()),
     }
 }
 

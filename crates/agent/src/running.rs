@@ -7,8 +7,10 @@ use charmwright_juju::ActionId;
 use serde_json::{Map, Value};
 
 use super::config_inputs::ConfigInputs;
+use super::hook::HookKind;
 use super::hook_run::HookRun;
 use super::ports::PortChanges;
+use super::relations::{RelationHook, RelationWrites};
 use super::secrets::{PendingSecrets, SecretMetadata};
 use super::status::StatusValue;
 
@@ -33,6 +35,8 @@ pub(super) struct Running {
 /// the hook does not see a later change (Juju 3.6).
 #[derive(Debug, Default)]
 pub(super) struct Snapshot {
+    /// The running hook if it is that of a relation, which is the default of some tools.
+    pub(super) relation_hook: Option<RelationHook>,
     pub(super) config: Option<Map<String, Value>>,
     pub(super) status: Option<StatusValue>,
     /// `true` once the hook was told that the unit is not the leader. A "yes" is asked for again at
@@ -51,6 +55,9 @@ pub(super) struct PendingWrites {
     pub(super) state: BTreeMap<String, Option<String>>,
     pub(super) ports: PortChanges,
     pub(super) secrets: PendingSecrets,
+    pub(super) relations: RelationWrites,
+    /// Set for config-changed: its commit brings the unit's addresses in its databags up to date.
+    pub(super) refreshes_network: bool,
     /// Set by `juju-reboot` without `--now`.
     pub(super) is_reboot_requested: bool,
 }
@@ -68,11 +75,15 @@ pub(super) struct ActionOutput {
 
 impl Running {
     pub(super) fn new(run: HookRun, config: ConfigInputs) -> Self {
+        let snapshot =
+            Snapshot { relation_hook: run.kind.relation().cloned(), ..Snapshot::default() };
+        let refreshes_network = run.kind == HookKind::ConfigChanged;
+        let writes = PendingWrites { refreshes_network, ..PendingWrites::default() };
         Self {
             run,
             config_at_start: config,
-            snapshot: Snapshot::default(),
-            writes: PendingWrites::default(),
+            snapshot,
+            writes,
             action: None,
             tool_counts: BTreeMap::new(),
             has_streamed_output: false,

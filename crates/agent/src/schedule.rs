@@ -1,7 +1,7 @@
 //! [`Model::next`] chooses the hook or the action that a unit runs next.
 //!
 //! When no hook runs, the agent goes through the kinds of work in a fixed order and takes the first
-//! that is due. Relations and storage are not modelled. Source: reference `juju-agent.md`
+//! that is due. Storage is not modelled. Source: reference `juju-agent.md`
 //! sections 5.3, 6 and 7.
 
 use std::time::Instant;
@@ -51,8 +51,8 @@ enum Choice {
     Run(HookKind),
     /// The failed hook runs again.
     Retry(HookKind),
-    /// The killed hook runs again.
-    Requeued(HookKind),
+    /// The queued hook runs.
+    Queued(HookKind),
     /// The first of the queued workload events runs.
     Workload(HookKind),
     At(Instant),
@@ -82,16 +82,17 @@ impl Model {
             })
         };
         let leads = self.leads(unit);
-        let is_requeued_lost = !leads && is_lost(record.lifecycle.requeued.as_ref());
+        let is_queued_lost = !leads && is_lost(record.lifecycle.queued.as_ref());
         let failed = record.lifecycle.error.as_ref().map(|error| &error.kind);
         let is_failed_lost = !leads && is_lost(failed);
         let lifecycle = &mut self.record_mut(unit)?.lifecycle;
-        lifecycle.requeued.take_if(|_| is_requeued_lost);
+        lifecycle.queued.take_if(|_| is_queued_lost);
         lifecycle.error.take_if(|_| is_failed_lost);
         // A `start` that was skipped with `juju resolved --no-retry` has no time of its own.
         if lifecycle.is_started && lifecycle.update_status_interval_start.is_none() {
             lifecycle.update_status_interval_start = Some(now);
         }
+        self.synchronize_scopes(unit);
         let choice = self.unit(unit)?.choose(now);
         let record = self.record_mut(unit)?;
         let lifecycle = &mut record.lifecycle;
@@ -101,8 +102,8 @@ impl Model {
                 let failures = lifecycle.error.as_ref().map_or(0, |error| error.failures);
                 (kind, failures.saturating_add(1))
             }
-            Choice::Requeued(kind) => {
-                lifecycle.requeued = None;
+            Choice::Queued(kind) => {
+                lifecycle.queued = None;
                 (kind, 1)
             }
             Choice::Workload(kind) => {
@@ -150,9 +151,12 @@ impl Model {
             }
             _ => None,
         };
+        record.relations.begin_hook(kind.relation());
         record.lifecycle.hooks_begun = record.lifecycle.hooks_begun.wrapping_add(1);
         let (serial, machine_id) = (record.lifecycle.hooks_begun, record.machine_id.clone());
+        let principal = record.principal.clone();
         let run = HookRun::new(&self.settings, unit, &machine_id, kind, attempt, serial);
+        let run = HookRun { principal, ..run };
         let mut running = Running::new(run.clone(), config);
         // Juju's agent asks for the unit's secrets at the start of a secret hook (Juju 3.6).
         if run.kind.secret().is_some() {
@@ -181,6 +185,7 @@ impl Unit<'_> {
         }
         match self.choose(now) {
             Choice::Gone => true,
+            Choice::At(_) | Choice::Idle if self.scopes_to_enter().next().is_some() => false,
             Choice::At(_) | Choice::Idle => {
                 lifecycle.containers.values().all(|container| match &container.polled_boot_id {
                     None => false,
@@ -190,7 +195,7 @@ impl Unit<'_> {
             }
             Choice::Run(_)
             | Choice::Retry(_)
-            | Choice::Requeued(_)
+            | Choice::Queued(_)
             | Choice::Workload(_)
             | Choice::PodEnded => false,
         }
@@ -213,6 +218,7 @@ impl Lifecycle {
     /// numbers are those of reference `juju-agent.md` section 6.
     fn choose(&self, own: Unit<'_>, now: Instant) -> Choice {
         let is_dying = own.record.is_dying;
+        let (relations, all_relations) = (&own.record.relations, &own.model.relations);
         if self.is_gone {
             return Choice::Gone;
         }
@@ -232,9 +238,14 @@ impl Lifecycle {
                 Retry::Never => Choice::Idle,
             };
         }
-        // 10 for the hook that was killed.
-        if let Some(kind) = &self.requeued {
-            return action.unwrap_or_else(|| Choice::Requeued(kind.clone()));
+        // 10 for a queued hook: one that was killed, or config-changed after upgrade-charm. Nothing
+        // comes before it, not even an action. A unit that is being removed does not begin install
+        // again (Juju 3.6).
+        if let Some(kind) = &self.queued {
+            return match kind {
+                HookKind::Install if is_dying => Choice::Gone,
+                _ => Choice::Queued(kind.clone()),
+            };
         }
         // 1, `start` again, and 2, a new pod's upgrade. No hook runs between the first
         // config-changed and `start`, nor before the `start` that is due after a restart of the
@@ -253,8 +264,10 @@ impl Lifecycle {
         }
         let mut next_secret_hook = None;
         if !self.is_stopped {
-            // 3, relation-created.
-
+            // 3, relation-created. Not for a unit that is being removed (Juju 3.6).
+            if !is_dying && let Some(hook) = relations.next_created(all_relations) {
+                return Choice::Run(HookKind::Relation(hook));
+            }
             // 4, leadership. A unit that is being removed does not accept it (Juju 3.6).
             if own.is_leader() && !is_dying && !self.has_run_leader_elected {
                 return Choice::Run(HookKind::LeaderElected);
@@ -269,7 +282,8 @@ impl Lifecycle {
             if let Some(event) = self.workload_events.front() {
                 return Choice::Workload(event.clone());
             }
-            // 6, secrets: expired, rotate, changed, remove. A unit that is being removed runs none.
+            // 6, secrets: expired, rotate, changed, remove. Not for a unit that is being removed
+            // (Juju 3.6).
             if !is_dying {
                 match own.next_secret_hook(now) {
                     Ok(kind) => return Choice::Run(kind),
@@ -283,7 +297,15 @@ impl Lifecycle {
         }
         // 8, juju-exec, and 9, storage, are not modelled.
         // 11, a unit that is being removed: relation hooks, then stop, then remove.
+        let relation_hook = || {
+            relations.next_hook(all_relations, &own.record.name, is_dying, own.application.is_dying)
+        };
         if is_dying {
+            if !self.is_stopped
+                && let Some(hook) = relation_hook()
+            {
+                return Choice::Run(HookKind::Relation(hook));
+            }
             // A unit that has not started has nothing to stop (Juju 3.6).
             let is_stop_due = self.is_started && !self.is_stopped;
             return Choice::Run(if is_stop_due { HookKind::Stop } else { HookKind::Remove });
@@ -297,7 +319,9 @@ impl Lifecycle {
             return Choice::Run(HookKind::ConfigChanged);
         }
         // 15, relation hooks.
-
+        if let Some(hook) = relation_hook() {
+            return Choice::Run(HookKind::Relation(hook));
+        }
         // 16, update-status.
         if self.is_update_status_due {
             return Choice::Run(HookKind::UpdateStatus);

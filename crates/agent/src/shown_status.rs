@@ -10,7 +10,7 @@ pub(super) fn shown_status(unit: &UnitRecord) -> StatusValue {
     // While the failed hook runs again, Juju shows the charm's own status.
     match unit.lifecycle.error.as_ref().filter(|_| unit.running.is_none()) {
         Some(error) => {
-            let message = format!("hook failed: \"{}\"", error.kind.bare_name());
+            let message = format!("hook failed: \"{}\"", error.kind.failed_name());
             StatusValue::new("error", &message)
         }
         None => unit.status.clone(),

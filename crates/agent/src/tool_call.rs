@@ -94,10 +94,11 @@ fn call(
     data: &mut HookData,
 ) -> ToolStep {
     let options: Vec<_> = tool.options.iter().chain(tool.formats.options()).collect();
+    let known_relations = model.record(unit).ok().map(|record| &record.relations);
     // Juju judges these values while it parses, before it looks at the positionals: exit code 2.
     let check = |key: &str, value: &str| match key {
         "format" => tool.formats.check(value),
-        "r" => tools::no_such_relation(value),
+        "r" => tools::check_relation(value, known_relations),
         "s" => tools::no_such_storage(value, &unit.to_string()),
         "revision" => parse_int(value).map(|_| ()),
         _ => Ok(()),

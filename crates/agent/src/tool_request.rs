@@ -82,7 +82,9 @@ impl ToolStep {
 }
 
 /// The answer to a call: the tool's process prints both texts and exits with the code.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+///
+/// `Debug` leaves out the text for standard output, which may be the content of a secret.
+#[derive(Clone, Default, PartialEq, Eq)]
 #[must_use]
 pub struct ToolAnswer {
     /// The exit code: 0 for a success, 1 for an error while the tool ran, 2 for a mistake in the
@@ -95,6 +97,16 @@ pub struct ToolAnswer {
     pub stderr: Vec<u8>,
 }
 
+impl fmt::Debug for ToolAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ToolAnswer")
+            .field("code", &self.code)
+            .field("stdout_bytes", &self.stdout.len())
+            .field("stderr", &String::from_utf8_lossy(&self.stderr))
+            .finish()
+    }
+}
+
 impl ToolAnswer {
     pub(super) fn failed(code: u8, text: &str) -> Self {
         Self { code, stdout: Vec::new(), stderr: format!("ERROR {text}\n").into_bytes() }
@@ -102,7 +114,9 @@ impl ToolAnswer {
 }
 
 /// A file that the agent writes, as its own user: the tool's process does not open it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// `Debug` leaves out the content of the file, which may be that of a secret.
+#[derive(Clone, PartialEq, Eq)]
 #[must_use]
 pub struct OutputFile {
     /// The path. A missing file is created, and an existing one is truncated.
@@ -111,6 +125,15 @@ pub struct OutputFile {
     pub content: Vec<u8>,
     /// The answer to the call if the file could be written.
     pub(super) answer: ToolAnswer,
+}
+
+impl fmt::Debug for OutputFile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("OutputFile")
+            .field("path", &self.path)
+            .field("bytes", &self.content.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl OutputFile {

@@ -15,6 +15,7 @@ use super::hook::HookKind;
 use super::lifecycle::Lifecycle;
 use super::log::Log;
 use super::ports::PortSet;
+use super::relations::UnitRelations;
 use super::running::Running;
 use super::secrets::SecretHooks;
 use super::status::StatusValue;
@@ -46,6 +47,10 @@ pub(super) struct UnitRecord {
     pub(super) payloads: BTreeSet<String>,
     pub(super) actions: BTreeMap<ActionId, ActionRecord>,
     pub(super) log: Log,
+    /// The agent's records of the unit's relations.
+    pub(super) relations: UnitRelations,
+    /// The unit beside which a unit of a subordinate runs.
+    pub(super) principal: Option<UnitName>,
     /// The record of the hooks that have run and that are due.
     pub(super) lifecycle: Lifecycle,
     /// The record of the secret hooks that have run.
@@ -86,6 +91,8 @@ impl UnitRecord {
             payloads: BTreeSet::new(),
             actions: BTreeMap::new(),
             log: Log::default(),
+            relations: UnitRelations::default(),
+            principal: None,
             lifecycle,
             secret_hooks: SecretHooks::default(),
             running: None,

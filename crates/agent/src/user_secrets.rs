@@ -63,8 +63,8 @@ impl SecretUpdate {
 }
 
 impl Model {
-    /// Adds a user secret, as `juju add-secret NAME KEY=VALUE…` does, and returns its id. A key with
-    /// the suffix `#base64` has its value in base64.
+    /// Adds a user secret, as `juju add-secret NAME KEY=VALUE…` does, and returns its id. A key
+    /// with the suffix `#base64` has its value in base64.
     ///
     /// A charm gets the id in a config option of type `secret`, and may read the secret once it is
     /// granted to its application ([`Model::grant_secret`]).
@@ -75,7 +75,8 @@ impl Model {
     /// let mut model = Model::new(ModelSettings::new());
     /// let id = model.add_secret("db-password", &[("password", "s3cret")])?;
     /// assert!(id.as_str().starts_with("secret:"));
-    /// assert!(model.add_secret("db-password", &[("password", "x")]).is_err(), "the name is taken");
+    /// // The name is taken.
+    /// assert!(model.add_secret("db-password", &[("password", "x")]).is_err());
     /// # Ok(())
     /// # }
     /// ```

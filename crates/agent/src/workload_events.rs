@@ -45,7 +45,7 @@ impl Model {
         // Juju's poller waits for the hook of its last event. A start of Pebble meanwhile is found
         // by a later poll.
         if record.running.as_ref().is_some_and(|running| same(&running.run.kind))
-            || record.lifecycle.requeued.as_ref().is_some_and(same)
+            || record.lifecycle.queued.as_ref().is_some_and(same)
             || record.lifecycle.has_given_up(&event)
         {
             return Ok(());

@@ -149,11 +149,11 @@ impl Error {
         Self::build(ErrorKind::Output, attempt.into(), format!("{tool} {cause}"), Some(tool))
     }
 
-    /// Gives a refusal another kind, which the caller knows by what it asked for, and adds what the
-    /// user can do about it.
-    pub(super) fn reclassified(mut self, kind: ErrorKind) -> Self {
-        let advice = advice(&kind, self.inner.tool.unwrap_or_default());
-        self.inner.cause.push_str(&advice);
+    /// Gives a refusal another kind, which the caller knows by what it asked for, and adds what
+    /// that means to the text.
+    pub(super) fn reclassified(mut self, kind: ErrorKind, meaning: &str) -> Self {
+        self.inner.cause.push_str("; ");
+        self.inner.cause.push_str(meaning);
         self.inner.kind = kind;
         self
     }
@@ -285,7 +285,6 @@ impl Error {
 fn advice(kind: &ErrorKind, tool: &str) -> String {
     match kind {
         ErrorKind::NotLeader => "; only the leader may, so ask is_leader first".to_owned(),
-        ErrorKind::Gone => "; it may have been removed since the hook began".to_owned(),
         ErrorKind::Unavailable => format!(
             "; this Juju does not have it, so do without it or upgrade Juju ({})",
             since(tool)

@@ -51,5 +51,5 @@ mod wire;
 
 pub use captured_log::CapturedLog;
 pub use error::{Error, ErrorKind};
-pub use skip::daemon_or_skip;
+pub use skip::{daemon_or_skip, skip_or_fail};
 pub use tool_scripts::ToolScripts;

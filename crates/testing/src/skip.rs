@@ -1,4 +1,4 @@
-//! The skipping of tests on a machine without a Pebble.
+//! The skipping of tests on a machine that lacks what they need.
 
 use std::io::Write as _;
 
@@ -24,14 +24,33 @@ pub fn daemon_or_skip(test: &str, options: DaemonOptions) -> Option<Daemon> {
     match Daemon::start(options) {
         Ok(daemon) => Some(daemon),
         Err(error) if error.kind() == ErrorKind::NoPebble && !is_in_ci() => {
-            // Not `eprintln!`: the test runner captures that and drops it when the test passes, and
-            // a skipped test passes.
-            let _unseen =
-                writeln!(std::io::stderr(), "\nSKIPPED, it did NOT run: {test}\n{error:?}\n");
+            print_skip(test, &format!("{error:?}"));
             None
         }
         Err(error) => panic!("{test}: {error:?}"),
     }
+}
+
+/// Says that the test of this name is skipped, because the machine lacks what it needs: a program,
+/// or the network.
+///
+/// The skip is written as [`daemon_or_skip`] writes it, and in CI it is a failure.
+///
+/// # Panics
+///
+/// Panics in CI.
+#[expect(clippy::panic, reason = "in CI it is the assertion of a test")]
+pub fn skip_or_fail(test: &str, why: &str) {
+    if is_in_ci() {
+        panic!("{test}: {why}");
+    }
+    print_skip(test, why);
+}
+
+fn print_skip(test: &str, why: &str) {
+    // Not `eprintln!`: the test runner captures that and drops it when the test passes, and a
+    // skipped test passes.
+    let _unseen = writeln!(std::io::stderr(), "\nSKIPPED, it did NOT run: {test}\n{why}\n");
 }
 
 fn is_in_ci() -> bool {

@@ -124,9 +124,8 @@ fn a_secret_in_a_databag_is_its_id_there() {
     let error = serde_json::from_str::<Answer>(wrong).unwrap_err().to_string();
     assert!(error.contains("expected the id of a secret") && !error.contains("hunter2"), "{error}");
 
-    let in_relation = || {
-        answer.secret_user.in_relation(&"database".parse().unwrap(), Some(&"pg".parse().unwrap()))
-    };
+    let in_relation =
+        || answer.secret_user.named_by(&"database".parse().unwrap(), Some(&"pg".parse().unwrap()));
     let unit = Unit::new(false).with_secret(FOREIGN, foreign());
     let ran = unit.run(|hook| {
         assert_eq!(in_relation().get(hook)?, credentials("hunter2"));

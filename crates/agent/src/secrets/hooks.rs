@@ -1,8 +1,8 @@
 //! [`SecretHooks`] is the agent's own record of the secret hooks that a unit has run. With the
 //! controller's data it says which one is due.
 //!
-//! Source: reference `juju-agent.md` 6; Juju 3.6, `worker/uniter/secrets`, `worker/secretrotate` and
-//! `worker/secretexpire`.
+//! Source: reference `juju-agent.md` 6; Juju 3.6, `worker/uniter/secrets`, `worker/secretrotate`
+//! and `worker/secretexpire`.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -146,7 +146,8 @@ impl SecretHooks {
                 }
             }
         }
-        // What is gone needs no record, so that a unit which runs for ever does not fill the memory.
+        // What is gone needs no record, so that a unit which runs for ever does not fill the
+        // memory.
         let is_stored = |id: &str, revision: u32| {
             secrets.get(id).is_some_and(|secret| secret.revisions.contains_key(&revision))
         };

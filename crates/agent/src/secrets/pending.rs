@@ -1,5 +1,5 @@
-//! [`PendingSecrets`] holds what the running hook has asked for. It is committed when the hook exits
-//! with 0, and dropped when the hook ends in any other way.
+//! [`PendingSecrets`] holds what the running hook has asked for. It is committed when the hook
+//! exits with 0, and dropped when the hook ends in any other way.
 //!
 //! Source: reference `juju-agent-measured.md` 3.5 to 3.7; Juju 3.6, `worker/uniter/runner/context`.
 
@@ -50,8 +50,8 @@ impl PendingSecrets {
     /// Adds a secret.
     ///
     /// # Errors
-    /// Returns Juju's text if this hook has added a secret with this label. A stored label is looked
-    /// for at the commit.
+    /// Returns Juju's text if this hook has added a secret with this label. A stored label is
+    /// looked for at the commit.
     pub(crate) fn add(&mut self, id: String, owner: Party, changes: Changes) -> Result<(), String> {
         if let Some(label) = &changes.label
             && self.creates.values().any(|create| create.changes.label.as_ref() == Some(label))

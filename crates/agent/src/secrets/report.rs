@@ -38,6 +38,11 @@ impl Secrets {
         });
         known.map(|(id, secret)| report(id, secret, unit)).collect()
     }
+
+    /// Returns one secret, whether the unit may read it or not.
+    pub(crate) fn report_of(&self, unit: &str, id: &str) -> Option<SecretReport> {
+        self.get(id).map(|secret| report(id, secret, unit))
+    }
 }
 
 fn report(id: &str, secret: &Secret, unit: &str) -> SecretReport {

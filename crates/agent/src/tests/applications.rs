@@ -328,6 +328,7 @@ fn a_played_unit_counts_and_runs_nothing() {
     let report = unit.report();
     assert_eq!((report.status.as_str(), report.agent_status.as_str()), ("active", "idle"));
     assert_eq!(report.application_status, "active", "the one of the two that counts");
+    assert_eq!(model.run_action(&played, "act", &[]).unwrap_err().kind(), ErrorKind::State);
     model.refresh("web", charm()).unwrap();
     assert!(matches!(model.next(&played, now), Ok(Next::Idle)));
     model.set_leader(&played).unwrap();

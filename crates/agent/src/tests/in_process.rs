@@ -127,7 +127,7 @@ fn only_the_tools_of_the_version_of_juju_exist() {
 }
 
 #[test]
-fn impossible_arguments_are_refused_and_every_file_is_missing() {
+fn impossible_arguments_and_missing_files_are_refused() {
     let tools = tools(Fixture::in_hook());
     for bad in ["x".repeat(131_072), "a\0b".to_owned()] {
         let failure = tools.run(&call(&["status-set", "active", &bad])).unwrap_err();
@@ -141,6 +141,21 @@ fn impossible_arguments_are_refused_and_every_file_is_missing() {
     };
     refused(&["state-set", "--file", "some.yaml"]);
     refused(&["is-leader", "--output", "/tmp/answer"]);
+}
+
+#[test]
+fn a_tool_reads_the_files_of_this_machine() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("content.yaml");
+    std::fs::write(&path, "password: s3cret\n").unwrap();
+    let tools = tools(Fixture::in_hook());
+    let file = path.to_str().unwrap();
+    let one = format!("token#file={file}");
+    let uri = run(&tools, &["secret-add", "--file", file, &one]);
+    let content = run(&tools, &["secret-get", uri.trim(), "--format=json"]);
+    assert_eq!(content, "{\"password\":\"s3cret\",\"token\":\"password: s3cret\\n\"}\n");
+    assert_eq!(run(&tools, &["secret-add", "--file", "/"]), "2: ERROR read /: is a directory");
+    assert!(!format!("{:?}", tools.calls()).contains("s3cret"));
 }
 
 #[test]

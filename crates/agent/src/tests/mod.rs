@@ -13,6 +13,7 @@ mod options;
 mod pods;
 mod ports;
 mod relation_storage;
+mod relations;
 mod removal;
 mod removed;
 mod requests;

@@ -137,6 +137,34 @@ fn an_upgrade_is_followed_by_config_changed() {
 }
 
 #[test]
+fn nothing_runs_before_a_queued_hook() {
+    // config-changed is queued by upgrade-charm.
+    let mut fixture = Fixture::started_on_machine();
+    fixture.unit.set_leader(false);
+    fixture.unit.refresh_to_same();
+    assert_eq!(fixture.begin().name(), "upgrade-charm");
+    fixture.unit.set_leader(true);
+    fixture.unit.check_failed("web", "up").unwrap();
+    fixture.unit.run_action("restart", &[]).unwrap();
+    fixture.finish(HookExit::Code(0));
+    assert_eq!(
+        fixture.run_all(),
+        ["config-changed", "leader-elected", "web-pebble-check-failed", "restart"]
+    );
+
+    // A killed hook is queued too, but install only while the unit stays.
+    let mut fixture = Fixture::started_on_machine();
+    fixture.unit.update_status();
+    fixture.run(HookExit::Signal(15));
+    fixture.unit.run_action("restart", &[]).unwrap();
+    assert_eq!(fixture.run_all(), ["update-status", "restart"]);
+    let mut fixture = Fixture::new();
+    assert_eq!(fixture.run(HookExit::Signal(15)), "install");
+    fixture.unit.remove_unit();
+    assert!(matches!(fixture.unit.next(fixture.now), Next::Gone));
+}
+
+#[test]
 fn leadership_is_gained_and_lost() {
     let mut fixture = Fixture::started();
     fixture.unit.set_leader(false);

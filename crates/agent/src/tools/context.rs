@@ -11,6 +11,7 @@ use super::super::args::ParsedArgs;
 use super::super::error::Error;
 use super::super::model::Model;
 use super::super::output::{Format, Output};
+use super::super::relations::RelationHook;
 use super::super::running::{ActionOutput, PendingWrites, Snapshot};
 use super::super::secrets::SecretMetadata;
 use super::super::tool_path;
@@ -56,6 +57,11 @@ impl From<Error> for Failure {
 }
 
 impl ToolContext<'_> {
+    /// Returns the running hook if it is that of a relation.
+    pub(crate) fn relation_hook(&self) -> Option<&RelationHook> {
+        self.snapshot.relation_hook.as_ref()
+    }
+
     /// Returns the unit whose hook calls the tool.
     ///
     /// # Errors
@@ -143,8 +149,8 @@ impl ToolContext<'_> {
         Some(file.as_deref().map_err(String::as_str))
     }
 
-    /// Returns the secrets that the unit owns as its hook sees them: Juju's agent asks for them once
-    /// in a hook, and shows what is pending.
+    /// Returns the secrets that the unit owns as its hook sees them: Juju's agent asks for them
+    /// once in a hook, and shows what is pending.
     pub(crate) fn owned_secrets(&mut self) -> BTreeMap<String, SecretMetadata> {
         self.load_owned_secrets();
         let none = BTreeMap::new();

@@ -25,7 +25,9 @@ fn juju_log(context: &mut ToolContext<'_>) -> ToolResult {
     if context.args.positionals.is_empty() {
         return Err(Failure::Usage("no message specified".to_owned()));
     }
-    let message = context.args.positionals.join(" ");
+    // Juju marks the lines of a relation hook with the relation.
+    let prefix = context.relation_hook().map(|hook| format!("{}: ", hook.full_id()));
+    let message = prefix.unwrap_or_default() + &context.args.positionals.join(" ");
     let logger = format!("unit.{}.juju-log", context.unit);
     let level = match context.args.value("l") {
         _ if context.args.flag("debug") => LogLevel::Debug,

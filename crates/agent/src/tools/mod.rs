@@ -14,6 +14,7 @@ mod network;
 mod ports;
 mod reboot;
 mod relation;
+mod relation_data;
 mod removed;
 mod secret;
 mod secret_content;
@@ -26,11 +27,11 @@ mod tool;
 use charmwright_juju::JujuVersion;
 
 pub(super) use context::{Failure, ToolContext};
-pub(super) use relation::no_such_relation;
+pub(super) use relation::check_relation;
 pub(super) use storage::no_such_storage;
 pub(super) use tool::{Formats, Tool};
 
-static TABLES: [&[Tool]; 14] = [
+static TABLES: [&[Tool]; 15] = [
     action::TOOLS,
     config::TOOLS,
     leader::TOOLS,
@@ -40,6 +41,7 @@ static TABLES: [&[Tool]; 14] = [
     ports::TOOLS,
     reboot::TOOLS,
     relation::TOOLS,
+    relation_data::TOOLS,
     removed::TOOLS,
     secret::TOOLS,
     state::TOOLS,

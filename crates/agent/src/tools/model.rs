@@ -1,8 +1,14 @@
 //! `goal-state`, `resource-get` and `credential-get`, which ask the controller for data of the
 //! model.
 
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use charmwright_juju::UnitName;
+
 use super::super::data::Data;
 use super::super::go_text::go_quote;
+use super::super::model::Model;
 use super::super::output::Output;
 use super::context::{Failure, ToolContext, ToolResult, not_modelled};
 use super::tool::{Formats, Tool};
@@ -22,13 +28,41 @@ pub(super) const TOOLS: &[Tool] = &[
 
 fn goal_state(context: &mut ToolContext<'_>) -> ToolResult {
     context.refuse_more_than(0)?;
-    let units = context.model.records_of(context.unit.application().as_str()).map(|unit| {
-        let status = if unit.is_dying { "dying" } else { unit.status.status.as_str() };
-        let since = context.model.time_text(unit.status_since);
-        let goal = Data::record([("status", status.into()), ("since", since.into())]);
-        (unit.name.to_string(), goal)
-    });
-    Ok(Output::Struct(Data::record([("units", Data::map(units)), ("relations", Data::map([]))])))
+    let (model, unit) = (&*context.model, context.unit);
+    let application = unit.application().as_str();
+    // Juju leaves out peer relations, and groups the others by the own endpoint.
+    // One application may be related twice.
+    let mut relations: BTreeMap<String, BTreeMap<String, Data>> = BTreeMap::new();
+    for relation in model.relations.of(application).filter(|relation| !relation.is_peer()) {
+        let sides = (relation.side(application), relation.other_side(application));
+        if let (Some(own), Some(other)) = sides {
+            let (status, since) = relation.status();
+            let goals = relations.entry(own.endpoint().name().to_owned()).or_default();
+            goals.insert(other.application().to_owned(), goal(model, status, since));
+            goals.extend(unit_goals(model, other.application(), unit));
+        }
+    }
+    let relations = relations.into_iter().map(|(endpoint, goals)| (endpoint, Data::map(goals)));
+    Ok(Output::Struct(Data::record([
+        ("units", Data::map(unit_goals(model, application, unit))),
+        ("relations", Data::map(relations)),
+    ])))
+}
+
+/// Returns the goals of an application's units, without subordinates that run beside another unit.
+fn unit_goals(model: &Model, application: &str, own: &UnitName) -> Vec<(String, Data)> {
+    model
+        .records_of(application)
+        .filter(|unit| unit.principal.as_ref().is_none_or(|principal| principal == own))
+        .map(|unit| {
+            let status = if unit.is_dying { "dying" } else { unit.status.status.as_str() };
+            (unit.name.to_string(), goal(model, status, unit.status_since))
+        })
+        .collect()
+}
+
+fn goal(model: &Model, status: &str, since: Option<Instant>) -> Data {
+    Data::record([("status", status.into()), ("since", model.time_text(since).into())])
 }
 
 fn resource_get(context: &mut ToolContext<'_>) -> ToolResult {

@@ -1,7 +1,7 @@
 //! The secret tools. Juju 2.9 does not have them.
 //!
-//! Source: reference `juju-agent-measured.md` 3.5 to 3.7; Juju 3.6, `worker/uniter/runner/jujuc` and
-//! `worker/uniter/runner/context`.
+//! Source: reference `juju-agent-measured.md` 3.5 to 3.7; Juju 3.6, `worker/uniter/runner/jujuc`
+//! and `worker/uniter/runner/context`.
 
 use serde_json::Value;
 

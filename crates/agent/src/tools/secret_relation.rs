@@ -2,6 +2,7 @@
 
 use super::super::secrets::RelationScope;
 use super::context::ToolContext;
+use super::relation::{record, relation_id};
 
 /// The relation of a grant, as the unit's agent knows it.
 pub(super) struct GrantRelation {
@@ -10,9 +11,11 @@ pub(super) struct GrantRelation {
     pub(super) remote: String,
 }
 
-/// Returns the relation of `-r`, or else that of the running hook.
-///
-/// Relations are not modelled, so there is none: a value of `-r` is refused earlier.
-pub(super) fn relation_of_grant(_: &ToolContext<'_>) -> Option<GrantRelation> {
-    None
+/// Returns the relation of `-r`, or else that of the running hook. Returns `None` if there is
+/// neither, and if the relation is gone.
+pub(super) fn relation_of_grant(context: &ToolContext<'_>) -> Option<GrantRelation> {
+    let id = relation_id(context).ok()?;
+    let key = context.model.relations.get(id)?.key();
+    let remote = record(context, id).ok()?.remote_app.clone();
+    Some(GrantRelation { scope: RelationScope { id, key }, remote })
 }

@@ -260,7 +260,10 @@ impl HookTools {
         match self.relation_app(relation) {
             // The remote application, or the own one on a peer relation: every unit may read it.
             Ok(Some(remote)) if remote == *application => shared(error),
-            Ok(Some(_)) => error.reclassified(kind_of_denied(DeniedRead::OwnApplication)),
+            Ok(Some(_)) => error.reclassified(
+                kind_of_denied(DeniedRead::OwnApplication),
+                "only the leader may, so ask is_leader first",
+            ),
             Err(gone) if gone.kind() == &ErrorKind::Gone => shared(error),
             Ok(None) | Err(_) => error,
         }
@@ -358,7 +361,8 @@ fn relation_call(tool: &'static str, relation: &RelationId) -> ToolCall<'static>
 /// Explains the refusal of something that every unit of the relation may read.
 fn shared(error: Error) -> Error {
     if error.kind() == &ErrorKind::Denied {
-        error.reclassified(kind_of_denied(DeniedRead::Shared))
+        let meaning = "Juju says so of a relation that is gone";
+        error.reclassified(kind_of_denied(DeniedRead::Shared), meaning)
     } else {
         error
     }

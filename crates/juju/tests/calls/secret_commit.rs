@@ -5,6 +5,8 @@
 //! `internal/worker/uniter/runner/context`). Beside it stands the sequence of the calls as an
 //! author means them.
 
+#![expect(clippy::indexing_slicing, reason = "a test's helper fails the test that called it")]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::sync::{Arc, Mutex};
@@ -17,7 +19,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 /// The remote application of each relation.
-const RELATIONS: [(&str, &str); 2] = [("db:7", "pg"), ("db:8", "my")];
+const RELATIONS: [(&str, &str); 3] = [("db:7", "pg"), ("db:8", "my"), ("admin:9", "pg")];
 const LABELS: [&str; 2] = ["one", "two"];
 
 /// A stored secret.
@@ -104,7 +106,8 @@ impl Agent {
                     .iter()
                     .map(|(target, relation)| {
                         let app = RELATIONS.iter().find(|(id, _)| id == relation).unwrap().1;
-                        let scope = format!("relation-web.db#{app}.server");
+                        let endpoint = relation.split(':').next().unwrap();
+                        let scope = format!("relation-web.{endpoint}#{app}.server");
                         json!({"target": target, "scope": scope, "role": "view"})
                     })
                     .collect();
@@ -114,7 +117,8 @@ impl Agent {
                 .to_string())
             }
             ("relation-list", _) => {
-                Ok(json!(RELATIONS.iter().find(|(id, _)| *id == relation).unwrap().1).to_string())
+                let named = RELATIONS.iter().find(|(id, _)| args.iter().any(|arg| arg == id));
+                Ok(json!(named.unwrap().1).to_string())
             }
             ("secret-add", _) => {
                 if label.is_some() && self.creates.values().any(|(other, _)| *other == label) {
@@ -206,6 +210,9 @@ impl Agent {
         }
         for ((id, relation), target) in std::mem::take(&mut self.grants) {
             let secret = self.stored.get_mut(&id).ok_or("a grant of nothing")?;
+            if secret.grants.iter().any(|(other, scope)| *other == target && *scope != relation) {
+                return Err("another relation of the same grantee".to_owned());
+            }
             secret.grants.insert((target, relation));
         }
         for (id, target) in std::mem::take(&mut self.revokes) {
@@ -249,7 +256,7 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let (secret, label, relation) = (0..3_usize, 0..2_usize, 0..2_usize);
+    let (secret, label, relation) = (0..3_usize, 0..2_usize, 0..3_usize);
     let unit = proptest::option::of(0..2_u8);
     prop_oneof![
         proptest::option::of(label.clone()).prop_map(Step::Add),
@@ -328,7 +335,7 @@ fn act(
                 let unit = unit.map(|unit| unit.to_string());
                 let target = tag(relation, unit.as_deref());
                 let grants = &mut meant.get_mut(id.id()).unwrap().grants;
-                grants.retain(|(other, _)| *other != target);
+                grants.remove(&(target, relation.to_owned()));
             }
         }
         Step::Remove(place) => {
@@ -350,15 +357,15 @@ fn act(
     Ok(())
 }
 
-/// What matters of a store: several contents that one hook set are one revision to Juju.
-fn newest(store: &Store) -> BTreeMap<String, (String, Option<String>, BTreeSet<(String, String)>)> {
-    store
-        .iter()
-        .map(|(id, secret)| {
-            let newest = secret.revisions.values().next_back().cloned();
-            (id.clone(), (secret.label.clone(), newest, secret.grants.clone()))
-        })
-        .collect()
+/// Keeps of each secret the newest content alone: several contents that one hook set are one
+/// revision to Juju.
+fn newest(store: &Store) -> Store {
+    let newest = |secret: &Stored| {
+        let content = secret.revisions.values().next_back().cloned();
+        let revisions = content.map(|content| (0, content)).into_iter().collect();
+        Stored { revisions, ..secret.clone() }
+    };
+    store.iter().map(|(id, secret)| (id.clone(), newest(secret))).collect()
 }
 
 proptest! {

@@ -1,0 +1,148 @@
+//! The commands on secrets: those of the operator, and those of a remote application.
+
+use charmwright_agent::{Model, SecretId, SecretUpdate, UnitName};
+
+use super::commands::{Content, SecretCommand};
+use super::secret_names::SecretNames;
+use crate::error::{Error, Result};
+
+/// Runs a command on secrets, and returns the line to print. It has the URI of a secret, and never
+/// a content.
+///
+/// # Errors
+/// Says what was attempted and why the model, or Juju, refuses it.
+pub fn run(
+    model: &mut Model,
+    unit: &UnitName,
+    names: &mut SecretNames,
+    command: SecretCommand,
+) -> Result<String> {
+    let own = unit.application().as_str();
+    match command {
+        SecretCommand::Add { name, content } => add(model, own, names, &name, &content),
+        SecretCommand::Update { secret, content } => {
+            let known = Known::find(names, &secret)?;
+            let pairs: Vec<(&str, &str)> = content.pairs().collect();
+            match &known.owner {
+                Some(owner) => model.set_remote_secret(owner, &known.label, &pairs).map(drop),
+                None => {
+                    let update = SecretUpdate::new();
+                    let update =
+                        pairs.into_iter().fold(update, |it, (key, value)| it.value(key, value));
+                    model.update_secret(&known.uri, update)
+                }
+            }
+            .map_err(to_error)?;
+            Ok(format!("{} has a new content", known.uri))
+        }
+        SecretCommand::Grant { secret, application } => {
+            let known = Known::find(names, &secret)?;
+            let to = application.as_deref().unwrap_or(own);
+            match &known.owner {
+                Some(owner) => {
+                    let relation = relation_between(model, unit, owner, to)?;
+                    model.grant_remote_secret(owner, &known.id()?, relation)
+                }
+                None => model.grant_secret(&known.uri, to),
+            }
+            .map_err(to_error)?;
+            Ok(format!("{to} may read {}", known.uri))
+        }
+        SecretCommand::Revoke { secret, application } => {
+            let known = Known::find(names, &secret)?;
+            let from = application.as_deref().unwrap_or(own);
+            match &known.owner {
+                Some(owner) => model.revoke_remote_secret(owner, &known.id()?, from),
+                None => model.revoke_secret(&known.uri, from),
+            }
+            .map_err(to_error)?;
+            Ok(format!("{from} may not read {} any more", known.uri))
+        }
+        SecretCommand::Remove { secret } => {
+            let known = Known::find(names, &secret)?;
+            match &known.owner {
+                Some(owner) => model.remove_remote_secret(owner, &known.id()?),
+                None => model.remove_secret(&known.uri, None),
+            }
+            .map_err(to_error)?;
+            names.remove_uri(&known.uri);
+            Ok(format!("{} is removed", known.uri))
+        }
+    }
+}
+
+/// Adds a secret. `NAME` is one of the operator, `APP/NAME` one that the remote application owns.
+fn add(
+    model: &mut Model,
+    own: &str,
+    names: &mut SecretNames,
+    name: &str,
+    content: &Content,
+) -> Result<String> {
+    let pairs: Vec<(&str, &str)> = content.pairs().collect();
+    if names.contains(name) {
+        return Err(Error::new(format!("cannot add secret {name:?}"))
+            .because("there is one of this name")
+            .advice("`update-secret` replaces its content"));
+    }
+    let id = match name.split_once('/') {
+        None => model.add_secret(name, &pairs).map_err(to_error)?,
+        Some((owner, _)) if owner == own => {
+            return Err(Error::new(format!("cannot add secret {name:?}"))
+                .because(format!("{owner} is the charm's own application"))
+                .advice("its charm makes its own secrets"));
+        }
+        Some((owner, label)) => model.set_remote_secret(owner, label, &pairs).map_err(|error| {
+            match model.application(owner) {
+                Ok(_) => to_error(error),
+                Err(_) => to_error(error).advice(format!("`relate ENDPOINT {owner}` makes it")),
+            }
+        })?,
+    };
+    names.insert(name, id.as_str());
+    Ok(format!("{id} (`secret:{name}` stands for it)"))
+}
+
+/// A secret that a command names.
+struct Known {
+    uri: String,
+    /// The remote application that owns the secret; `None` for one of the operator.
+    owner: Option<String>,
+    /// The label that the remote application has given to it; else empty.
+    label: String,
+}
+
+impl Known {
+    fn find(names: &SecretNames, named: &str) -> Result<Self> {
+        let uri = names.uri(named)?;
+        let name = names.name(&uri).and_then(|name| name.split_once('/'));
+        let owner = name.map(|(owner, _)| owner.to_owned());
+        let label = name.map_or_else(String::new, |(_, label)| label.to_owned());
+        Ok(Self { uri, owner, label })
+    }
+
+    fn id(&self) -> Result<SecretId> {
+        self.uri
+            .parse()
+            .map_err(|error| Error::new(format!("cannot use secret {}", self.uri)).because(error))
+    }
+}
+
+/// Returns the first relation of the charm's application with the owner of a secret. A grant of an
+/// application's secret has the scope of a relation.
+fn relation_between(model: &Model, unit: &UnitName, owner: &str, to: &str) -> Result<u32> {
+    let refuse = |why: String| Error::new(format!("cannot grant a secret of {owner}")).because(why);
+    if to != unit.application().as_str() {
+        return Err(refuse(format!("{to} is not the charm's own application")));
+    }
+    let relations = model.report(unit).map_err(to_error)?.relations;
+    let relation = relations.iter().find(|it| it.remote_app == owner && it.state != "dying");
+    relation.map(|relation| relation.id).ok_or_else(|| {
+        refuse(format!("{to} has no relation with it"))
+            .advice(format!("`relate ENDPOINT {owner}` makes one"))
+    })
+}
+
+fn to_error(error: charmwright_agent::Error) -> Error {
+    Error::new(error.to_string())
+}
