@@ -24,12 +24,6 @@ pub fn pebble_or_skip(test: &str) -> Option<PathBuf> {
     Some(pebble_binary::find_or_build(None, &mut |_| {}).unwrap())
 }
 
-/// Builds the charms, and returns the hook executable of an example.
-pub fn build_example(example: &str) -> PathBuf {
-    build_charms();
-    target_folders().1.join("examples").join(example)
-}
-
 /// Copies the declarations of any-workload-k8s into a charm's folder.
 pub fn declare_any_workload(charm: &Path) {
     for name in ["metadata.yaml", "config.yaml", "actions.yaml"] {

@@ -18,7 +18,7 @@ use charmwright_agent::{
     ToolRequest, ToolStep, UnitName, tool_names,
 };
 
-use crate::charms::{build_example, checkout};
+use crate::charms::{build_charms, checkout, target_folders};
 use crate::wire::{Reply, body_length, decode_request, encode_reply};
 
 /// The program that the hook tools are links to.
@@ -83,7 +83,9 @@ impl Agent {
         let meta = CharmMeta::read(&checkout().join("examples").join(example)).unwrap();
         let folder = self.folder.path().join(application);
         fs::create_dir(&folder).unwrap();
-        symlink(build_example(example), folder.join("dispatch")).unwrap();
+        build_charms();
+        let program = target_folders().1.join("examples").join(example);
+        symlink(program, folder.join("dispatch")).unwrap();
         self.charms.insert(application.to_owned(), folder);
         let deployment = Deployment::charm(meta).units(units);
         self.with(|model| model.deploy(application, deployment)).unwrap();
