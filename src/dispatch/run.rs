@@ -323,6 +323,8 @@ impl HookRun {
         }
         // The retries are reported before an error ends the run.
         handled?;
+        // Before the databags: what is written to secrets is with Juju already, which refuses the
+        // whole commit without the leadership, so nothing can be kept.
         check_leadership(&self.tools)?;
         self.send_databags(&context, report)?;
         let state = context.state.borrow();

@@ -26,8 +26,7 @@ impl EventRelation {
         let (is_broken, remote_app, departing) = match event {
             Event::RelationBroken(broken) => (true, broken.application().cloned(), None),
             Event::RelationDeparted(departed) => {
-                let (app, unit) = (departed.application(), departed.departing_unit());
-                (false, Some(app.clone()), unit.cloned())
+                (false, Some(departed.application().clone()), departed.departing_unit().cloned())
             }
             _ => (false, None, None),
         };
@@ -82,22 +81,20 @@ mod tests {
     fn what_breaks_is_the_hooks_and_who_departs_is_the_running_events() {
         let db: RelationId = "db:7".parse().unwrap();
         let ring: RelationId = "ring:1".parse().unwrap();
+        let broken = Event::relation_broken("db".parse().unwrap(), db.clone(), None);
         let unit: UnitName = "web/1".parse().unwrap();
-        let pg: ApplicationName = "pg".parse().unwrap();
-        let broken = Event::relation_broken("db".parse().unwrap(), db.clone(), Some(pg.clone()));
         let departed = Event::relation_departed(
             "ring".parse().unwrap(),
             ring.clone(),
             unit.clone(),
-            Some(unit.clone()),
+            Some(unit),
         );
         let current = CurrentEvent::of_hook(Some(&broken));
         assert!(current.is_breaking(&db) && !current.is_breaking(&ring));
-        assert_eq!(current.breaking().unwrap().remote_app, Some(pg));
         // A deferred event runs first.
         current.begin(&departed);
         assert!(current.is_breaking(&db));
-        assert_eq!(current.departing(&ring), Some(unit));
+        assert_eq!(current.departing(&ring), Some("web/1".parse().unwrap()));
         assert_eq!(current.departing(&db), None);
         current.begin(&broken);
         assert_eq!(current.departing(&ring), None);

@@ -2,6 +2,7 @@
 
 use super::*;
 
+mod broken_tools;
 mod databags;
 mod diagnosis;
 mod environment;

@@ -73,8 +73,7 @@ impl<K: KeyName> Codec for JsonUnder<K> {
 impl<K: KeyName> Codec for YamlUnder<K> {
     fn decode<T: DeserializeOwned>(bag: &BTreeMap<String, String>) -> Result<T, DecodeError> {
         decode_document(bag, K::KEY, |text| {
-            charmwright_yaml::pebble::read(text)
-                .map_err(|reason| format!("it is not YAML: {reason}"))
+            charmwright_yaml::pebble::read(text).map_err(|reason| not_yaml(&reason))
         })
     }
 
@@ -85,6 +84,16 @@ impl<K: KeyName> Codec for YamlUnder<K> {
 
     fn own_keys<T: Serialize + DeserializeOwned>(_: &BTreeMap<String, String>) -> Vec<String> {
         vec![K::KEY.to_owned()]
+    }
+}
+
+/// Returns the reason that a text is not YAML. The error quotes keys, tags and anchors of the text,
+/// and a scalar that its tag does not fit, so only its position is used.
+fn not_yaml(reason: &str) -> String {
+    let line = reason.strip_prefix("line ").and_then(|rest| rest.split_once(": "));
+    match line.and_then(|(line, _)| line.parse::<usize>().ok()) {
+        Some(line) => format!("it is not YAML (wrong at line {line})"),
+        None => "it is not YAML".to_owned(),
     }
 }
 

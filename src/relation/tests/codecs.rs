@@ -219,8 +219,17 @@ fn a_wrong_value_is_named_by_its_key_and_not_quoted() {
         under(&format!("{{\"hosts\": {SECRET:?}}}")),
         wrong("data", "its field \"hosts\": invalid type: string, expected a sequence")
     );
-    let yaml = said::<UnderYaml>(bag([("data", &format!("hosts: {SECRET}: [\n"))]));
-    assert!(yaml.starts_with("the value of \"data\" cannot be used: it is not YAML: "), "{yaml}");
+    for (document, place) in [
+        (format!("hosts: {SECRET}: [\n"), " (wrong at line 1)"),
+        (format!("\n{SECRET}: 1\n{SECRET}: 2\n"), " (wrong at line 3)"),
+        (format!("hosts: !!int {SECRET}\n"), " (wrong at line 1)"),
+        (format!("hosts: !!binary {SECRET}\n"), " (wrong at line 1)"),
+        (format!("hosts: *{SECRET}\n"), ""),
+        (format!("hosts: !{SECRET}!x y\n"), " (wrong at line 1)"),
+    ] {
+        let reason = said::<UnderYaml>(bag([("data", &document)]));
+        assert_eq!(reason, wrong("data", &format!("it is not YAML{place}")), "{document}");
+    }
 }
 
 /// A value whose type quotes it in its own error.

@@ -3,6 +3,7 @@
 mod actions;
 mod applications;
 mod environment;
+mod hook_tools_table;
 mod in_process;
 mod lifecycle;
 mod many_units;

@@ -67,3 +67,19 @@ pub fn tool_names(version: &JujuVersion) -> Vec<&'static str> {
     names.sort_unstable();
     names
 }
+
+/// Returns the declarations of all tools, for the table of them in the docs.
+#[cfg(test)]
+pub(super) fn all_tools() -> impl Iterator<Item = &'static Tool> {
+    all()
+}
+
+/// Returns the versions of Juju that have a tool, in words.
+#[cfg(test)]
+pub(super) fn versions_of(tool: &Tool) -> String {
+    match tool.versions {
+        tool::Versions::All => "all".to_owned(),
+        tool::Versions::From(major, minor) => format!("{major}.{minor} on"),
+        tool::Versions::RemovedIn(major, minor) => format!("before {major}.{minor}"),
+    }
+}

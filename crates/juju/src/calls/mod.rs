@@ -10,6 +10,7 @@ mod log;
 mod ports;
 mod relation;
 mod resource;
+mod secret_grant;
 mod secret_read;
 mod secret_write;
 mod state;

@@ -1,4 +1,4 @@
-//! The calls that change secrets.
+//! The calls that add, change and remove secrets. Those that grant them are in `secret_grant.rs`.
 //!
 //! Juju checks most of them only when it commits the hook, and a failed commit fails a hook that
 //! exited with code 0. It also forgets some changes of a hook for the sake of others, without a
@@ -12,14 +12,13 @@
 //!
 //! So these calls ask first what the unit owns, and refuse a change that would be lost.
 
-use serde_json::Value;
 use zeroize::Zeroizing;
 
 use crate::error::Error;
 use crate::error_kind::ErrorKind;
 use crate::hook_cache::lock;
 use crate::hook_tools::HookTools;
-use crate::names::{RelationId, SecretId, UnitName};
+use crate::names::SecretId;
 use crate::secret::{
     Change, Document, HookRecord, NewSecret, PrivateFile, SecretFields, SecretOptions, SecretRef,
     SecretRotation, SecretUpdate, Unfit,
@@ -30,10 +29,7 @@ use super::secret_read::check_label;
 
 const ADD: &str = "secret-add";
 const SET: &str = "secret-set";
-const GRANT: &str = "secret-grant";
-const REVOKE: &str = "secret-revoke";
 const REMOVE: &str = "secret-remove";
-const RELATION_LIST: &str = "relation-list";
 
 const ADD_ATTEMPT: &str = "add a secret";
 
@@ -108,6 +104,7 @@ impl HookTools {
         self.check_changeable(&mut record, &attempt, SET, id)?;
         let label = update.options.label.as_deref();
         if let Some(label) = label {
+            self.learn_label(&mut record, id)?;
             self.check_label_is_free(&mut record, &attempt, SET, label, Some(id))?;
         }
         match document {
@@ -116,104 +113,6 @@ impl HookTools {
         }
         record.set(id, label);
         Ok(())
-    }
-
-    /// Grants a secret to the remote application of a relation, or to one of its units. Juju grants
-    /// it if the hook exits with code 0. The grant ends with the relation. On a peer relation the
-    /// application itself is the grantee.
-    ///
-    /// A grant that this hook made already starts no tool, and Juju ignores one that it has stored.
-    ///
-    /// # Errors
-    ///
-    /// - [`ErrorKind::Gone`] if the unit does not own the secret, or the relation is gone.
-    /// - [`ErrorKind::NotLeader`] if the application owns the secret and this unit is not its
-    ///   leader.
-    /// - [`ErrorKind::WrongContext`] if this hook granted the secret in the same relation to
-    ///   somebody else, revoked it there, or removed a revision of it: Juju would lose one of the
-    ///   two. Nothing was sent. A grant that Juju had stored before the hook is no error after the
-    ///   removal of a revision.
-    /// - [`ErrorKind::Unavailable`] if this Juju has no secrets.
-    /// - The tool failed in another way, for instance because the unit is not of the remote
-    ///   application.
-    pub fn grant_secret(
-        &self,
-        id: &SecretId,
-        relation: &RelationId,
-        unit: Option<&UnitName>,
-    ) -> Result<(), Error> {
-        let attempt = format!("grant the secret {id} in the relation {relation}");
-        let conflict =
-            |cause| Error::not_sent(ErrorKind::WrongContext, attempt.clone(), GRANT, cause);
-        let mut record = lock(&self.secrets);
-        // A charm that reconciles grants again what Juju has stored long ago. Juju would not find
-        // the secret, so the stored grants are looked at instead.
-        if record.change(id) == Some(Change::RevisionRemoved)
-            && self.is_granted(&record, &attempt, id, relation, unit)?
-        {
-            return Ok(());
-        }
-        check_not_removed(&record, &attempt, GRANT, id)?;
-        if record.is_revoked(id, relation) {
-            return Err(conflict(
-                "this hook revoked it there, and Juju applies a hook's revocations last; grant it \
-                 in a later hook",
-            ));
-        }
-        match (record.grant(id, relation), unit) {
-            (None, _) => {}
-            // Whoever is granted now has got it already.
-            (Some(None), _) => return Ok(()),
-            (Some(Some(granted)), Some(unit)) if granted == unit => return Ok(()),
-            (Some(Some(_)), _) => {
-                return Err(conflict(
-                    "this hook granted it there to a unit, and Juju keeps one grant of a hook for \
-                     each relation; grant it to the whole application, or to the second unit in a \
-                     later hook",
-                ));
-            }
-        }
-        self.execute(attempt, in_relation(GRANT, id, relation, unit))?;
-        record.granted(id, relation, unit.cloned());
-        Ok(())
-    }
-
-    /// Revokes the grant of a secret to the remote application of a relation, or to one of its
-    /// units. Juju revokes it if the hook exits with code 0. Returns `true` if the revocation was
-    /// sent.
-    ///
-    /// There is nothing to revoke in a relation that is gone, or of a secret that the unit does not
-    /// own or no longer (see [`secret_info`](Self::secret_info)): then nothing is sent, and that is
-    /// not an error.
-    ///
-    /// # Errors
-    ///
-    /// - [`ErrorKind::NotLeader`] if the application owns the secret and this unit lost leadership
-    ///   in this hook.
-    /// - [`ErrorKind::WrongContext`] if this hook removed a revision of the secret. Nothing was
-    ///   sent.
-    /// - [`ErrorKind::Unavailable`] if this Juju has no secrets.
-    /// - The tool failed in another way.
-    pub fn revoke_secret(
-        &self,
-        id: &SecretId,
-        relation: &RelationId,
-        unit: Option<&UnitName>,
-    ) -> Result<bool, Error> {
-        let attempt = format!("revoke the secret {id} in the relation {relation}");
-        let mut record = lock(&self.secrets);
-        if !self.is_own(&mut record, id)? {
-            return Ok(false);
-        }
-        check_not_removed(&record, &attempt, REVOKE, id)?;
-        match self.execute(attempt, in_relation(REVOKE, id, relation, unit)) {
-            Ok(()) => {}
-            // The grants of a relation end with it.
-            Err(error) if error.kind() == &ErrorKind::Gone => return Ok(false),
-            Err(error) => return Err(error),
-        }
-        record.revoked(id, relation);
-        Ok(true)
     }
 
     /// Removes a secret with all its revisions. Juju removes it if the hook exits with code 0.
@@ -248,6 +147,7 @@ impl HookTools {
         if !is_own {
             return Ok(false);
         }
+        self.learn_label(&mut record, id)?;
         self.execute(attempt, ToolCall::new(REMOVE).arg(id.as_str()))?;
         record.removed(id);
         Ok(true)
@@ -340,48 +240,24 @@ impl HookTools {
         })
     }
 
-    /// Returns `true` if Juju had stored this grant when the hook began. It looks at the properties
-    /// that the removal of a revision has read.
-    fn is_granted(
-        &self,
-        record: &HookRecord,
-        attempt: &str,
-        id: &SecretId,
-        relation: &RelationId,
-        unit: Option<&UnitName>,
-    ) -> Result<bool, Error> {
-        let (Some(Some(info)), Some(endpoint)) = (record.info(id), relation.endpoint()) else {
-            return Ok(false);
-        };
-        if info.access().is_empty() {
-            return Ok(false);
-        }
-        let call = ToolCall::new(RELATION_LIST)
-            .arg("--app")
-            .arg(format!("--relation={relation}"))
-            .arg("--format=json");
-        let Value::String(app) = self.query_json(attempt.to_owned(), call)? else {
-            let cause = "printed what is not the name of an application";
-            return Err(Error::output(attempt.to_owned(), RELATION_LIST, cause));
-        };
-        // Juju names them by its tags: `application-pg`, `unit-pg-0`, `relation-web.db#pg.server`.
-        let whole = format!("application-{app}");
-        let one = unit.map(|unit| format!("unit-{}", unit.to_string().replace('/', "-")));
-        let side = format!(".{endpoint}");
-        Ok(info.access().iter().any(|access| {
-            let is_target = access.target() == whole || Some(access.target()) == one.as_deref();
-            is_target && access.scope().split('#').any(|end| end.ends_with(&side))
-        }))
-    }
-
     /// Returns `true` if this hook may change the secret as far as Juju has told it.
-    fn is_own(&self, record: &mut HookRecord, id: &SecretId) -> Result<bool, Error> {
+    pub(super) fn is_own(&self, record: &mut HookRecord, id: &SecretId) -> Result<bool, Error> {
         match record.change(id) {
             Some(Change::Removed) => Ok(false),
             // The earlier call has asked, or Juju has.
             Some(Change::Created | Change::Changed | Change::RevisionRemoved) => Ok(true),
             None => Ok(self.own_secret(record, SecretRef::Id(id))?.is_some()),
         }
+    }
+
+    /// Makes the record know the label of a secret before the hook gives it up. Juju frees the label
+    /// only at the end of the commit, and does not show it any more until then.
+    fn learn_label(&self, record: &mut HookRecord, id: &SecretId) -> Result<(), Error> {
+        // The label of a secret that the hook added is known.
+        if record.change(id) != Some(Change::Created) {
+            self.own_secret(record, SecretRef::Id(id))?;
+        }
+        Ok(())
     }
 
     /// Checks that the unit owns a secret and that this hook has not removed any of it.
@@ -432,7 +308,7 @@ impl HookTools {
 }
 
 /// Checks that this hook has removed neither the secret nor a revision of it.
-fn check_not_removed(
+pub(super) fn check_not_removed(
     record: &HookRecord,
     attempt: &str,
     tool: &'static str,
@@ -501,19 +377,4 @@ fn with_options<'a>(
         call = call.arg(format!("{option}={value}"));
     }
     Ok(call)
-}
-
-/// Makes the call that grants or revokes a secret in a relation.
-fn in_relation<'a>(
-    tool: &'static str,
-    id: &SecretId,
-    relation: &RelationId,
-    unit: Option<&UnitName>,
-) -> ToolCall<'a> {
-    // The relation is always named: in the hook of another relation Juju would take that one.
-    let call = ToolCall::new(tool).arg(id.as_str()).arg(format!("--relation={relation}"));
-    match unit {
-        Some(unit) => call.arg(format!("--unit={unit}")),
-        None => call,
-    }
 }

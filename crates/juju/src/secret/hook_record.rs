@@ -105,8 +105,11 @@ pub(crate) struct HookRecord {
     ids: Option<BTreeSet<SecretId>>,
     changes: BTreeMap<String, Change>,
     /// The unit that each secret was granted to in a relation; `None` is the whole application.
-    grants: BTreeMap<(String, u32), Option<UnitName>>,
-    revoked: BTreeSet<(String, u32)>,
+    grants: BTreeMap<(String, u32), (RelationId, Option<UnitName>)>,
+    /// The remote application of each relation that was asked about.
+    remote_apps: BTreeMap<u32, String>,
+    /// The relations in which each secret was revoked.
+    revoked: BTreeMap<String, Vec<RelationId>>,
     /// The hook changed a secret that the application owns, so it has to be the leader at its end.
     needs_leader: bool,
 }
@@ -236,26 +239,48 @@ impl HookRecord {
 
     /// Returns the grant of this hook in a relation.
     pub(crate) fn grant(&self, id: &SecretId, relation: &RelationId) -> Option<&Option<UnitName>> {
-        self.grants.get(&(id.id().to_owned(), relation.number()))
+        Some(&self.grants.get(&(id.id().to_owned(), relation.number()))?.1)
     }
 
-    /// Returns `true` if the hook revoked the secret in the relation.
-    pub(crate) fn is_revoked(&self, id: &SecretId, relation: &RelationId) -> bool {
-        self.revoked.contains(&(id.id().to_owned(), relation.number()))
+    /// Returns the grants of this hook in all relations but this one.
+    pub(crate) fn grants_in_other_relations(
+        &self,
+        id: &SecretId,
+        relation: &RelationId,
+    ) -> Vec<(RelationId, Option<UnitName>)> {
+        let grants = self
+            .grants
+            .iter()
+            .filter(|((secret, number), _)| secret == id.id() && *number != relation.number());
+        grants.map(|(_, grant)| grant.clone()).collect()
+    }
+
+    pub(crate) fn remote_app(&self, relation: &RelationId) -> Option<&str> {
+        self.remote_apps.get(&relation.number()).map(String::as_str)
+    }
+
+    pub(crate) fn record_remote_app(&mut self, relation: &RelationId, app: &str) {
+        self.remote_apps.insert(relation.number(), app.to_owned());
+    }
+
+    /// Returns the relations in which the hook revoked the secret.
+    pub(crate) fn revoked_in(&self, id: &SecretId) -> Vec<RelationId> {
+        self.revoked.get(id.id()).cloned().unwrap_or_default()
     }
 
     /// Records a grant.
     pub(crate) fn granted(&mut self, id: &SecretId, relation: &RelationId, unit: Option<UnitName>) {
         self.note_owner(id);
         self.note_change(id);
-        self.grants.insert((id.id().to_owned(), relation.number()), unit);
+        let key = (id.id().to_owned(), relation.number());
+        self.grants.insert(key, (relation.clone(), unit));
     }
 
     /// Records a revocation.
     pub(crate) fn revoked(&mut self, id: &SecretId, relation: &RelationId) {
         self.note_owner(id);
         self.note_change(id);
-        self.revoked.insert((id.id().to_owned(), relation.number()));
+        self.revoked.entry(id.id().to_owned()).or_default().push(relation.clone());
         self.grants.remove(&(id.id().to_owned(), relation.number()));
     }
 

@@ -10,6 +10,7 @@ mod log;
 mod ports;
 mod relation;
 mod scripted;
+mod secret_commit;
 mod secret_read;
 mod secret_write;
 mod state;

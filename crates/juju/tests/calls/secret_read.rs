@@ -3,7 +3,7 @@
 use charmwright_juju::{ErrorKind, SecretBytes, SecretId, SecretOwner, SecretText, ToolError};
 
 use super::scripted::{Scripted, fails, prints};
-use super::{in_hook, in_hook_with};
+use super::{in_hook, in_hook_of};
 
 const ID: &str = "9m4e2mr0ui3e8a215n4g";
 
@@ -245,7 +245,7 @@ fn a_unit_without_secrets_has_none_in_juju_s_words() {
     assert_eq!(hook_tools.secret("label").unwrap_err().kind(), &ErrorKind::Gone);
     assert_eq!(hook_tools.secret_info(&id()).unwrap_err().kind(), &ErrorKind::Gone);
     assert_eq!(hook_tools.secret_info("label").unwrap_err().kind(), &ErrorKind::Gone);
-    let (_, hook_tools) = in_hook_with(|settings| settings.juju_version("2.9.52".parse().unwrap()));
+    let (_, hook_tools) = in_hook_of("2.9.52".parse().unwrap(), true);
     let error = hook_tools.secret(&id()).unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Unavailable);
     assert!(error.to_string().contains("3.0.3"), "{error}");

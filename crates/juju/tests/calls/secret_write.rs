@@ -7,6 +7,8 @@ use charmwright_juju::{
     SecretOwner, SecretRotation, SecretText, SecretUpdate, ToolError, UnitName,
 };
 
+use serde_json::json;
+
 use super::scripted::{Answer, Scripted, fails, prints};
 
 const ID: &str = "9m4e2mr0ui3e8a215n4g";
@@ -166,6 +168,23 @@ fn a_label_is_free_only_after_the_hook_that_removes_its_secret() {
 }
 
 #[test]
+fn the_label_of_a_secret_that_was_only_granted_is_learnt_before_it_is_given_up() {
+    // Juju does not show the old label once the hook has changed it or removed the secret.
+    let hook = Scripted::new([info(ID, "admin"), prints(""), prints("")]);
+    hook.tools.grant_secret(&id(), &relation(), None).unwrap();
+    hook.tools.remove_secret(&id()).unwrap();
+    assert!(hook.tools.add_secret(&new_secret().label("admin")).is_err());
+    hook.check_is_done();
+
+    let answers = [info(ID, "admin"), prints(""), not_found("new"), prints("")];
+    let hook = Scripted::new(answers);
+    hook.tools.grant_secret(&id(), &relation(), None).unwrap();
+    hook.tools.set_secret(&id(), &SecretUpdate::new().label("new")).unwrap();
+    assert!(hook.tools.add_secret(&new_secret().label("admin")).is_err());
+    hook.check_is_done();
+}
+
+#[test]
 fn a_removal_may_be_repeated() {
     let hook = Scripted::new([not_found(ID)]);
     for _ in 0..2 {
@@ -226,7 +245,8 @@ fn a_change_that_juju_would_drop_is_refused() {
     lost(hook.tools.remove_secret_revision(&id(), 1).unwrap_err());
     hook.check_is_done();
 
-    let hook = Scripted::new([info(ID, ""), prints("")]);
+    let hook = Scripted::new([info(ID, ""), prints(""), prints("")]);
+    hook.tools.grant_secret(&id(), &relation(), None).unwrap();
     hook.tools.remove_secret(&id()).unwrap();
     assert_eq!(hook.tools.set_secret(&id(), &update()).unwrap_err().kind(), &ErrorKind::Gone);
     let error = hook.tools.grant_secret(&id(), &relation(), None).unwrap_err();
@@ -236,55 +256,112 @@ fn a_change_that_juju_would_drop_is_refused() {
 
 #[test]
 fn a_grant_is_sent_once_and_never_replaces_another() {
-    let hook = Scripted::new([prints(""), prints(""), prints("")]);
+    let app = |name: &str| prints(format!("\"{name}\""));
+    let answers = [info(ID, ""), prints(""), app("my"), app("pg"), prints(""), prints("")];
+    let hook = Scripted::new(answers);
     let other: RelationId = "db:8".parse().unwrap();
     for _ in 0..2 {
         hook.tools.grant_secret(&id(), &relation(), None).unwrap();
         hook.tools.grant_secret(&id(), &relation(), Some(&unit("pg/0"))).unwrap();
-        hook.tools.grant_secret(&id(), &other, Some(&unit("pg/1"))).unwrap();
+        hook.tools.grant_secret(&id(), &other, Some(&unit("my/1"))).unwrap();
     }
-    for second in [None, Some(&unit("pg/2"))] {
+    for second in [None, Some(&unit("my/2"))] {
         let error = hook.tools.grant_secret(&id(), &other, second).unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::WrongContext, "{error}");
     }
-    assert!(hook.tools.revoke_secret(&id(), &other, Some(&unit("pg/1"))).unwrap());
+    assert!(hook.tools.revoke_secret(&id(), &other, Some(&unit("my/1"))).unwrap());
     let error = hook.tools.grant_secret(&id(), &other, None).unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::WrongContext, "{error}");
     assert_eq!(
         hook.take_calls(),
         [
+            format!("secret-info-get --format=json {ID}"),
             format!("secret-grant {ID} --relation=db:7"),
-            format!("secret-grant {ID} --relation=db:8 --unit=pg/1"),
-            format!("secret-revoke {ID} --relation=db:8 --unit=pg/1"),
+            "relation-list --app --relation=db:8 --format=json".to_owned(),
+            "relation-list --app --relation=db:7 --format=json".to_owned(),
+            format!("secret-grant {ID} --relation=db:8 --unit=my/1"),
+            format!("secret-revoke {ID} --relation=db:8 --unit=my/1"),
         ]
     );
     hook.check_is_done();
 }
 
+/// The answer of `secret-info-get` for a secret with these grants: grantee and relation.
+fn granted(grants: &[(&str, &str)]) -> Answer {
+    let access: Vec<_> = grants
+        .iter()
+        .map(|(target, scope)| json!({"target": target, "scope": scope, "role": "view"}))
+        .collect();
+    prints(json!({ID: {"revision": 3, "owner": "unit", "access": access}}).to_string())
+}
+
 #[test]
-fn a_stored_grant_may_be_repeated_after_the_removal_of_a_revision() {
-    let info = prints(format!(
-        "{{\"{ID}\":{{\"revision\":3,\"label\":\"\",\"owner\":\"unit\",\"access\":[\
-         {{\"target\":\"application-pg\",\"scope\":\"relation-pg.server#web.db\",\"role\":\"view\"}},\
-         {{\"target\":\"unit-my-0\",\"scope\":\"relation-web.db#my.server\",\"role\":\"view\"}}]}}}}"
-    ));
-    let app = |name: &str| prints(format!("\"{name}\"\n"));
-    let answers =
-        [info, prints(""), app("pg"), app("pg"), app("my"), app("my"), app("pg"), app("x")];
-    let hook = Scripted::new(answers);
-    let grant = |relation: &str, unit: Option<&UnitName>| {
-        hook.tools.grant_secret(&id(), &relation.parse().unwrap(), unit)
+fn a_stored_grant_is_not_sent_again_not_even_after_the_removal_of_a_revision() {
+    let stored = || {
+        granted(&[
+            ("application-pg", "relation-pg.server#web.db"),
+            ("unit-my-0", "relation-web.db#my.server"),
+        ])
     };
-    hook.tools.remove_secret_revision(&id(), 1).unwrap();
-    grant("db:7", None).unwrap();
-    grant("db:7", Some(&unit("pg/0"))).unwrap();
-    grant("db:8", Some(&unit("my/0"))).unwrap();
-    // To the whole application, on another endpoint, to another application.
-    for relation in ["db:8", "backup:9", "db:10"] {
-        assert_eq!(grant(relation, None).unwrap_err().kind(), &ErrorKind::WrongContext);
+    let app = |name: &str| prints(format!("\"{name}\"\n"));
+    for removes in [false, true] {
+        let removal = removes.then(|| prints(""));
+        let answers = [stored()].into_iter().chain(removal).chain([app("pg"), app("my")]);
+        let hook = Scripted::new(answers);
+        let grant = |relation: &str, unit: Option<&UnitName>| {
+            hook.tools.grant_secret(&id(), &relation.parse().unwrap(), unit).unwrap();
+        };
+        if removes {
+            hook.tools.remove_secret_revision(&id(), 1).unwrap();
+        }
+        grant("db:7", None);
+        grant("db:7", Some(&unit("pg/0")));
+        grant("db:8", Some(&unit("my/0")));
+        let asked = if removes { 2 } else { 1 };
+        assert_eq!(
+            hook.take_calls()[asked..],
+            [
+                "relation-list --app --relation=db:7 --format=json",
+                "relation-list --app --relation=db:8 --format=json",
+            ]
+        );
+        hook.check_is_done();
     }
-    assert_eq!(hook.take_calls()[2], "relation-list --app --relation=db:7 --format=json");
+    // A new grant is lost, be it to the whole application or to another one.
+    let hook = Scripted::new([stored(), prints(""), app("my"), app("x")]);
+    hook.tools.remove_secret_revision(&id(), 1).unwrap();
+    for relation in ["db:8", "db:10"] {
+        let relation = relation.parse().unwrap();
+        let error = hook.tools.grant_secret(&id(), &relation, None).unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::WrongContext, "{error}");
+    }
     hook.check_is_done();
+}
+
+#[test]
+fn a_grantee_has_a_secret_in_one_relation_only() {
+    let app = || prints("\"pg\"");
+    let admin: RelationId = "admin:9".parse().unwrap();
+    let stored = granted(&[("application-pg", "relation-pg.server#web.db")]);
+    let hook = Scripted::new([stored, app(), app(), prints("")]);
+    let error = hook.tools.grant_secret(&id(), &admin, None).unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Invalid, "{error}");
+    // Juju would revoke the grant of the other relation.
+    assert!(!hook.tools.revoke_secret(&id(), &admin, None).unwrap());
+    assert!(hook.tools.revoke_secret(&id(), &relation(), None).unwrap());
+    // The revocation is of the application, whatever the relation.
+    let error = hook.tools.grant_secret(&id(), &admin, None).unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::WrongContext, "{error}");
+    hook.check_is_done();
+    // The same by a grant of this hook, to the application and to a unit.
+    for grantee in [None, Some(&unit("pg/0"))] {
+        let apps = if grantee.is_none() { vec![app(), app()] } else { vec![app()] };
+        let hook = Scripted::new([info(ID, ""), prints("")].into_iter().chain(apps));
+        hook.tools.grant_secret(&id(), &relation(), grantee).unwrap();
+        let error = hook.tools.grant_secret(&id(), &admin, grantee).unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::Invalid, "{error}");
+        hook.check_is_done();
+    }
 }
 
 #[test]
@@ -293,7 +370,7 @@ fn a_grant_ends_with_its_relation() {
         let stderr = "ERROR invalid value \"db:7\" for option --relation: relation not found";
         Err(ToolError::Exited { code: 2, stderr: stderr.to_owned() })
     };
-    let hook = Scripted::new([gone(), info(ID, ""), gone()]);
+    let hook = Scripted::new([info(ID, ""), gone(), gone()]);
     let error = hook.tools.grant_secret(&id(), &relation(), None).unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Gone);
     assert!(!hook.tools.revoke_secret(&id(), &relation(), None).unwrap());
