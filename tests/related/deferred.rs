@@ -146,7 +146,7 @@ fn a_deferred_departure_says_who_left_in_a_later_hook_alone() {
     juju.with(|model| model.remove_unit(&name("one/1"))).unwrap();
     assert_all_done(&juju.settle());
     let departed = format!("site-relation-departed site:{one} one/1: one - one/1, 2 in all");
-    assert_eq!(play.take_seen(), [departed.clone()]);
+    assert_eq!(play.take_seen(), std::slice::from_ref(&departed));
 
     play.defers.set(false);
     write_url(&juju, two, "two", "http://two");

@@ -13,6 +13,9 @@ use charmwright_testing::{daemon_or_skip, pebble_binary};
 /// The name of the example charm that restarts its workload when a check fails.
 pub const RESTART_ON_CHECK: &str = "restart_on_check";
 
+/// The example charms that the tests run.
+const EXAMPLES: [&str; 3] = [RESTART_ON_CHECK, "database_provider", "database_requirer"];
+
 /// Returns the Pebble of all tests, or `None` if there is none and the test is to be skipped.
 pub fn pebble_or_skip(test: &str) -> Option<PathBuf> {
     // This only finds out whether there is a Pebble, and prints the usual message if not. The run
@@ -39,8 +42,8 @@ pub fn target_folders() -> (&'static Path, &'static Path) {
     (programs.parent().unwrap(), programs)
 }
 
-/// Builds both charms, once, and returns the hook executable of any-workload-k8s. A test of one
-/// package does not build the programs of the others.
+/// Builds any-workload-k8s and the examples, once, and returns the hook executable of the former. A
+/// test of one package does not build the programs of the others.
 pub fn build_charms() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| {
@@ -48,14 +51,8 @@ pub fn build_charms() -> &'static Path {
         let mut build = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
         // All packages are built together, so that features are resolved as for `cargo test` and
         // the library is not built again.
-        build.args([
-            "build",
-            "--workspace",
-            "--bin",
-            "any-workload-k8s",
-            "--example",
-            RESTART_ON_CHECK,
-        ]);
+        build.args(["build", "--workspace", "--bin", "any-workload-k8s"]);
+        build.args(EXAMPLES.iter().flat_map(|example| ["--example", example]));
         build.arg("--target-dir").arg(target_folders).current_dir(checkout());
         if programs.ends_with("release") {
             build.arg("--release");

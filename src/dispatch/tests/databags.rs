@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::fake_relations::{Database, Declared, Does, FakeJuju, Shows, Site};
+use super::fakes::begin;
+use super::related_unit::{Database, Declared, Does, RelatedUnit, Shows, Site};
 use super::report::{Ending, HookReport};
-use crate::juju::{self, HookTools, Status};
+use crate::juju::{self, Status};
 use crate::relation::databags::{Databags, OwnBag, WhenGone};
 use crate::{Bag, ErrorKind, Event, Hook, Outcome, Plain, Result, Statuses, Stop, UnitView};
 
@@ -19,17 +20,17 @@ impl Bag for Offer {
 }
 
 const CHANGED: &str = "hooks/config-changed";
-const GONE: &str = "invalid value \"site:3\" for option -r: relation not found";
+const GONE: &str = "invalid value \"site:1\" for option -r: relation not found";
 
 fn offer(url: &str) -> Offer {
     Offer { url: url.to_owned(), note: None }
 }
 
 /// Juju with one relation, in which this unit leads.
-fn related() -> FakeJuju {
-    let juju = FakeJuju::default();
-    juju.relate("site:3", "one", &[]);
-    juju.state().is_leader = true;
+fn related() -> RelatedUnit {
+    let juju = RelatedUnit::new();
+    juju.relate("site", "one", 0);
+    juju.lead(true);
     juju
 }
 
@@ -44,13 +45,12 @@ fn write_both(hook: &Hook<Declared>) -> Result {
 }
 
 const BOTH: [&str; 2] =
-    ["-r site:3 {\"url\":\"http://web-0\"}", "-r site:3 --app {\"url\":\"http://web\"}"];
+    ["-r site:1 {\"url\":\"http://web-0\"}", "-r site:1 --app {\"url\":\"http://web\"}"];
 
 #[test]
 fn changes_are_sent_once_at_the_end_and_read_in_the_same_hook() {
     let juju = related();
-    juju.write("site:3", "web", &[("url", "old"), ("note", "old"), ("kept", "x")]);
-    juju.write("site:3", "web/0", &[("private-address", "10.0.0.1")]);
+    juju.write(1, "web", &[("url", "old"), ("note", "old"), ("kept", "x")]);
     let handler = |_: &Event, hook: &Hook<Declared>| {
         let leader = hook.leader()?.unwrap();
         let site = &hook.related(Site)?[0];
@@ -65,7 +65,7 @@ fn changes_are_sent_once_at_the_end_and_read_in_the_same_hook() {
         app.set(&leader, "more", "1")?;
         unit.set(hook, "gone", "1")?;
         unit.remove(hook, "gone")?;
-        assert_eq!(unit.juju_keys()?.private_address(), Some("10.0.0.1"));
+        assert_eq!(unit.juju_keys()?.private_address(), Some("127.0.0.1"));
         hook.update_state(|state| state.push('x'))?;
         Ok(Outcome::done())
     };
@@ -82,20 +82,19 @@ fn changes_are_sent_once_at_the_end_and_read_in_the_same_hook() {
         writes,
         [
             "status-set blocked -- second",
-            "relation-set -r site:3 --file -",
-            "relation-set -r site:3 --app --file -",
+            "relation-set -r site:1 --file -",
+            "relation-set -r site:1 --app --file -",
             "state-set --file -"
         ]
     );
     assert_eq!(
         juju.sets(),
         [
-            "-r site:3 {\"url\":\"second\"}",
-            "-r site:3 --app {\"more\":\"1\",\"note\":\"\",\"url\":\"second\"}"
+            "-r site:1 {\"url\":\"second\"}",
+            "-r site:1 --app {\"more\":\"1\",\"note\":\"\",\"url\":\"second\"}"
         ]
     );
-    let keys: Vec<String> = juju.bag("site:3", "web").into_iter().map(|(key, _)| key).collect();
-    assert_eq!(keys, ["kept", "more", "url"]);
+    assert_eq!(juju.app_bag(1, "web").into_keys().collect::<Vec<_>>(), ["kept", "more", "url"]);
     // Each databag was read once, and the leader was asked once: the answer holds for 30 s.
     assert_eq!(juju.calls(&["relation-get", "is-leader"]).len(), 3);
 }
@@ -128,7 +127,7 @@ fn an_own_databag_that_nobody_asks_for_is_not_read() {
         Ok(())
     };
     assert_eq!(juju.run(Does(handler), CHANGED, &[]).exit_code(), 0);
-    assert_eq!(juju.calls(&["relation-get"]), ["relation-get -r site:3 --app --format=json - one"]);
+    assert_eq!(juju.calls(&["relation-get"]), ["relation-get -r site:1 --app --format=json - one"]);
 }
 
 #[test]
@@ -214,7 +213,7 @@ fn jujus_own_keys_are_refused_in_a_units_databag() {
     assert_eq!(error.kind(), &ErrorKind::Databag);
     assert_eq!(
         error.to_string(),
-        "cannot write the databag of the unit web/0 in site:3: the key \"ingress-address\" is \
+        "cannot write the databag of the unit web/0 in site:1: the key \"ingress-address\" is \
          Juju's own; use another"
     );
 }
@@ -229,9 +228,9 @@ fn a_bag_type_with_jujus_own_keys_is_refused_for_units() {
     impl Bag for Address {
         type Codec = Plain;
     }
-    let juju = related();
-    juju.relate("site:3", "one", &["one/0"]);
-    juju.write("site:3", "one/0", &[("private-address", "10.0.0.1")]);
+    let juju = RelatedUnit::new();
+    juju.relate("site", "one", 1);
+    juju.write(1, "one/0", &[("private-address", "10.0.0.1")]);
     let handler = |hook: &Hook<Declared>| {
         let site = &hook.related(Site)?[0];
         let own = site.unit_bag();
@@ -243,7 +242,7 @@ fn a_bag_type_with_jujus_own_keys_is_refused_for_units() {
         for error in &errors {
             assert_eq!(
                 error.to_string(),
-                "cannot use the bag type for the databag of the unit web/0 in site:3: its key \
+                "cannot use the bag type for the databag of the unit web/0 in site:1: its key \
                  \"private-address\" is Juju's own; read that by juju_keys"
             );
         }
@@ -275,7 +274,7 @@ fn what_juju_cannot_store_fails_the_call_that_writes_it() {
             Ok(())
         };
         assert_eq!(juju.run(Does(handler), CHANGED, &[]).exit_code(), 0);
-        assert_eq!(juju.sets(), ["-r site:3 {\"other\":\"1\"}"]);
+        assert_eq!(juju.sets(), ["-r site:1 {\"other\":\"1\"}"]);
     }
     // The databag as a whole has the limit.
     let juju = related();
@@ -319,7 +318,7 @@ fn a_write_to_a_relation_that_is_gone_fails_and_names_it() {
     let error = report.failure().unwrap();
     assert_eq!(error.juju().unwrap().kind(), &juju::ErrorKind::Gone);
     assert!(
-        error.to_string().starts_with("cannot write this unit's databag in the relation site:3: "),
+        error.to_string().starts_with("cannot write this unit's databag in the relation site:1: "),
         "{error}"
     );
     // Nothing of the state is written by a hook that fails.
@@ -341,8 +340,8 @@ fn a_hook_that_must_not_fail_drops_the_changes_of_a_relation_that_is_gone() {
         assert_eq!(report.exit_code(), 0, "{report:?}");
         assert!(report.handled().iter().all(|handled| handled.ending() == &Ending::Done));
         // The other databag was sent all the same.
-        assert_eq!(juju.bag("site:3", "web").len(), 1);
-        assert!(report.log().any(|(_, line)| line.contains("site:3")));
+        assert_eq!(juju.app_bag(1, "web").len(), 1);
+        assert!(report.log().any(|(_, line)| line.contains("site:1")));
     }
     // Any other failure counts.
     let juju = related();
@@ -362,7 +361,7 @@ fn a_workload_hook_tries_again_and_then_stores_its_events() {
     juju.fail_once("relation-set", 1, broken);
     let report = juju.run(Does(write_both), ready, &[]);
     assert_eq!((report.exit_code(), report.failure().is_none()), (0, true));
-    assert_eq!(juju.bag("site:3", "web/0").len(), 1);
+    assert_eq!(juju.unit_keys(1), ["url"]);
 
     let juju = related();
     juju.fail_once("relation-set", 1, broken);
@@ -375,7 +374,7 @@ fn a_workload_hook_tries_again_and_then_stores_its_events() {
     assert_eq!(report.exit_code(), 0, "{report:?}");
     let message = stored(&report);
     assert!(
-        message.starts_with("cannot write this unit's databag in the relation site:3: "),
+        message.starts_with("cannot write this unit's databag in the relation site:1: "),
         "{message}"
     );
     assert_eq!(report.status(), Some(&Status::blocked(message)));
@@ -396,26 +395,28 @@ fn a_workload_hook_tries_again_and_then_stores_its_events() {
 fn the_leader_is_asked_before_the_applications_databag_is_written() {
     // As a follower, 30 s after the proof of leadership.
     let juju = related();
-    juju.relate("database:1", "pg", &[]);
-    let tools = HookTools::new(Box::new(juju.clone()));
+    juju.relate("database", "pg", 0);
+    begin(&juju.tools, CHANGED);
+    juju.tools.forget_calls();
+    let tools = juju.tools.juju();
     let own = "web/0".parse().unwrap();
     let databags = Databags::default();
     let one = std::collections::BTreeMap::from([("key".to_owned(), Some("1".to_owned()))]);
     for (id, bag) in
-        [("site:3", OwnBag::Application), ("site:3", OwnBag::Unit), ("database:1", OwnBag::Unit)]
+        [("site:1", OwnBag::Application), ("site:1", OwnBag::Unit), ("database:2", OwnBag::Unit)]
     {
         databags.change(&tools, &own, &id.parse().unwrap(), bag, &one).unwrap();
     }
-    juju.state().is_leader = false;
+    juju.with(|model| model.unset_leader("web")).unwrap();
     let error = databags.send(&tools, WhenGone::Fail).unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::LostLeadership);
     assert_eq!(
         error.to_string(),
-        "cannot write the application's databag of site:3: this unit lost the leadership during \
+        "cannot write the application's databag of site:1: this unit lost the leadership during \
          the hook; the new leader writes it"
     );
     // The unit's databags are not kept back, and are not sent twice.
-    assert_eq!(juju.sets(), ["-r database:1 {\"key\":\"1\"}", "-r site:3 {\"key\":\"1\"}"]);
+    assert_eq!(juju.sets(), ["-r database:2 {\"key\":\"1\"}", "-r site:1 {\"key\":\"1\"}"]);
     databags.send(&tools, WhenGone::Fail).unwrap_err();
     assert_eq!(juju.sets().len(), 2);
 
@@ -435,7 +436,7 @@ fn the_leader_is_asked_before_the_applications_databag_is_written() {
 
 #[test]
 fn a_requirer_without_a_relation_writes_nothing() {
-    let juju = FakeJuju::default();
+    let juju = RelatedUnit::new();
     let handler = |hook: &Hook<Declared>| {
         assert!(hook.related(Database)?.is_none());
         Ok(())

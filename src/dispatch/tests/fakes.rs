@@ -77,7 +77,7 @@ pub(in crate::dispatch) fn begin(tools: &InProcessTools, dispatch_path: &str) {
 
 /// Ends the hook or action. Returns the message of an action that failed. A hook that failed counts
 /// as resolved, so that the next one can run.
-fn finish(tools: &InProcessTools, code: u8) -> Option<String> {
+pub(super) fn finish(tools: &InProcessTools, code: u8) -> Option<String> {
     let finished = tools.finish(code.into(), Instant::now()).unwrap();
     assert_eq!(finished.committed(), code == 0);
     match finished.ending() {

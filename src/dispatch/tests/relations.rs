@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::fake_relations::{
-    Answer as ToolAnswer, Database, Declared, Does, FakeJuju, Ring, Shows, Site,
+use super::related_unit::{
+    Answer as ToolAnswer, Database, Declared, Does, RelatedUnit, Ring, Shows, Site,
 };
 use crate::juju::{self, RelationId, Status, ToolError};
 use crate::{
@@ -56,13 +56,13 @@ fn answer(hook: &UnitView<Declared>) -> Result<Option<Answer>> {
 
 #[test]
 fn the_remote_application_is_read_once() {
-    let juju = FakeJuju::default();
-    juju.relate("database:7", "pg", &["pg/0"]);
-    juju.write("database:7", "pg", &[("username", "u"), ("port", "5432"), ("other", "x")]);
+    let juju = RelatedUnit::new();
+    juju.relate("database", "pg", 1);
+    juju.write(1, "pg", &[("username", "u"), ("port", "5432"), ("other", "x")]);
     let read = |hook: &UnitView<Declared>| -> Result {
         assert_eq!(answer(hook)?, Some(Answer { username: "u".into(), port: 5432 }));
         let database = hook.related(Database)?.unwrap();
-        assert_eq!(format!("{database:?}"), "Relation(database:7)");
+        assert_eq!(format!("{database:?}"), "Relation(database:1)");
         assert_eq!(database.remote_app_name().unwrap().as_str(), "pg");
         assert_eq!(database.endpoint_name().as_str(), "database");
         assert_eq!(database.remote_app().get("other")?.as_deref(), Some("x"));
@@ -86,8 +86,8 @@ fn the_remote_application_is_read_once() {
         juju.calls(&READS),
         [
             "relation-ids --format=json database",
-            "relation-list -r database:7 --app --format=json",
-            "relation-get -r database:7 --app --format=json - pg",
+            "relation-list -r database:1 --app --format=json",
+            "relation-get -r database:1 --app --format=json - pg",
         ]
     );
 }
@@ -108,9 +108,9 @@ fn what_is_not_written_yet_is_not_ready() {
         ),
     ];
     for (pairs, status) in cases {
-        let juju = FakeJuju::default();
-        juju.relate("database:7", "pg", &[]);
-        juju.write("database:7", "pg", pairs);
+        let juju = RelatedUnit::new();
+        juju.relate("database", "pg", 0);
+        juju.write(1, "pg", pairs);
         let report = juju.run(Does(|hook: &Hook<Declared>| answer(hook).map(drop)), CHANGED, &[]);
         assert_eq!((report.exit_code(), report.status()), (0, Some(&status)));
     }
@@ -122,20 +122,20 @@ fn a_wrong_value_fails_the_hook_and_is_not_quoted() {
         (
             "hunter2-hunter2",
             "2",
-            "cannot read the databag of pg in database:7: the value of \"port\" cannot be used: \
+            "cannot read the databag of pg in database:1: the value of \"port\" cannot be used: \
              expected u16",
         ),
         (
             "hunter2-hunter2",
             "3",
-            "cannot read the databag of pg in database:7: it was written for version 3; this charm \
+            "cannot read the databag of pg in database:1: it was written for version 3; this charm \
              knows 2 (the value of \"port\" cannot be used: expected u16); upgrade this charm",
         ),
     ] {
-        let juju = FakeJuju::default();
-        juju.relate("database:7", "pg", &[]);
+        let juju = RelatedUnit::new();
+        juju.relate("database", "pg", 0);
         let pairs = [("username", "u"), ("port", port), ("version", version)];
-        juju.write("database:7", "pg", &pairs);
+        juju.write(1, "pg", &pairs);
         let report = juju.run(Does(|hook: &Hook<Declared>| answer(hook).map(drop)), CHANGED, &[]);
         assert_eq!(report.exit_code(), 1);
         let error = report.failure().unwrap();
@@ -148,22 +148,19 @@ fn a_wrong_value_fails_the_hook_and_is_not_quoted() {
 
 #[test]
 fn a_relation_that_vanishes_between_two_calls_is_left_out_or_not_ready() {
-    let juju = FakeJuju::default();
-    for (id, app) in [("site:3", "one"), ("site:10", "two")] {
-        juju.relate(id, app, &[]);
-    }
-    juju.fail_once(
-        "relation-list",
-        2,
-        "invalid value \"site:3\" for option -r: relation not found",
-    );
-    // Juju hides a relation of another model that is gone.
-    juju.fail_once("relation-get", 1, "permission denied");
+    let juju = RelatedUnit::new();
+    juju.relate("site", "one", 0);
+    juju.relate("site", "two", 0);
+    let gone = |id: u32| format!("invalid value \"site:{id}\" for option -r: relation not found");
+    juju.fail_once("relation-list", 2, &gone(1));
     let handler = |hook: &Hook<Declared>| {
         let sites = hook.related(Site)?;
         let ids: Vec<String> = sites.iter().map(|site| site.id().to_string()).collect();
-        assert_eq!(ids, ["site:10"]);
-        juju.state().relations.clear();
+        assert_eq!(ids, ["site:2"]);
+        juju.fail_once("relation-list", 2, &gone(2));
+        // Juju hides a relation of another model that is gone.
+        juju.fail_once("relation-get", 1, "permission denied");
+        juju.fail_once("relation-get", 2, &gone(2));
         assert!(sites[0].remote_units().unwrap_err().juju().is_some());
         let stop = sites[0].remote_app().read::<Answer>().unwrap_err();
         assert!(stop.not_ready().is_some());
@@ -172,7 +169,7 @@ fn a_relation_that_vanishes_between_two_calls_is_left_out_or_not_ready() {
         Err(stop)
     };
     let report = juju.run(Does(handler), CHANGED, &[]);
-    let status = Status::waiting("site: the relation site:10 is gone");
+    let status = Status::waiting("site: the relation site:2 is gone");
     assert_eq!((report.exit_code(), report.status()), (0, Some(&status)));
 }
 
@@ -198,10 +195,9 @@ fn a_tool_that_fails_fails_the_hook_in_every_way_alike() {
                 // Its output is not read.
                 continue;
             }
-            let juju = FakeJuju::default();
-            juju.relate("ring:1", "web", &["web/1"]);
-            juju.relate("site:3", "one", &["one/0"]);
-            juju.state().is_leader = true;
+            let juju = RelatedUnit::new();
+            juju.relate("site", "one", 1);
+            juju.lead(true);
             juju.answer_once(tool, failure());
             let handler = |hook: &Hook<Declared>| {
                 let leader = hook.leader()?.unwrap();
@@ -216,23 +212,23 @@ fn a_tool_that_fails_fails_the_hook_in_every_way_alike() {
             assert_eq!((report.exit_code(), error.kind()), (1, &ErrorKind::Juju), "{tool} {index}");
             assert!(said.starts_with("cannot ") && said.contains(tool), "{tool} {index}: {said}");
             assert!(!format!("{report:?}").contains(SECRET), "{said}");
-            assert!(juju.bag("ring:1", "web").is_empty());
+            assert!(juju.app_bag(0, "web").is_empty());
         }
     }
 }
 
 #[test]
 fn relations_are_in_the_order_of_their_ids_and_one_may_be_looked_for() {
-    let juju = FakeJuju::default();
-    for id in ["site:10", "site:3", "database:9", "database:4"] {
-        juju.relate(id, "other", &[]);
+    let juju = RelatedUnit::new();
+    for (number, endpoint) in (1..=10).zip(["site", "database", "database"].into_iter().cycle()) {
+        assert_eq!(juju.relate(endpoint, &format!("other{number}"), 0), number);
     }
     let handler = |hook: &Hook<Declared>| {
         let ids: Vec<u32> = hook.related(Site)?.iter().map(|site| site.id().number()).collect();
-        assert_eq!(ids, [3, 10]);
-        assert_eq!(hook.related(Database)?.unwrap().id().number(), 4);
+        assert_eq!(ids, [1, 4, 7, 10]);
+        assert_eq!(hook.related(Database)?.unwrap().id().number(), 2);
         let named = hook.related_named(&"site".parse().unwrap())?;
-        assert_eq!(named.len(), 2);
+        assert_eq!(named.len(), 4);
         assert!(hook.related_named(&"nothing".parse().unwrap())?.is_empty());
         let look = |id: &str| hook.relation(Site, &id.parse::<RelationId>().unwrap());
         assert!(
@@ -240,7 +236,7 @@ fn relations_are_in_the_order_of_their_ids_and_one_may_be_looked_for() {
         );
         assert!(matches!(look("10")?, RelationLookup::Active(_)));
         assert!(matches!(look("site:11")?, RelationLookup::Gone));
-        look("database:4").map(drop)?;
+        look("database:2").map(drop)?;
         Ok(())
     };
     let report = juju.run(Does(handler), CHANGED, &[]);
@@ -248,56 +244,58 @@ fn relations_are_in_the_order_of_their_ids_and_one_may_be_looked_for() {
     assert_eq!(error.kind(), &ErrorKind::Undeclared);
     assert_eq!(
         error.to_string(),
-        "cannot use the relation database:4 as one of the endpoint \"site\": it is one of \
+        "cannot use the relation database:2 as one of the endpoint \"site\": it is one of \
          \"database\""
     );
 }
 
 #[test]
 fn the_relation_that_breaks_is_left_out_and_marked() {
-    let juju = FakeJuju::default();
-    juju.relate("site:3", "one", &["one/0"]);
-    juju.relate("site:4", "two", &[]);
-    juju.state().relations.get_mut("site:3").unwrap().app = None;
-    juju.write("site:3", "one/0", &[("port", "80")]);
-    for (variables, name) in [
-        // An older Juju may list the relation in its last hook.
-        (
-            &[
-                ("JUJU_RELATION", "site"),
-                ("JUJU_RELATION_ID", "site:3"),
-                ("JUJU_REMOTE_APP", "one"),
-            ][..],
-            Some("one"),
-        ),
-        // Juju may leave the application out.
-        (&[("JUJU_RELATION", "site"), ("JUJU_RELATION_ID", "site:3")], None),
-    ] {
-        juju.state().breaking = name.is_none().then(|| "site:3".to_owned());
-        let handler = |hook: &Hook<Declared>| {
+    let juju = RelatedUnit::new();
+    juju.relate("site", "one", 1);
+    juju.relate("site", "two", 0);
+    juju.write(1, "one", &[("port", "80")]);
+    let handler = |name: Option<&'static str>| {
+        move |hook: &Hook<Declared>| {
             assert_eq!(hook.related(Site)?.len(), 1);
-            let id = "site:3".parse().unwrap();
+            let id = "site:1".parse().unwrap();
             let RelationLookup::Breaking(site) = hook.relation(Site, &id)? else { panic!() };
             assert!(site.is_breaking());
             assert_eq!(site.remote_app_name().map(juju::ApplicationName::as_str), name);
-            assert_eq!(site.remote_units()?[0].read::<Member>()?, Member { port: 80 });
-            if name.is_none() {
-                let stop = site.remote_app().read::<Member>().unwrap_err();
-                let reason = stop.not_ready().unwrap().status().message().to_owned();
-                assert_eq!(reason, "site: the remote application has written nothing yet");
+            match name {
+                Some(_) => assert_eq!(site.remote_app().read::<Member>()?, Member { port: 80 }),
+                None => {
+                    let stop = site.remote_app().read::<Member>().unwrap_err();
+                    let reason = stop.not_ready().unwrap().status().message().to_owned();
+                    assert_eq!(reason, "site: the remote application has written nothing yet");
+                }
             }
             Ok(())
-        };
-        let report = juju.run(Does(handler), "hooks/site-relation-broken", variables);
-        assert_eq!(report.exit_code(), 0, "{report:?}");
-    }
+        }
+    };
+    // An older Juju may list the relation in its last hook, and Juju may leave the application out.
+    let broken = "hooks/site-relation-broken";
+    let own =
+        [("JUJU_RELATION", "site"), ("JUJU_RELATION_ID", "site:1"), ("JUJU_REMOTE_APP", "one")];
+    let report = juju.run(Does(handler(Some("one"))), broken, &own);
+    assert_eq!(report.exit_code(), 0, "{report:?}");
+    juju.answer_once("relation-list", Ok(b"\"two\"".to_vec()));
+    juju.answer_once("relation-list", Ok(b"\"\"".to_vec()));
+    let report = juju.run(Does(handler(None)), broken, &own[..2]);
+    assert_eq!(report.exit_code(), 0, "{report:?}");
+
+    juju.with(|model| model.remove_relation_number(1)).unwrap();
+    let (departed, _) = juju.run_next(Does(|_: &Hook<Declared>| Ok(())));
+    assert_eq!(departed, "site-relation-departed");
+    let (name, report) = juju.run_next(Does(handler(Some("one"))));
+    assert_eq!((name.as_str(), report.exit_code()), ("site-relation-broken", 0), "{report:?}");
 }
 
 /// A deferred event runs in the hook of another one, and that hook's environment does not reach it.
 #[test]
 fn who_departs_comes_from_the_event_that_runs() {
-    let juju = FakeJuju::default();
-    juju.relate("site:3", "one", &["one/0", "one/1"]);
+    let juju = RelatedUnit::new();
+    juju.relate("site", "one", 2);
     let departed = "hooks/site-relation-departed";
     let seen = RefCell::new(Vec::new());
     let handler = |event: &Event, hook: &Hook<Declared>| {
@@ -315,7 +313,7 @@ fn who_departs_comes_from_the_event_that_runs() {
     let variables = |leaving| {
         [
             ("JUJU_RELATION", "site"),
-            ("JUJU_RELATION_ID", "site:3"),
+            ("JUJU_RELATION_ID", "site:1"),
             ("JUJU_REMOTE_APP", "one"),
             ("JUJU_REMOTE_UNIT", "one/1"),
             ("JUJU_DEPARTING_UNIT", leaving),
@@ -339,12 +337,12 @@ fn who_departs_comes_from_the_event_that_runs() {
 
 #[test]
 fn a_deferred_end_of_a_relation_meets_it_gone() {
-    let juju = FakeJuju::default();
-    juju.relate("site:3", "one", &[]);
-    juju.state().breaking = Some("site:3".to_owned());
+    let juju = RelatedUnit::new();
+    juju.relate("site", "one", 0);
+    juju.with(|model| model.remove_relation_number(1)).unwrap();
     let seen = RefCell::new(Vec::new());
     let handler = |event: &Event, hook: &Hook<Declared>| {
-        let found = match hook.relation(Site, &"site:3".parse().unwrap())? {
+        let found = match hook.relation(Site, &"site:1".parse().unwrap())? {
             RelationLookup::Active(_) => "active",
             RelationLookup::Breaking(_) => "breaking",
             RelationLookup::Gone => "gone",
@@ -356,10 +354,8 @@ fn a_deferred_end_of_a_relation_meets_it_gone() {
         Ok(Outcome::done())
     };
     let nothing = |_: &UnitView<Declared>, _: &mut Statuses| Ok(());
-    let variables =
-        [("JUJU_RELATION", "site"), ("JUJU_RELATION_ID", "site:3"), ("JUJU_REMOTE_APP", "one")];
-    let _ = juju.run(Shows(handler, nothing), "hooks/site-relation-broken", &variables);
-    juju.state().relations.clear();
+    let (broken, _) = juju.run_next(Shows(handler, nothing));
+    assert_eq!(broken, "site-relation-broken");
     let report = juju.run(Shows(handler, nothing), CHANGED, &[]);
     assert_eq!(report.exit_code(), 0, "{report:?}");
     assert_eq!(
@@ -370,10 +366,10 @@ fn a_deferred_end_of_a_relation_meets_it_gone() {
 
 #[test]
 fn remote_units_have_databags_and_addresses() {
-    let juju = FakeJuju::default();
-    juju.relate("site:3", "one", &["one/1", "one/0"]);
-    juju.write("site:3", "one/0", &[("port", "80"), ("ingress-address", "10.0.0.5")]);
-    juju.remove_tool("relation-model-get");
+    let juju = RelatedUnit::new();
+    juju.relate("site", "one", 2);
+    juju.write(1, "one/0", &[("port", "80"), ("ingress-address", "10.0.0.5")]);
+    juju.tools.remove_tool("relation-model-get");
     let handler = |hook: &Hook<Declared>| {
         let site = &hook.related(Site)?[0];
         let units = site.remote_units()?;
@@ -394,7 +390,7 @@ fn remote_units_have_databags_and_addresses() {
 
 #[test]
 fn the_peer_relation_does_not_exist_in_install_and_then_does_without_another_unit() {
-    let juju = FakeJuju::default();
+    let juju = RelatedUnit::not_installed();
     let join = |hook: &Hook<Declared>| {
         let ring = hook.peers::<Shared>(Ring)?;
         ring.unit_bag().write(hook, &Member { port: 80 })?;
@@ -407,31 +403,31 @@ fn the_peer_relation_does_not_exist_in_install_and_then_does_without_another_uni
         assert_eq!(ring.shared()?.generation, 1);
         Ok(())
     };
-    let report = juju.run(Does(join), "hooks/install", &[]);
+    let (install, report) = juju.run_next(Does(join));
     let status = Status::waiting("ring: the peer relation does not exist yet");
-    assert_eq!((report.exit_code(), report.status()), (0, Some(&status)));
+    assert_eq!((install.as_str(), report.exit_code()), ("install", 0));
+    assert_eq!(report.status(), Some(&status));
 
-    juju.relate("ring:1", "web", &[]);
-    juju.state().is_leader = true;
-    let report = juju.run(Does(join), "hooks/ring-relation-created", &[]);
-    assert_eq!(report.exit_code(), 0, "{report:?}");
+    juju.with(|model| model.set_leader(&"web/0".parse().unwrap())).unwrap();
+    let (created, report) = juju.run_next(Does(join));
+    assert_eq!((created.as_str(), report.exit_code()), ("ring-relation-created", 0), "{report:?}");
     assert_eq!(
         juju.sets(),
-        ["-r ring:1 {\"port\":\"80\"}", "-r ring:1 --app {\"generation\":\"1\",\"raw\":\"x\"}"]
+        ["-r ring:0 {\"port\":\"80\"}", "-r ring:0 --app {\"generation\":\"1\",\"raw\":\"x\"}"]
     );
     // A unit that does not lead reads what the leader wrote, and writes its own databag alone.
-    juju.state().is_leader = false;
+    juju.lead(false);
     let report = juju.run(Does(join), CHANGED, &[]);
     assert_eq!((report.exit_code(), juju.sets().len()), (0, 0), "{report:?}");
 }
 
 #[test]
 fn every_units_databag_is_read_and_a_new_unit_is_left_out() {
-    let juju = FakeJuju::default();
-    juju.relate("ring:1", "web", &["web/2", "web/1"]);
-    juju.write("ring:1", "web/0", &[("port", "80"), ("private-address", "10.0.0.1")]);
-    juju.write("ring:1", "web/2", &[("port", "82")]);
-    juju.write("ring:1", "web/1", &[("private-address", "10.0.0.2")]);
+    let juju = RelatedUnit::new();
+    juju.add_peer();
+    juju.add_peer();
+    juju.write(0, "web/0", &[("port", "80")]);
+    juju.write(0, "web/2", &[("port", "82")]);
     let handler = |hook: &Hook<Declared>| {
         let ring = hook.peers::<Shared>(Ring)?;
         let members = ring.units_written::<Member>()?;
