@@ -43,7 +43,7 @@ fn hostile_values_reach_the_tool_whole() {
         }
         let got = tools.take("got");
         let text = std::str::from_utf8(&got).unwrap();
-        let refused = |character: char| matches!(character, '\0'..='\u{9}' | '\u{b}'..='\u{1f}' | '\u{7f}'..='\u{9f}');
+        let refused = |character: char| character.is_control() && character != '\n';
         assert!(!text.contains(refused), "a character that Juju's reader refuses");
         assert!(!text.to_lowercase().contains("\\ud8"), "an escape that Juju's reader refuses");
         let read = charmwright_yaml::juju::strings(&got).unwrap();
