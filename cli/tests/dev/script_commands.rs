@@ -154,8 +154,8 @@ fn a_wrong_word_on_a_terminal_is_only_told() {
     let charm = Charm::with_dispatch("status-set active");
     let lines = "wait-for active\nfrobnicate\nexpect blocked\nwait-for blocked 50ms\n\
                  fetch http://127.0.0.1:1/\nfetch x\nrun nothing\nexpect-action completed\n\
-                 config x\nrelate x\nadd-secret x\nremote web\nresolved\nkill x\nnotify a.b/c\ntry expect blocked\nexpect active\n\
-                 quit\n";
+                 config x\nrelate x\nadd-secret x\nremote web\nresolved\nkill x\nnotify a.b/c\n\
+                 try expect blocked\nexpect active\nquit\n";
     let run = charm.run_within(&["python3", "-c", TERMINAL_WRAPPER], FAST, lines).exits(0);
     for text in [
         "there is no such command",

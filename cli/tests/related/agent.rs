@@ -1,5 +1,5 @@
-//! The agent of all units of a model: it starts a hook's executable, and answers its hook tools on a
-//! socket.
+//! The agent of all units of a model: it starts a hook's executable, and answers its hook tools on
+//! a socket.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;

@@ -10,8 +10,8 @@ use super::error::{Error, ErrorKind};
 use super::model::Model;
 
 impl Model {
-    /// Requests a run of an action on a unit, as `juju run UNIT ACTION KEY=VALUE…` does, and returns
-    /// its id.
+    /// Requests a run of an action on a unit, as `juju run UNIT ACTION KEY=VALUE…` does, and
+    /// returns its id.
     ///
     /// The parameters are validated by the action's schema, then completed with its defaults. The
     /// action runs before any hook that is due, and on a unit in error too.

@@ -88,8 +88,8 @@ impl Deployment {
         self
     }
 
-    /// Sets whether the application may use the model's cloud credential (`juju deploy --trust`); it
-    /// may not by default.
+    /// Sets whether the application may use the model's cloud credential (`juju deploy --trust`);
+    /// it may not by default.
     pub fn trust(mut self, trust: bool) -> Self {
         self.trust = trust;
         self

@@ -93,8 +93,8 @@
 //! # }
 //! ```
 //!
-//! Here the other side of a relation has no charm. The test writes its databag, and the hooks of the
-//! charm come in Juju's order:
+//! Here the other side of a relation has no charm. The test writes its databag, and the hooks of
+//! the charm come in Juju's order:
 //!
 //! ```
 //! use std::time::Instant;

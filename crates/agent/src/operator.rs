@@ -56,8 +56,8 @@ impl Model {
 
     /// Takes the leadership from the unit that leads an application, and gives it to none.
     ///
-    /// In Juju that lasts only until a unit has claimed it. Here the application has no leader until
-    /// [`Model::set_leader`] appoints one, so that a test can look at the time between.
+    /// In Juju that lasts only until a unit has claimed it. Here the application has no leader
+    /// until [`Model::set_leader`] appoints one, so that a test can look at the time between.
     ///
     /// # Errors
     /// [`ErrorKind::NotFound`] if the model has no such application.
@@ -87,8 +87,8 @@ impl Model {
         Ok(())
     }
 
-    /// Refreshes an application to a charm, as `juju refresh` does. An option keeps its value if the
-    /// new charm declares it and the value fits its new type.
+    /// Refreshes an application to a charm, as `juju refresh` does. An option keeps its value if
+    /// the new charm declares it and the value fits its new type.
     ///
     /// On a machine upgrade-charm becomes due on every unit, then config-changed. On Kubernetes the
     /// pod of every unit ends, as after [`Model::end_pod`], and its next pod has the new charm.

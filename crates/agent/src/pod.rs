@@ -23,8 +23,8 @@ impl Model {
         Ok(())
     }
 
-    /// Tells the model that the pod of a unit was lost with everything that ran in it, as by a crash
-    /// of its node, and that a new pod has replaced it ([`Model::pod_started`]).
+    /// Tells the model that the pod of a unit was lost with everything that ran in it, as by a
+    /// crash of its node, and that a new pod has replaced it ([`Model::pod_started`]).
     ///
     /// A hook that ran meanwhile has failed, and runs again as after any failure. An action has
     /// failed, and does not run again.
@@ -37,8 +37,8 @@ impl Model {
         self.pod_started(unit)
     }
 
-    /// Tells the model that a new pod has replaced the last one of a unit, in which nothing runs any
-    /// more. The new pod has the charm of the application.
+    /// Tells the model that a new pod has replaced the last one of a unit, in which nothing runs
+    /// any more. The new pod has the charm of the application.
     ///
     /// upgrade-charm, config-changed and `start` become due with no hook between, then pebble-ready
     /// for every container. On a unit that is being removed none of them becomes due.

@@ -119,8 +119,8 @@ impl Model {
     /// Refuses the relation data of a hook if the controller refuses it.
     ///
     /// # Errors
-    /// Returns Juju's text if a relation is gone, if application data was written by a unit that does
-    /// not lead (any more), or if a databag is larger than Juju 4.0 allows.
+    /// Returns Juju's text if a relation is gone, if application data was written by a unit that
+    /// does not lead (any more), or if a databag is larger than Juju 4.0 allows.
     pub(super) fn check_relation_writes(
         &self,
         unit: &UnitName,

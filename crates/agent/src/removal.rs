@@ -16,8 +16,8 @@ impl Model {
     ///
     /// `stop` becomes due on it if `start` has run, then `remove`, and after them [`Model::next`]
     /// returns [`Next::Gone`](super::Next::Gone). A unit in error stays in error until it is
-    /// resolved. A unit that has run no hook is gone at once, as in Juju, and so is a unit on which no
-    /// charm runs.
+    /// resolved. A unit that has run no hook is gone at once, as in Juju, and so is a unit on which
+    /// no charm runs.
     ///
     /// When the leader is gone, another unit of the application becomes the leader.
     ///
@@ -95,8 +95,8 @@ impl Model {
         }
     }
 
-    /// Gives the leadership of a leader that is gone to the first unit that is not being removed, or
-    /// to none if there is no such unit.
+    /// Gives the leadership of a leader that is gone to the first unit that is not being removed,
+    /// or to none if there is no such unit.
     ///
     /// In Juju any unit may be the next leader: the first that claims the lease.
     fn replace_leader(&mut self, application: &str) {

@@ -210,8 +210,8 @@ impl Unit<'_> {
     }
 }
 
-/// Returns Juju's message for a hook that runs. It names the remote unit of a relation hook, and the
-/// secret of a secret hook.
+/// Returns Juju's message for a hook that runs. It names the remote unit of a relation hook, and
+/// the secret of a secret hook.
 fn running_message(kind: &HookKind) -> String {
     let remote_unit = kind.relation().and_then(RelationHook::remote_unit);
     match remote_unit.map(ToString::to_string).or(kind.secret_text()) {

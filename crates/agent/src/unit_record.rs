@@ -71,8 +71,8 @@ impl UnitRecord {
         lifecycle: Lifecycle,
         now: Option<Instant>,
     ) -> Self {
-        // Nothing sets the status of a unit on which no charm runs, and the status of its application
-        // must not wait for it.
+        // Nothing sets the status of a unit on which no charm runs, and the status of its
+        // application must not wait for it.
         let status = match has_agent {
             true => StatusValue::new("waiting", "installing agent"),
             false => StatusValue::new("active", ""),

@@ -83,8 +83,8 @@ impl Databag {
 
     /// Commits the whole databag as a hook has left it, and the values that Juju refreshes itself.
     ///
-    /// A key that the hook has not changed takes the refreshed value. Where it has, the hook wins in
-    /// Juju 3.6 and the refreshed value in 4.0, except over a deletion.
+    /// A key that the hook has not changed takes the refreshed value. Where it has, the hook wins
+    /// in Juju 3.6 and the refreshed value in 4.0, except over a deletion.
     pub(crate) fn commit(
         &mut self,
         whole: Option<&BTreeMap<String, String>>,

@@ -21,8 +21,8 @@ const ROUNDS: usize = 100;
 ///
 /// [`Model::play`](crate::Model::play) appoints it. The model asks it whenever something that it
 /// can see has changed: a relation, a unit or a databag of the other side. It writes the databags
-/// and the secrets of its application at once, and the other side's charm is told by a hook, as with
-/// any remote application.
+/// and the secrets of its application at once, and the other side's charm is told by a hook, as
+/// with any remote application.
 ///
 /// A database that answers a request for a database with an endpoint, and with a user in a secret:
 ///

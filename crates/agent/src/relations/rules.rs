@@ -3,8 +3,8 @@
 /// The rules of a version of Juju.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) enum RelationRules {
-    /// The version of a databag is the number of its changes. The others see a dying unit as gone at
-    /// once (source: Juju 3.6, `state/cleanup.go`).
+    /// The version of a databag is the number of its changes. The others see a dying unit as gone
+    /// at once (source: Juju 3.6, `state/cleanup.go`).
     #[default]
     Juju3,
     /// The version of a databag follows from its content: a value that was changed and changed back

@@ -219,8 +219,8 @@ fn the_units_of_a_model_share_what_the_application_has() {
     let all = tool(&leader, &["status-get", "--application", "--format=json"]);
     assert_eq!(
         all,
-        "{\"application-status\":{\"status\":\"blocked\",\"units\":{\"web/0\":{\"status\":\"active\"},\
-         \"web/1\":{\"status\":\"blocked\"}}}}\n",
+        "{\"application-status\":{\"status\":\"blocked\",\"units\":{\
+         \"web/0\":{\"status\":\"active\"},\"web/1\":{\"status\":\"blocked\"}}}}\n",
         "the worst of the units"
     );
     assert_eq!(follower.report().unwrap().application_message, "no");

@@ -162,7 +162,8 @@ proptest! {
                 report.failed_hook.is_some() && fixture.unit.record().running.is_none()
             );
             if fixture.unit.is_settled(fixture.now) {
-                prop_assert!(report.failed_hook.is_none() && fixture.unit.record().running.is_none());
+                prop_assert!(report.failed_hook.is_none());
+                prop_assert!(fixture.unit.record().running.is_none());
             }
         }
         // If every further hook succeeds, the unit ends with nothing due.
@@ -171,7 +172,8 @@ proptest! {
         }
         fixture.advance(300);
         fixture.run_all();
-        if fixture.unit.record().lifecycle.is_pod_ending && !fixture.unit.record().lifecycle.is_gone {
+        let lifecycle = &fixture.unit.record().lifecycle;
+        if lifecycle.is_pod_ending && !lifecycle.is_gone {
             prop_assert!(matches!(fixture.unit.next(fixture.now), Next::PodEnded));
             fixture.unit.pod_started();
             fixture.advance(300);

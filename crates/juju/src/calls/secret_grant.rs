@@ -96,9 +96,9 @@ impl HookTools {
     /// units. Juju revokes it if the hook exits with code 0. Returns `true` if the revocation was
     /// sent.
     ///
-    /// There is nothing to revoke in a relation that is gone, of a secret that the unit does not own
-    /// or no longer (see [`secret_info`](Self::secret_info)), or of a grant in another relation:
-    /// then nothing is sent, and that is not an error.
+    /// There is nothing to revoke in a relation that is gone, of a secret that the unit does not
+    /// own or no longer (see [`secret_info`](Self::secret_info)), or of a grant in another
+    /// relation: then nothing is sent, and that is not an error.
     ///
     /// # Errors
     ///
@@ -138,8 +138,8 @@ impl HookTools {
         Ok(true)
     }
 
-    /// Returns `true` if this hook revoked the secret from the remote application of the relation or
-    /// from one of its units, in this relation or in another.
+    /// Returns `true` if this hook revoked the secret from the remote application of the relation
+    /// or from one of its units, in this relation or in another.
     fn is_revoked(
         &self,
         record: &HookRecord,

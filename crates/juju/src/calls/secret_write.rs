@@ -200,8 +200,8 @@ impl HookTools {
     }
 
     /// Returns `true` if this hook changed a secret that the application owns, as far as the calls
-    /// of this hook know who owns it. Juju refuses these changes, and fails the hook, if the unit is
-    /// no longer the leader when the hook ends.
+    /// of this hook know who owns it. Juju refuses these changes, and fails the hook, if the unit
+    /// is no longer the leader when the hook ends.
     #[must_use]
     pub fn changes_application_secrets(&self) -> bool {
         lock(&self.secrets).needs_leader()
@@ -250,8 +250,8 @@ impl HookTools {
         }
     }
 
-    /// Makes the record know the label of a secret before the hook gives it up. Juju frees the label
-    /// only at the end of the commit, and does not show it any more until then.
+    /// Makes the record know the label of a secret before the hook gives it up. Juju frees the
+    /// label only at the end of the commit, and does not show it any more until then.
     fn learn_label(&self, record: &mut HookRecord, id: &SecretId) -> Result<(), Error> {
         // The label of a secret that the hook added is known.
         if record.change(id) != Some(Change::Created) {

@@ -61,8 +61,8 @@ impl HookTools {
     /// # Errors
     ///
     /// - [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) if a key is longer than 256 bytes or a
-    ///   value is longer than 65,536 bytes, and [`ErrorKind::Invalid`](crate::ErrorKind::Invalid) if
-    ///   a key is empty. Nothing was sent.
+    ///   value is longer than 65,536 bytes, and [`ErrorKind::Invalid`](crate::ErrorKind::Invalid)
+    ///   if a key is empty. Nothing was sent.
     /// - The tool failed.
     pub fn set_state(&self, values: &BTreeMap<String, String>) -> Result<(), Error> {
         if values.is_empty() {

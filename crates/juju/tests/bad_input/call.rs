@@ -81,8 +81,10 @@ pub(crate) const CALLS: &[Call] = calls! {
     "is-leader" "leader" true: is_leader => |tools| tools.is_leader().map(drop);
     "relation-ids" "db" true: relation_ids =>
         |tools| tools.relation_ids(&"db".parse().unwrap()).map(drop);
-    "relation-list" "db:7" true: relation_units => |tools| tools.relation_units(&relation()).map(drop);
-    "relation-list" "db:7" true: relation_app => |tools| tools.relation_app(&relation()).map(drop);
+    "relation-list" "db:7" true: relation_units =>
+        |tools| tools.relation_units(&relation()).map(drop);
+    "relation-list" "db:7" true: relation_app =>
+        |tools| tools.relation_app(&relation()).map(drop);
     "relation-get" "db:7" true: unit_databag =>
         |tools| tools.unit_databag(&relation(), &"pg/0".parse().unwrap()).map(drop);
     "relation-get" "db:7" true: app_databag =>
@@ -93,7 +95,8 @@ pub(crate) const CALLS: &[Call] = calls! {
         |tools| tools.set_app_databag(&relation(), &changes());
     "relation-model-get" "db:7" true: relation_model =>
         |tools| tools.relation_model(&relation()).map(drop);
-    "secret-get" "secret:9m4e2mr0ui3e8a215n4g" true: secret => |tools| tools.secret(&id()).map(drop);
+    "secret-get" "secret:9m4e2mr0ui3e8a215n4g" true: secret =>
+        |tools| tools.secret(&id()).map(drop);
     "secret-get" "\"key\"" true: secret_by_label => |tools| tools.secret("key").map(drop);
     "secret-get" "secret:9m4e2mr0ui3e8a215n4g" true: peek_secret =>
         |tools| tools.peek_secret(&id()).map(drop);
@@ -108,14 +111,18 @@ pub(crate) const CALLS: &[Call] = calls! {
     "secret-add" "a secret" true: add_secret =>
         |tools| tools.add_secret(&NewSecret::new(SecretOwner::Unit, content())).map(drop);
     "secret-info-get" "\"new\"" true: add_secret_with_label =>
-        |tools| tools.add_secret(&NewSecret::new(SecretOwner::Unit, content()).label("new")).map(drop);
+        |tools| {
+            let new = NewSecret::new(SecretOwner::Unit, content()).label("new");
+            tools.add_secret(&new).map(drop)
+        };
     "secret-set" "secret:9m4e2mr0ui3e8a215n4g" false: set_content =>
         |tools| tools.set_secret(&id(), &SecretUpdate::new().content(content()));
     "secret-set" "secret:9m4e2mr0ui3e8a215n4g" false: set_options =>
         |tools| tools.set_secret(&id(), &SecretUpdate::new().description("d"));
     "secret-info-get" "secret:9m4e2mr0ui3e8a215n4g" true: set_secret =>
         |tools| tools.set_secret(&id(), &SecretUpdate::new().content(content()));
-    "secret-grant" "db:7" false: grant_secret => |tools| tools.grant_secret(&id(), &relation(), None);
+    "secret-grant" "db:7" false: grant_secret =>
+        |tools| tools.grant_secret(&id(), &relation(), None);
     "secret-revoke" "db:7" false: revoke_secret =>
         |tools| tools.revoke_secret(&id(), &relation(), None).map(drop);
     "secret-info-get" "secret:9m4e2mr0ui3e8a215n4g" true: revoke_secret =>

@@ -285,8 +285,9 @@ proptest! {
                     "relation-model-get", "network-get", "goal-state",
                 ]),
                 prop::collection::vec(
-                    "-r|--app|--relation=(db|ring|):?[0-9]{0,11}|[0-9]{1,3}|-|(web|pg)(/[0-9]{1,12})?\
-                     |[a-z]{0,3}=?\\PC{0,5}|--format=(json|yaml|smart)|--file|\\PC{0,6}",
+                    "-r|--app|--relation=(db|ring|):?[0-9]{0,11}|[0-9]{1,3}|-|\
+                     (web|pg)(/[0-9]{1,12})?|[a-z]{0,3}=?\\PC{0,5}|--format=(json|yaml|smart)|\
+                     --file|\\PC{0,6}",
                     0..5,
                 ),
             ),
@@ -296,7 +297,8 @@ proptest! {
     ) {
         let mut world = in_changed("3.6.28");
         for (tool, args) in &calls {
-            let line: Vec<&str> = std::iter::once(*tool).chain(args.iter().map(String::as_str)).collect();
+            let args = args.iter().map(String::as_str);
+            let line: Vec<&str> = std::iter::once(*tool).chain(args).collect();
             let (mut request, step) = world.step("web/0", &line);
             let step = match step {
                 ToolStep::NeedsInput => {
