@@ -12,7 +12,7 @@ use crate::hook_tools::HookTools;
 use crate::names::{ApplicationName, EndpointName, RelationId, UnitName};
 use crate::refusals::{DeniedRead, kind_of_denied};
 use crate::relation_cache::{BagOwner, Databag};
-use crate::tool_output::{parse_json, type_name};
+use crate::tool_output::{key_excerpt, parse_json, string_map, type_name};
 use crate::tool_runner::ToolCall;
 
 /// The largest databag that Juju stores, in bytes of all its keys and values together.
@@ -382,31 +382,11 @@ fn misnamed(attempt: &str, call: &ToolCall<'_>, due: &str) -> Error {
     unreadable(attempt, call, &format!("printed a text that is not {due}"))
 }
 
-/// Returns the start of a key for an error's text. A key is no secret, but it may be very long.
-fn key_excerpt(key: &str) -> String {
-    key.chars().take(40).collect()
-}
-
 fn parse_databag(answer: Value) -> Result<Databag, String> {
-    let map = match answer {
-        Value::Null => return Ok(Databag::new()),
-        Value::Object(map) => map,
-        other => {
-            return Err(format!("printed {} where a map of strings was due", type_name(&other)));
-        }
-    };
-    map.into_iter()
-        // Juju keeps no empty value: an empty text deletes the key (Juju 2.9 to 4.1).
-        .filter(|(_, value)| value.as_str() != Some(""))
-        .map(|(key, value)| match value {
-            Value::String(value) => Ok((key, value)),
-            other => Err(format!(
-                "printed {} as the value of {:?} where a string was due",
-                type_name(&other),
-                key_excerpt(&key)
-            )),
-        })
-        .collect()
+    let mut databag = string_map(answer)?;
+    // Juju keeps no empty value: an empty text deletes the key (Juju 2.9 to 4.1).
+    databag.retain(|_, value| !value.is_empty());
+    Ok(databag)
 }
 
 #[cfg(test)]

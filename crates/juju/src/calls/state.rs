@@ -2,12 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
-
 use crate::error::Error;
-use crate::hook_cache::StoredState;
 use crate::hook_tools::HookTools;
-use crate::tool_output::type_name;
+use crate::tool_output::{key_excerpt, string_map};
 use crate::tool_runner::{ToolCall, ToolError};
 
 /// The longest key that Juju accepts, in bytes (Juju 2.9 to 4.1).
@@ -48,7 +45,7 @@ impl HookTools {
         self.state.get_or_try_init(|| {
             let answer =
                 self.query_json(READ_ATTEMPT, ToolCall::new("state-get").arg("--format=json"))?;
-            parse_state(answer).map_err(|cause| Error::output(READ_ATTEMPT, "state-get", &cause))
+            string_map(answer).map_err(|cause| Error::output(READ_ATTEMPT, "state-get", &cause))
         })
     }
 
@@ -128,32 +125,6 @@ impl HookTools {
     }
 }
 
-/// Returns the start of a key for an error's text. A key is no secret, but it may be very long.
-fn key_excerpt(key: &str) -> String {
-    key.chars().take(40).collect()
-}
-
-fn parse_state(answer: Value) -> Result<StoredState, String> {
-    let map = match answer {
-        // Juju prints `null` if nothing is stored (2.9 to 4.1).
-        Value::Null => return Ok(StoredState::new()),
-        Value::Object(map) => map,
-        other => {
-            return Err(format!("printed {} where a map of strings was due", type_name(&other)));
-        }
-    };
-    map.into_iter()
-        .map(|(key, value)| match value {
-            Value::String(value) => Ok((key, value)),
-            other => Err(format!(
-                "printed {} as the value of {:?} where a string was due",
-                type_name(&other),
-                key_excerpt(&key)
-            )),
-        })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -163,7 +134,7 @@ mod tests {
     proptest! {
         #[test]
         fn no_output_makes_the_parser_panic(output: Vec<u8>) {
-            let _ = parse_json(&output).and_then(parse_state);
+            let _ = parse_json(&output).and_then(string_map);
         }
 
         #[test]
@@ -176,7 +147,7 @@ mod tests {
         ) {
             let document = charmwright_yaml::to_yaml(&values).unwrap();
             prop_assert_eq!(
-                parse_state(parse_json(document.as_bytes()).unwrap()).unwrap(),
+                string_map(parse_json(document.as_bytes()).unwrap()).unwrap(),
                 values.clone()
             );
             // Juju reads the document as YAML, and must find the same values in it.

@@ -1,11 +1,17 @@
 //! Base64 as Juju writes and reads it: the standard alphabet with padding (Go's `StdEncoding`).
 //!
-//! It is written here because both directions must not leave a copy of a secret behind: a buffer
-//! that grows is moved, and the old one is not wiped.
+//! Both directions work on buffers that do not grow, because they hold secrets: a buffer that grows
+//! is moved, and the old one is not wiped.
 
+use ::base64::alphabet::STANDARD;
+use ::base64::engine::{Engine as _, GeneralPurpose, GeneralPurposeConfig};
 use zeroize::Zeroizing;
 
-const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+/// Go does not check the bits that the last digit has too many, so this does not either.
+const ENGINE: GeneralPurpose = GeneralPurpose::new(
+    &STANDARD,
+    GeneralPurposeConfig::new().with_decode_allow_trailing_bits(true),
+);
 
 /// Returns the length in base64 of `length` bytes.
 pub(super) const fn encoded_length(length: usize) -> usize {
@@ -14,61 +20,20 @@ pub(super) const fn encoded_length(length: usize) -> usize {
 
 /// Appends the base64 of `bytes` to `output`. The caller has reserved the room.
 pub(super) fn encode(bytes: &[u8], output: &mut Vec<u8>) {
-    for chunk in bytes.chunks(3) {
-        let [first, second, third] = [0, 1, 2].map(|at| chunk.get(at).copied().unwrap_or(0));
-        let group = u32::from_be_bytes([0, first, second, third]);
-        for place in 0..4 {
-            // A chunk of n bytes fills n + 1 digits.
-            let digit = ALPHABET.get((group >> (18 - 6 * place)) as usize & 0x3f);
-            let digit = digit.filter(|_| place <= chunk.len());
-            output.push(digit.copied().unwrap_or(b'='));
-        }
-    }
+    let start = output.len();
+    output.resize(start.saturating_add(encoded_length(bytes.len())), 0);
+    let written = output.get_mut(start..).map(|room| ENGINE.encode_slice(bytes, room));
+    debug_assert!(matches!(written, Some(Ok(_))), "the room is as long as the base64");
 }
 
 /// Decodes base64; `None` if the text is not base64. Go skips line breaks in it, so this does too.
 pub(crate) fn decode(text: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
-    let mut output = Zeroizing::new(Vec::with_capacity(text.len() / 4 * 3 + 3));
-    let mut digits = text.iter().copied().filter(|byte| !matches!(byte, b'\r' | b'\n')).peekable();
-    while digits.peek().is_some() {
-        let mut group = 0_u32;
-        let mut padding = 0;
-        for _ in 0..4 {
-            let digit = digits.next()?;
-            let value = if digit == b'=' {
-                padding += 1;
-                0
-            } else if padding > 0 {
-                return None;
-            } else {
-                digit_value(digit)?
-            };
-            group = group << 6 | u32::from(value);
-        }
-        let [_, first, second, third] = group.to_be_bytes();
-        match padding {
-            0 => output.extend([first, second, third]),
-            1 => output.extend([first, second]),
-            2 => output.push(first),
-            _ => return None,
-        }
-        // Padding ends the text.
-        if padding > 0 && digits.peek().is_some() {
-            return None;
-        }
-    }
+    let mut digits = Zeroizing::new(Vec::with_capacity(text.len()));
+    digits.extend(text.iter().filter(|byte| !matches!(byte, b'\r' | b'\n')));
+    let mut output = Zeroizing::new(vec![0; ::base64::decoded_len_estimate(digits.len())]);
+    let length = ENGINE.decode_slice(&*digits, &mut output).ok()?;
+    output.truncate(length);
     Some(output)
-}
-
-fn digit_value(digit: u8) -> Option<u8> {
-    match digit {
-        b'A'..=b'Z' => Some(digit - b'A'),
-        b'a'..=b'z' => Some(digit - b'a' + 26),
-        b'0'..=b'9' => Some(digit - b'0' + 52),
-        b'+' => Some(62),
-        b'/' => Some(63),
-        _ => None,
-    }
 }
 
 #[cfg(test)]
@@ -99,6 +64,8 @@ mod tests {
         }
         assert_eq!(encoded(&[0xfb, 0xff, 0xfe]), b"+//+");
         assert_eq!(decode(b"Zm9v\r\nYg==\n").unwrap().as_slice(), b"foob");
+        // Go takes the bits that are too many.
+        assert_eq!(decode(b"Zh==").unwrap().as_slice(), b"f");
     }
 
     #[test]
