@@ -1,10 +1,10 @@
 //! [`SecretMetadata`] is what the owner of a secret sees of it during a hook.
 
+use charmwright_juju::SecretRotation;
 use jiff::Timestamp;
 
 use super::content::SecretContent;
 use super::party::{Party, Scope};
-use super::rotation::RotatePolicy;
 use super::secret::Changes;
 use crate::data::Data;
 
@@ -21,7 +21,7 @@ pub(crate) struct SecretMetadata {
     pub(crate) owner: Party,
     pub(crate) label: String,
     pub(crate) description: String,
-    pub(crate) rotate: Option<RotatePolicy>,
+    pub(crate) rotate: Option<SecretRotation>,
     pub(crate) expires: Option<Timestamp>,
     pub(crate) next_rotation: Option<Timestamp>,
     pub(crate) latest: u32,
@@ -72,7 +72,7 @@ impl SecretMetadata {
         if !self.description.is_empty() {
             fields.push(("description", Data::from(self.description.as_str())));
         }
-        fields.extend(self.rotate.map(|policy| ("rotation", Data::from(policy.name()))));
+        fields.extend(self.rotate.map(|policy| ("rotation", Data::from(policy.as_str()))));
         fields.extend(self.expires.map(|expires| ("expiry", time(expires))));
         fields.extend(self.next_rotation.map(|next| ("rotates", time(next))));
         if !self.access.is_empty() {

@@ -41,6 +41,5 @@ pub(crate) use party::{Party, RelationScope, Scope};
 pub(crate) use pending::PendingSecrets;
 pub(crate) use reading::ReadMode;
 pub use report::SecretReport;
-pub(crate) use rotation::RotatePolicy;
 pub(crate) use secret::Changes;
 pub(crate) use store::Secrets;

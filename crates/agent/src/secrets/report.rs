@@ -1,9 +1,9 @@
 //! [`SecretReport`] is the line of one secret in the status of a unit.
 
+use charmwright_juju::SecretRotation;
 use serde::Serialize;
 
 use super::party::Party;
-use super::rotation::RotatePolicy;
 use super::secret::Secret;
 use super::store::Secrets;
 
@@ -46,7 +46,7 @@ impl Secrets {
 }
 
 fn report(id: &str, secret: &Secret, unit: &str) -> SecretReport {
-    let rotate = secret.rotate.filter(|policy| *policy != RotatePolicy::Never);
+    let rotate = secret.rotate.filter(|policy| *policy != SecretRotation::Never);
     SecretReport {
         id: format!("secret:{id}"),
         label: secret.label_for(unit).to_owned(),
@@ -56,7 +56,7 @@ fn report(id: &str, secret: &Secret, unit: &str) -> SecretReport {
         },
         revision: secret.latest,
         tracked: secret.consumers.get(unit).map(|consumer| consumer.tracked),
-        rotation: rotate.map(|policy| policy.name().to_owned()),
+        rotation: rotate.map(|policy| policy.to_string()),
         rotates: secret.next_rotation.map(|time| time.to_string()),
         expires: secret.expires.map(|time| time.to_string()),
     }

@@ -1,9 +1,10 @@
-//! [`RotatePolicy`] says how often a secret is rotated.
+//! [`next_rotation`] says when a secret is due to be rotated.
 //!
 //! Source: Juju 3.6, `core/secrets` (the rotate policy); Go's `time.AddDate`.
 
 use std::time::Duration;
 
+use charmwright_juju::SecretRotation;
 use jiff::Timestamp;
 use jiff::civil::{Date, DateTime};
 use jiff::tz::Offset;
@@ -11,56 +12,18 @@ use jiff::tz::Offset;
 /// The time after which secret-rotate and secret-expired run again, if the charm has not acted.
 pub(super) const RETRY_DELAY: Duration = Duration::from_secs(300);
 
-/// The option `--rotate`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum RotatePolicy {
-    Never,
-    Hourly,
-    Daily,
-    Weekly,
-    Monthly,
-    Quarterly,
-    Yearly,
-}
-
-impl RotatePolicy {
-    pub(crate) fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "never" => Self::Never,
-            "hourly" => Self::Hourly,
-            "daily" => Self::Daily,
-            "weekly" => Self::Weekly,
-            "monthly" => Self::Monthly,
-            "quarterly" => Self::Quarterly,
-            "yearly" => Self::Yearly,
-            _ => return None,
-        })
-    }
-
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Never => "never",
-            Self::Hourly => "hourly",
-            Self::Daily => "daily",
-            Self::Weekly => "weekly",
-            Self::Monthly => "monthly",
-            Self::Quarterly => "quarterly",
-            Self::Yearly => "yearly",
-        }
-    }
-
-    /// Returns the next time after a rotation, or `None` if there is none.
-    pub(super) fn next(self, last: Timestamp) -> Option<Timestamp> {
-        let hours = |count: u64| later(last, Duration::from_secs(count * 3600));
-        match self {
-            Self::Never => None,
-            Self::Hourly => Some(hours(1)),
-            Self::Daily => Some(hours(24)),
-            Self::Weekly => Some(hours(7 * 24)),
-            Self::Monthly => months_later(last, 1),
-            Self::Quarterly => months_later(last, 3),
-            Self::Yearly => months_later(last, 12),
-        }
+/// Returns the next time after a rotation, or `None` if there is none.
+pub(super) fn next_rotation(policy: SecretRotation, last: Timestamp) -> Option<Timestamp> {
+    let hours = |count: u64| later(last, Duration::from_secs(count * 3600));
+    match policy {
+        SecretRotation::Hourly => Some(hours(1)),
+        SecretRotation::Daily => Some(hours(24)),
+        SecretRotation::Weekly => Some(hours(7 * 24)),
+        SecretRotation::Monthly => months_later(last, 1),
+        SecretRotation::Quarterly => months_later(last, 3),
+        SecretRotation::Yearly => months_later(last, 12),
+        // `never`.
+        _ => None,
     }
 }
 
@@ -103,13 +66,11 @@ mod tests {
             ("quarterly", "2031-11-30T12:00:00.5Z", "2032-03-01T12:00:00.5Z"),
             ("yearly", "2032-02-29T12:00:00Z", "2033-03-01T12:00:00Z"),
         ] {
-            let policy = RotatePolicy::parse(policy).unwrap();
+            let policy: SecretRotation = policy.parse().unwrap();
             let next: Timestamp = next.parse().unwrap();
-            assert_eq!(policy.next(last.parse().unwrap()), Some(next), "{policy:?} {last}");
-            assert_eq!(RotatePolicy::parse(policy.name()), Some(policy));
+            assert_eq!(next_rotation(policy, last.parse().unwrap()), Some(next), "{policy} {last}");
         }
-        assert_eq!(RotatePolicy::Never.next(Timestamp::UNIX_EPOCH), None);
-        assert_eq!(RotatePolicy::parse("NEVER"), None);
+        assert_eq!(next_rotation(SecretRotation::Never, Timestamp::UNIX_EPOCH), None);
     }
 
     #[test]

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use charmwright_juju::SecretRotation;
 use jiff::Timestamp;
 
 use super::content::SecretContent;
 use super::party::{Party, Scope};
-use super::rotation::{RotatePolicy, to_the_second};
+use super::rotation::{next_rotation, to_the_second};
 
 /// What a party may do with a secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,7 +50,7 @@ pub(crate) struct Secret {
     pub(crate) owner: Party,
     pub(crate) label: String,
     pub(crate) description: String,
-    pub(crate) rotate: Option<RotatePolicy>,
+    pub(crate) rotate: Option<SecretRotation>,
     pub(crate) next_rotation: Option<Timestamp>,
     /// The expiry of the latest revision.
     pub(crate) expires: Option<Timestamp>,
@@ -72,7 +73,7 @@ pub(crate) struct Secret {
 pub(crate) struct Changes {
     pub(crate) label: Option<String>,
     pub(crate) description: Option<String>,
-    pub(crate) rotate: Option<RotatePolicy>,
+    pub(crate) rotate: Option<SecretRotation>,
     pub(crate) expires: Option<Timestamp>,
     pub(crate) content: Option<SecretContent>,
 }
@@ -125,7 +126,7 @@ impl Secret {
         }
         if let Some(policy) = changes.rotate {
             self.rotate = Some(policy);
-            let next = policy.next(now).map(to_the_second);
+            let next = next_rotation(policy, now).map(to_the_second);
             // A rotation that is due earlier stays (Juju 3.6).
             self.next_rotation = match (next, self.next_rotation) {
                 (Some(next), Some(old)) => Some(next.min(old)),

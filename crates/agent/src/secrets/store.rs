@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use charmwright_juju::SecretRotation;
 use jiff::Timestamp;
 
 use super::id;
 use super::metadata::{Access, SecretMetadata};
 use super::party::{Party, Scope};
-use super::rotation::RotatePolicy;
+use super::rotation::next_rotation;
 use super::secret::{Role, Secret};
 use crate::go_text::go_quote;
 
@@ -161,8 +162,8 @@ impl Secrets {
             return;
         };
         let last = secret.next_rotation.unwrap_or(now);
-        let policy = secret.rotate.unwrap_or(RotatePolicy::Never);
-        let Some(next) = policy.next(last) else {
+        let policy = secret.rotate.unwrap_or(SecretRotation::Never);
+        let Some(next) = next_rotation(policy, last) else {
             return;
         };
         let forced = super::rotation::later(last, super::rotation::RETRY_DELAY);
@@ -181,7 +182,7 @@ fn metadata(secret: &Secret) -> SecretMetadata {
         label: secret.label.clone(),
         description: secret.description.clone(),
         // A stored secret without a policy has the policy `never` here (Juju 3.6).
-        rotate: Some(secret.rotate.unwrap_or(RotatePolicy::Never)),
+        rotate: Some(secret.rotate.unwrap_or(SecretRotation::Never)),
         expires: secret.expires,
         next_rotation: secret.next_rotation,
         latest: secret.latest,

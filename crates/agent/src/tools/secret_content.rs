@@ -9,7 +9,7 @@ use jiff::Timestamp;
 
 use super::super::go_text::go_quote;
 use super::super::go_time::{parse_duration, parse_time};
-use super::super::secrets::{CONTENT_LIMIT, Changes, Entries, RotatePolicy, SecretContent, encode};
+use super::super::secrets::{CONTENT_LIMIT, Changes, Entries, SecretContent, encode};
 use super::super::tool_path;
 use super::context::{Failure, ToolContext, cannot_read};
 
@@ -20,7 +20,7 @@ pub(super) fn parse(context: &ToolContext<'_>, first: usize) -> Result<Changes, 
     let expires = expiry(value("expire"), context.time()).map_err(Failure::Usage)?;
     let rotate = match value("rotate") {
         "" => None,
-        text => Some(RotatePolicy::parse(text).ok_or_else(|| {
+        text => Some(text.parse().map_err(|_invalid| {
             Failure::Usage(format!("rotate policy {} not valid", go_quote(text)))
         })?),
     };

@@ -159,9 +159,7 @@ pub(crate) fn parse_info(answer: &Value) -> Result<SecretInfo, String> {
         label: text(printed.label),
         owner,
         description: text(printed.description),
-        rotation: printed
-            .rotation
-            .map_or(Some(SecretRotation::Never), |word| SecretRotation::from_word(&word)),
+        rotation: printed.rotation.map_or(Some(SecretRotation::Never), |word| word.parse().ok()),
         expires: time(printed.expiry)?,
         rotates: time(printed.rotates)?,
         access: printed.access.unwrap_or_default(),

@@ -5,6 +5,7 @@ use std::str::FromStr;
 use std::time::{Duration, SystemTime};
 
 use super::content::SecretFields;
+use crate::names::InvalidName;
 
 /// The owner of a secret, which may change it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -71,16 +72,25 @@ impl SecretRotation {
             Self::Yearly => "yearly",
         }
     }
-
-    /// Returns the interval of this word, if it is one.
-    pub(crate) fn from_word(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|rotation| rotation.as_str() == word)
-    }
 }
 
 impl fmt::Display for SecretRotation {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(self.as_str())
+    }
+}
+
+impl FromStr for SecretRotation {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        Self::ALL.into_iter().find(|rotation| rotation.as_str() == text).ok_or_else(|| {
+            InvalidName::new(
+                "a rotation",
+                text,
+                "expected never, hourly, daily, weekly, monthly, quarterly or yearly",
+            )
+        })
     }
 }
 
@@ -280,9 +290,9 @@ mod tests {
     #[test]
     fn a_rotation_reads_back() {
         for rotation in SecretRotation::ALL {
-            assert_eq!(SecretRotation::from_word(rotation.as_str()), Some(rotation));
+            assert_eq!(rotation.as_str().parse(), Ok(rotation));
         }
-        assert_eq!(SecretRotation::from_word("NEVER"), None);
+        assert!("NEVER".parse::<SecretRotation>().is_err());
     }
 
     proptest! {

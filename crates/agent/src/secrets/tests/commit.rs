@@ -1,5 +1,7 @@
 //! Tests of the pending writes of a hook, and of their commit.
 
+use charmwright_juju::SecretRotation;
+
 use super::*;
 
 #[test]
@@ -219,8 +221,11 @@ fn a_revoke_of_an_application_includes_its_units() {
 fn a_new_revision_has_no_expiry_and_a_rotation_only_comes_earlier() {
     let mut store = Store::new();
     let expires: Timestamp = "2031-01-02T04:00:00.7Z".parse().unwrap();
-    let changes =
-        Changes { expires: Some(expires), rotate: Some(RotatePolicy::Daily), ..with_content("a") };
+    let changes = Changes {
+        expires: Some(expires),
+        rotate: Some(SecretRotation::Daily),
+        ..with_content("a")
+    };
     let id = store.add("web/0", application("web"), changes);
     let shown = |store: &Store| {
         let secret = store.secrets.get(&id).unwrap();
@@ -232,10 +237,10 @@ fn a_new_revision_has_no_expiry_and_a_rotation_only_comes_earlier() {
     store.set("web/0", &id, with_content("b")).unwrap();
     assert_eq!(shown(&store), (None, daily.clone()));
     let rotate = |policy| Changes { rotate: Some(policy), ..Changes::default() };
-    store.set("web/0", &id, rotate(RotatePolicy::Weekly)).unwrap();
+    store.set("web/0", &id, rotate(SecretRotation::Weekly)).unwrap();
     assert_eq!(shown(&store).1, daily, "a later time does not replace it");
-    store.set("web/0", &id, rotate(RotatePolicy::Hourly)).unwrap();
+    store.set("web/0", &id, rotate(SecretRotation::Hourly)).unwrap();
     assert_eq!(shown(&store).1, Some("2031-01-02T04:04:05Z".to_owned()));
-    store.set("web/0", &id, rotate(RotatePolicy::Never)).unwrap();
+    store.set("web/0", &id, rotate(SecretRotation::Never)).unwrap();
     assert_eq!(shown(&store).1, None);
 }

@@ -1,5 +1,7 @@
 //! Tests of the secret hooks that are due.
 
+use charmwright_juju::SecretRotation;
+
 use super::*;
 
 const HOUR: u64 = 3600;
@@ -94,7 +96,7 @@ fn nothing_comes_for_a_secret_that_is_gone() {
 #[test]
 fn secret_rotate_comes_by_the_policy_or_after_five_minutes() {
     let mut store = Store::new();
-    let rotate = Changes { rotate: Some(RotatePolicy::Hourly), ..labelled("admin", "a") };
+    let rotate = Changes { rotate: Some(SecretRotation::Hourly), ..labelled("admin", "a") };
     let id = store.add("web/0", application("web"), rotate);
     let due_at = store.due("web/0").unwrap_err().unwrap();
     assert_eq!(due_at.to_string(), "2031-01-02T04:04:05Z");
@@ -120,7 +122,7 @@ fn secret_rotate_comes_by_the_policy_or_after_five_minutes() {
 fn a_secret_that_expires_before_its_next_rotation_is_rotated_earlier() {
     let mut store = Store::new();
     let changes = Changes {
-        rotate: Some(RotatePolicy::Hourly),
+        rotate: Some(SecretRotation::Hourly),
         expires: Some("2031-01-02T04:30:00Z".parse().unwrap()),
         ..with_content("a")
     };
@@ -180,7 +182,7 @@ fn the_order_is_expired_rotate_changed_remove() {
     let read = store.add_for_web("c");
     store.get("web/0", &read).unwrap();
     store.set("web/0", &read, with_content("d")).unwrap();
-    let rotate = Changes { rotate: Some(RotatePolicy::Hourly), ..with_content("e") };
+    let rotate = Changes { rotate: Some(SecretRotation::Hourly), ..with_content("e") };
     store.add("web/0", unit("web/0"), rotate);
     let expires = Changes { expires: Some(store.now), ..with_content("f") };
     store.add("web/0", unit("web/0"), expires);

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use charmwright_juju::SecretRotation;
 use proptest::prelude::*;
 
 use super::*;
@@ -93,7 +94,7 @@ fn take(store: &mut Store, rules: &mut Rules, ids: &mut Vec<String>, step: &Step
             let owner = if *is_shared { Party::application_of(name) } else { unit(name) };
             let changes = Changes {
                 label: (*label > 0).then(|| label.to_string()),
-                rotate: rotates.then_some(RotatePolicy::Hourly),
+                rotate: rotates.then_some(SecretRotation::Hourly),
                 ..with_content("0")
             };
             let id = store.secrets.new_id();
