@@ -7,9 +7,9 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
-use charmwright::Charm;
 use charmwright::dispatch::{HookReport, RunOptions, run_hook};
 use charmwright::juju::{HookEnv, HookTools, LogLevel, UnitName};
+use charmwright::{Charm, Event};
 use charmwright_agent::{
     ActionRecord, AgentPaths, CharmMeta, Deployment, Finished, InProcessTools, Model,
     ModelSettings, RecordedCall, Report,
@@ -158,6 +158,11 @@ impl Juju {
         tools.forget_calls();
         let charm = &self.charms[unit.application().as_str()];
         let report = charm(env, tools.juju(), options);
+        // Whatever hook the model runs, the library knows its event.
+        if let Some(own) = report.handled().iter().find(|handled| !handled.is_deferred()) {
+            assert!(!matches!(own.event(), Event::Unknown(_)), "{own:?}");
+            assert_eq!(own.event().to_string(), run.name());
+        }
         let finished = tools.finish(report.exit_code().into(), self.now).unwrap();
         let calls = tools.calls();
         Some(Ran { unit: unit.to_string(), hook: run.name(), report, finished, calls })
