@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::Codec;
 use super::error::{DecodeError, EncodeError};
-use super::field_names::field_names;
+use super::field_names::{field_names, is_enum};
 use super::fields_de::{Field, FieldsError, read_fields};
 use super::json_per_key::not_json;
 use super::redact::decode_error;
@@ -110,7 +110,8 @@ fn decode_document<T: DeserializeOwned>(
     let Some(text) = bag.get(key) else { return Err(DecodeError::missing(key)) };
     let document = parse(text).map_err(|reason| DecodeError::wrong(key, reason))?;
     let result = match document {
-        Value::Object(map) => {
+        // The one key of an enum's map is the name of a variant and no field.
+        Value::Object(map) if !is_enum::<T>() => {
             read_fields(map.iter().map(|(name, value)| (name.as_str(), JsonValue(value))))
         }
         document => T::deserialize(document)

@@ -142,6 +142,34 @@ fn one_key_holds_the_whole_value() {
 }
 
 #[test]
+fn one_key_holds_an_enum_too() {
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    #[serde(rename_all = "kebab-case")]
+    enum Route {
+        Off,
+        Port(u16),
+        Range(u16, u16),
+        Host { name: String },
+    }
+    let host = Route::Host { name: "a".into() };
+    for (route, text) in [
+        (Route::Off, "\"off\""),
+        (Route::Port(80), r#"{"port":80}"#),
+        (Route::Range(1, 2), r#"{"range":[1,2]}"#),
+        (host, r#"{"host":{"name":"a"}}"#),
+    ] {
+        let written = JsonUnder::<Data>::encode(&route).unwrap();
+        assert_eq!(written, bag([("data", text)]));
+        assert_eq!(JsonUnder::<Data>::decode::<Route>(&written).unwrap(), route);
+        assert_eq!(YamlUnder::<Data>::decode::<Route>(&written).unwrap(), route);
+    }
+    let wrong = bag([("data", r#"{"hunter2":80}"#)]);
+    let error = JsonUnder::<Data>::decode::<Route>(&wrong).unwrap_err().to_string();
+    let expected = "unknown variant, expected one of `off`, `port`, `range`, `host`";
+    assert!(error.ends_with(expected), "{error}");
+}
+
+#[test]
 fn nothing_and_half_are_told_apart() {
     let nothing = bag([("other", "x")]);
     assert_eq!(decode::<PlainTexts>(&bag([])).unwrap_err(), BagFault::Nothing);
