@@ -12,6 +12,7 @@ use super::field_names::keys_per_field;
 use super::fields_de::{Field, read_fields};
 use super::fields_ser::{Format, write_fields};
 use super::redact::decode_error;
+use super::same_json::is_same_json;
 
 /// This codec keeps each field of a struct as JSON under a key of its own, as many Python charms do
 /// (ingress v2, and the `load` and `save` of ops).
@@ -36,6 +37,10 @@ impl Codec for JsonPerKey {
 
     fn own_keys<T: Serialize + DeserializeOwned>(bag: &BTreeMap<String, String>) -> Vec<String> {
         keys_per_field::<Self, T>(bag)
+    }
+
+    fn is_same(one: &str, other: &str) -> bool {
+        is_same_json(one, other)
     }
 }
 

@@ -13,6 +13,7 @@ use super::field_names::{field_names, is_enum};
 use super::fields_de::{Field, FieldsError, read_fields};
 use super::json_per_key::not_json;
 use super::redact::decode_error;
+use super::same_json::is_same_json;
 
 /// A key name is a type that stands for the key of a databag, for the codecs [`JsonUnder`] and
 /// [`YamlUnder`].
@@ -68,6 +69,10 @@ impl<K: KeyName> Codec for JsonUnder<K> {
     fn own_keys<T: Serialize + DeserializeOwned>(_: &BTreeMap<String, String>) -> Vec<String> {
         vec![K::KEY.to_owned()]
     }
+
+    fn is_same(one: &str, other: &str) -> bool {
+        is_same_json(one, other)
+    }
 }
 
 impl<K: KeyName> Codec for YamlUnder<K> {
@@ -84,6 +89,10 @@ impl<K: KeyName> Codec for YamlUnder<K> {
 
     fn own_keys<T: Serialize + DeserializeOwned>(_: &BTreeMap<String, String>) -> Vec<String> {
         vec![K::KEY.to_owned()]
+    }
+
+    fn is_same(one: &str, other: &str) -> bool {
+        is_same_json(one, other)
     }
 }
 

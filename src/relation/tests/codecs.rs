@@ -186,6 +186,47 @@ fn nothing_and_half_are_told_apart() {
     assert_eq!(missing(decode::<UnderJson>(&half).unwrap_err()), "\"limits\" in \"data\"");
 }
 
+#[test]
+fn a_text_of_the_same_value_stays_as_it_is() {
+    let nested = || Nested {
+        hosts: vec!["a".into(), "b".into()],
+        limits: BTreeMap::from([("x".into(), 1), ("y".into(), 2)]),
+        inner: Some(Inner { port: 80 }),
+        name: "é".into(),
+    };
+    // As another order of a map, or a charm in Python, has it.
+    let there = bag([
+        ("hosts", r#"["a", "b"]"#),
+        ("limits", r#"{"y": 2, "x": 1}"#),
+        ("inner", r#"{"port": 80}"#),
+        ("name", r#""\u00e9""#),
+    ]);
+    let expected: BTreeMap<String, Option<String>> =
+        there.iter().map(|(key, text)| (key.clone(), Some(text.clone()))).collect();
+    assert_eq!(changes(&there, &JsonNested(nested())).unwrap(), expected);
+    let other = Nested { name: "e".into(), ..nested() };
+    let changed = changes(&there, &JsonNested(other)).unwrap();
+    assert_eq!(changed.get("name"), Some(&Some("\"e\"".to_owned())));
+    assert_eq!(changed.get("hosts"), expected.get("hosts"));
+    let document =
+        r#"{"name": "é", "inner": {"port": 80}, "limits": {"y": 2, "x": 1}, "hosts": ["a", "b"]}"#;
+    let there = bag([("data", document)]);
+    let expected = BTreeMap::from([("data".to_owned(), Some(document.to_owned()))]);
+    assert_eq!(changes(&there, &UnderJson(nested())).unwrap(), expected);
+    assert_eq!(changes(&there, &UnderYaml(nested())).unwrap(), expected);
+    // A plain text is what it says.
+    #[derive(Serialize, Deserialize)]
+    struct Text {
+        hosts: String,
+    }
+    impl Bag for Text {
+        type Codec = Plain;
+    }
+    let there = bag([("hosts", r#"["a", "b"]"#)]);
+    let changed = changes(&there, &Text { hosts: r#"["a","b"]"#.into() }).unwrap();
+    assert_eq!(changed.get("hosts"), Some(&Some(r#"["a","b"]"#.to_owned())));
+}
+
 /// A text that must be in no error.
 const SECRET: &str = "hunter2-hunter2";
 
