@@ -10,7 +10,7 @@ mod reading;
 mod remote;
 #[cfg(test)]
 mod tests;
-mod uri;
+pub(crate) mod uri;
 mod user;
 
 pub(crate) use leadership::check_leadership;
