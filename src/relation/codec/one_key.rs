@@ -6,12 +6,13 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::Codec;
 use super::error::{DecodeError, EncodeError};
 use super::field_names::{field_names, is_enum};
 use super::fields_de::{Field, FieldsError, read_fields};
-use super::json_per_key::not_json;
+use super::json_per_key::{JsonText, not_json};
 use super::redact::decode_error;
 use super::same_json::is_same_json;
 
@@ -121,7 +122,14 @@ fn decode_document<T: DeserializeOwned>(
     let result = match document {
         // The one key of an enum's map is the name of a variant and no field.
         Value::Object(map) if !is_enum::<T>() => {
-            read_fields(map.iter().map(|(name, value)| (name.as_str(), JsonValue(value))))
+            match serde_json::from_str::<BTreeMap<String, &RawValue>>(text) {
+                // The texts have the numbers as they are written.
+                Ok(map) => {
+                    read_fields(map.iter().map(|(name, text)| (&**name, JsonText(text.get()))))
+                }
+                // YAML that is no JSON.
+                Err(_) => read_fields(map.iter().map(|(name, value)| (&**name, JsonValue(value)))),
+            }
         }
         document => T::deserialize(document)
             .map_err(|error| FieldsError::Wrong { key: None, reason: error.to_string() }),
