@@ -93,6 +93,28 @@ fn the_remote_application_is_read_once() {
 }
 
 #[test]
+fn a_hook_of_the_relation_says_the_remote_application_itself() {
+    let juju = RelatedUnit::new();
+    juju.relate("database", "pg", 1);
+    juju.relate("site", "one", 0);
+    juju.write(1, "pg", &[("username", "u"), ("port", "5432")]);
+    let read = |hook: &Hook<Declared>| -> Result {
+        assert!(answer(hook)?.is_some());
+        assert_eq!(hook.related(Site)?.len(), 1);
+        Ok(())
+    };
+    let variables = [
+        ("JUJU_RELATION", "database"),
+        ("JUJU_RELATION_ID", "database:1"),
+        ("JUJU_REMOTE_APP", "pg"),
+    ];
+    let report = juju.run(Does(read), "hooks/database-relation-changed", &variables);
+    assert_eq!(report.exit_code(), 0, "{report:?}");
+    let lists = juju.calls(&["relation-list"]);
+    assert_eq!(lists, ["relation-list -r site:2 --app --format=json"]);
+}
+
+#[test]
 fn what_is_not_written_yet_is_not_ready() {
     type Pairs = &'static [(&'static str, &'static str)];
     let cases: [(Pairs, Status); 4] = [
