@@ -421,6 +421,8 @@ fn the_peer_relation_does_not_exist_in_install_and_then_does_without_another_uni
             ring.update(&leader, |shared| shared.generation += 1)?;
             ring.set(&leader, "raw", "x")?;
             assert_eq!(ring.get("raw")?.as_deref(), Some("x"));
+            let by_name = &hook.related_named(&"ring".parse().unwrap())?[0];
+            assert_eq!(by_name.remote_app().get("raw")?.as_deref(), Some("x"));
         }
         assert_eq!(ring.shared()?.generation, 1);
         Ok(())
