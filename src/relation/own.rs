@@ -93,6 +93,15 @@ impl OwnUnitBag {
         Ok(without_jujus(&*self.stored()?).remove(key))
     }
 
+    /// Returns all keys and values but Juju's own.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the hook tool fails.
+    pub fn entries(&self) -> Result<BTreeMap<String, String>, Error> {
+        Ok(without_jujus(&*self.stored()?))
+    }
+
     /// Returns the keys that Juju itself wrote to this unit's databag, such as its address.
     ///
     /// # Errors
@@ -187,6 +196,16 @@ impl OwnAppBag {
         get_app(&self.relation, key)
     }
 
+    /// Returns all keys and values.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the hook tool fails.
+    pub fn entries(&self, leader: &Leader) -> Result<BTreeMap<String, String>, Error> {
+        let _ = leader;
+        app_entries(&self.relation)
+    }
+
     /// Writes a value. Its keys that the value does not have, such as an `Option` that is `None`,
     /// are deleted; keys of others are kept.
     ///
@@ -232,6 +251,11 @@ pub(crate) fn read_app<T: Bag>(relation: &RelationCore) -> Result<Option<T>, Err
 /// Returns a value of the own application's databag.
 pub(crate) fn get_app(relation: &RelationCore, key: &str) -> Result<Option<String>, Error> {
     Ok(stored(relation, OwnBag::Application)?.get(key).cloned())
+}
+
+/// Returns all keys and values of the own application's databag.
+pub(crate) fn app_entries(relation: &RelationCore) -> Result<BTreeMap<String, String>, Error> {
+    Ok((*stored(relation, OwnBag::Application)?).clone())
 }
 
 /// Writes a value to the own application's databag.

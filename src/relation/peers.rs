@@ -1,5 +1,6 @@
 //! The peer relation of an application.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -109,6 +110,15 @@ impl<T: Bag> Peers<T> {
         own::get_app(&self.core, key)
     }
 
+    /// Returns all keys and values of the application's databag.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the hook tool fails.
+    pub fn entries(&self) -> Result<BTreeMap<String, String>, Error> {
+        own::app_entries(&self.core)
+    }
+
     /// Sets the value of one key of the application's databag. An empty text deletes the key,
     /// because Juju cannot store one.
     ///
@@ -122,6 +132,15 @@ impl<T: Bag> Peers<T> {
         value: impl Into<String>,
     ) -> Result<(), Error> {
         own::set_app(&self.core, leader, key, value)
+    }
+
+    /// Deletes one key of the application's databag. A key that is not written is not an error.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`OwnAppBag::write`](crate::OwnAppBag::write).
+    pub fn remove(&self, leader: &Leader, key: impl Into<String>) -> Result<(), Error> {
+        own::set_app(&self.core, leader, key, "")
     }
 
     /// Returns the other units of the application that are in the peer relation, in the order of

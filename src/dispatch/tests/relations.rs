@@ -421,8 +421,15 @@ fn the_peer_relation_does_not_exist_in_install_and_then_does_without_another_uni
             ring.update(&leader, |shared| shared.generation += 1)?;
             ring.set(&leader, "raw", "x")?;
             assert_eq!(ring.get("raw")?.as_deref(), Some("x"));
+            const KEYS: [&str; 3] = ["generation", "other", "raw"];
             let by_name = &hook.related_named(&"ring".parse().unwrap())?[0];
             assert_eq!(by_name.remote_app().get("raw")?.as_deref(), Some("x"));
+            ring.set(&leader, "other", "y")?;
+            assert_eq!(ring.entries()?.into_keys().collect::<Vec<_>>(), KEYS);
+            assert_eq!(by_name.app_bag().entries(&leader)?, ring.entries()?);
+            ring.remove(&leader, "other")?;
+            assert_eq!(ring.entries()?.len(), 2);
+            assert_eq!(ring.unit_bag().entries()?.into_keys().collect::<Vec<_>>(), ["port"]);
         }
         assert_eq!(ring.shared()?.generation, 1);
         Ok(())
