@@ -23,20 +23,14 @@ impl EventRelation {
     /// the environment of another hook.
     pub(crate) fn of(event: &Event) -> Option<Self> {
         let id = event.relation()?.clone();
-        let remote_app = match event {
-            Event::RelationCreated(created) => Some(created.application()),
-            Event::RelationJoined(joined) => Some(joined.application()),
-            Event::RelationChanged(changed) => Some(changed.application()),
-            Event::RelationDeparted(departed) => Some(departed.application()),
-            Event::RelationBroken(broken) => broken.application(),
-            _ => None,
+        let (is_broken, remote_app, departing) = match event {
+            Event::RelationBroken(broken) => (true, broken.application().cloned(), None),
+            Event::RelationDeparted(departed) => {
+                (false, Some(departed.application().clone()), departed.departing_unit().cloned())
+            }
+            _ => (false, None, None),
         };
-        let departing = match event {
-            Event::RelationDeparted(departed) => departed.departing_unit().cloned(),
-            _ => None,
-        };
-        let is_broken = matches!(event, Event::RelationBroken(_));
-        Some(Self { id, is_broken, remote_app: remote_app.cloned(), departing })
+        Some(Self { id, is_broken, remote_app, departing })
     }
 }
 
@@ -69,13 +63,6 @@ impl CurrentEvent {
     /// Returns `true` if this relation breaks in this hook.
     pub(crate) fn is_breaking(&self, relation: &RelationId) -> bool {
         self.breaking().is_some_and(|breaking| breaking.id.number() == relation.number())
-    }
-
-    /// Returns the remote application of this relation if the hook is one of the relation. Juju
-    /// says it with the hook, so that no tool has to be asked.
-    pub(crate) fn remote_app(&self, relation: &RelationId) -> Option<&ApplicationName> {
-        let hook = self.hook.as_ref().filter(|hook| hook.id.number() == relation.number())?;
-        hook.remote_app.as_ref()
     }
 
     /// Returns the unit that leaves this relation by the event that runs now.
@@ -116,9 +103,5 @@ mod tests {
         current.begin(&Event::ConfigChanged);
         assert_eq!(current.departing(&ring), None);
         assert!(CurrentEvent::of_hook(None).breaking().is_none());
-        let pg: ApplicationName = "pg".parse().unwrap();
-        let created = Event::relation_created("db".parse().unwrap(), db.clone(), pg.clone());
-        let current = CurrentEvent::of_hook(Some(&created));
-        assert_eq!((current.remote_app(&db), current.remote_app(&ring)), (Some(&pg), None));
     }
 }

@@ -179,16 +179,13 @@ impl Unit {
         endpoint: &EndpointName,
         id: RelationId,
     ) -> Result<Option<RelationCore>, Error> {
-        let remote_app = match self.context.current_event.remote_app(&id) {
-            Some(name) => Some(name.clone()),
-            None => match self.context.tools.relation_app(&id) {
-                Ok(name) => name,
-                Err(error) if *error.kind() == ErrorKind::Gone => {
-                    tracing::debug!("{error}");
-                    return Ok(None);
-                }
-                Err(error) => return Err(error.into()),
-            },
+        let remote_app = match self.context.tools.relation_app(&id) {
+            Ok(name) => name,
+            Err(error) if *error.kind() == ErrorKind::Gone => {
+                tracing::debug!("{error}");
+                return Ok(None);
+            }
+            Err(error) => return Err(error.into()),
         };
         Ok(Some(self.core(endpoint, id, remote_app, false)))
     }

@@ -12,6 +12,7 @@ mod relation;
 mod scripted;
 mod secret_commit;
 mod secret_model;
+mod secret_peers;
 mod secret_read;
 mod secret_write;
 mod state;
