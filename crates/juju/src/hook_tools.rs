@@ -8,11 +8,11 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
-use super::env::HookEnv;
+use super::env::{DispatchPath, HookEnv};
 use super::error::Error;
 use super::event_vars::RelationVars;
 use super::hook_cache::{Cached, Leadership, Options, Params, Ports, StoredState};
-use super::names::{ApplicationName, StorageId, StorageName};
+use super::names::{ApplicationName, HookName, StorageId, StorageName};
 use super::relation_cache::RelationCache;
 use super::secret::HookRecord;
 use super::status::Status;
@@ -62,6 +62,8 @@ pub struct HookTools {
 pub(super) struct KnownHook {
     pub(super) application: ApplicationName,
     pub(super) version: Option<JujuVersion>,
+    /// The number of the relation that ends with this hook.
+    pub(super) breaking: Option<u32>,
 }
 
 impl HookTools {
@@ -86,17 +88,28 @@ impl HookTools {
     }
 
     /// Tells the calls which hook they belong to. They then know the remote application of the
-    /// hook's relation without a tool, and refuse a grant in the peer relation for which Juju would
-    /// fail the hook ([`grant_secret`](Self::grant_secret)).
+    /// hook's relation without a tool, and refuse a grant in the peer relation or in one that breaks
+    /// for which Juju would fail the hook ([`grant_secret`](Self::grant_secret)).
     ///
     /// A variable that is missing or malformed is as one that the hook does not have.
     #[must_use]
     pub fn in_hook(mut self, env: &HookEnv) -> Self {
         let version = env.juju_version().ok().flatten();
-        self.hook = Some(KnownHook { application: env.unit().application().clone(), version });
-        if let Ok(RelationVars { id: Some(id), remote_app: Some(remote), .. }) = env.relation() {
-            self.relations.apps.set(id.number(), Some(remote));
+        let mut hook =
+            KnownHook { application: env.unit().application().clone(), version, breaking: None };
+        if let Ok(RelationVars { id: Some(id), remote_app, .. }) = env.relation() {
+            let is_end = |name: &HookName| name.as_str().ends_with("-relation-broken");
+            let name = match env.dispatch_path() {
+                Some(DispatchPath::Hook(name)) => Some(name),
+                Some(DispatchPath::Action(_)) => None,
+                None => env.hook_name(),
+            };
+            hook.breaking = name.is_some_and(is_end).then_some(id.number());
+            if let Some(remote) = remote_app {
+                self.relations.apps.set(id.number(), Some(remote));
+            }
         }
+        self.hook = Some(hook);
         self
     }
 

@@ -21,7 +21,8 @@ impl HookTools {
     ///
     /// On a peer relation the application itself is the grantee. Its units read a secret of the
     /// application without a grant, and Juju fails a hook that grants them one; Juju 4.0 takes no
-    /// grant at all there. This call knows that before if it knows the hook
+    /// grant at all there. Juju takes none in a relation that is being removed either. This call
+    /// knows both before, the latter in `relation-broken`, if it knows the hook
     /// ([`in_hook`](Self::in_hook)).
     ///
     /// A grant that Juju has stored, or that this hook made already, starts no `secret-grant`.
@@ -32,7 +33,7 @@ impl HookTools {
     /// # Errors
     ///
     /// - [`ErrorKind::Gone`] if the unit does not own the secret (see
-    ///   [`secret_info`](Self::secret_info)), or the relation is gone.
+    ///   [`secret_info`](Self::secret_info)), or the relation is gone or breaks in this hook.
     /// - [`ErrorKind::NotLeader`] if the application owns the secret and this unit lost leadership
     ///   in this hook.
     /// - [`ErrorKind::Invalid`] if the grantee has the secret in another relation already, since
@@ -92,6 +93,10 @@ impl HookTools {
             }
         }
         check_not_removed(&record, &attempt, GRANT, id)?;
+        if self.hook.as_ref().and_then(|hook| hook.breaking) == Some(relation.number()) {
+            let cause = "the relation ends with this hook, and every grant in it";
+            return not_sent(ErrorKind::Gone, cause);
+        }
         if let Some(refusal) = self.peer_refusal(&record, id, relation) {
             return not_sent(ErrorKind::Invalid, refusal);
         }

@@ -5,6 +5,7 @@
 
 mod action;
 mod config;
+mod known_hook;
 mod leader;
 mod log;
 mod ports;
@@ -12,7 +13,6 @@ mod relation;
 mod scripted;
 mod secret_commit;
 mod secret_model;
-mod secret_peers;
 mod secret_read;
 mod secret_write;
 mod state;

@@ -1,4 +1,5 @@
-//! Tests of grants in the peer relation, which the calls know if they know the hook.
+//! Tests of what the calls know if they know their hook: the remote application of its relation, and
+//! the grants for which Juju would fail the hook.
 
 use charmwright_juju::{
     ErrorKind, HookEnv, NewSecret, RelationId, SecretFields, SecretId, SecretOwner, SecretText,
@@ -62,6 +63,26 @@ fn a_grant_that_juju_does_not_take_in_the_peer_relation_is_not_sent() {
     hook.tools.add_secret(&NewSecret::new(SecretOwner::Application, content)).unwrap();
     assert_eq!(hook.tools.grant_secret(&id, &ring, None).unwrap_err().kind(), &ErrorKind::Invalid);
     hook.check_is_done();
+}
+
+#[test]
+fn a_grant_in_the_relation_that_breaks_is_not_sent() {
+    let id: SecretId = ID.parse().unwrap();
+    for (variable, value, is_sent) in [
+        ("JUJU_DISPATCH_PATH", "hooks/db-relation-broken", false),
+        ("JUJU_HOOK_NAME", "db-relation-broken", false),
+        ("JUJU_DISPATCH_PATH", "hooks/db-relation-departed", true),
+        ("JUJU_DISPATCH_PATH", "actions/db-relation-broken", true),
+    ] {
+        let relation = [(variable, value), ("JUJU_RELATION_ID", "db:7"), ("JUJU_REMOTE_APP", "pg")];
+        let mut answers = vec![info(SecretOwner::Unit)];
+        answers.extend(is_sent.then(|| prints("")));
+        let hook = Scripted::new(answers).in_hook(&env("3.6.28", &relation));
+        let granted = hook.tools.grant_secret(&id, &"db:7".parse().unwrap(), None);
+        let kind = granted.map_err(|error| error.kind().clone());
+        assert_eq!(kind, if is_sent { Ok(()) } else { Err(ErrorKind::Gone) }, "{value}");
+        hook.check_is_done();
+    }
 }
 
 #[test]
