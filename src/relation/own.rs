@@ -8,11 +8,12 @@ use std::sync::Arc;
 use super::bag::{self, Bag, Databag};
 use super::databags::OwnBag;
 use super::juju_keys::{JujuKeys, is_jujus, without_jujus};
-use super::reading::{check_keys, read_own};
+use super::reading::{check_keys, read_own, read_remote};
 use super::relation_core::RelationCore;
 use crate::error::Error;
 use crate::leader::Leader;
 use crate::may_write::MayWrite;
+use crate::stop::Stop;
 
 /// An own unit databag is what this unit writes to the other side of a relation.
 ///
@@ -82,6 +83,13 @@ impl OwnUnitBag {
         let (owner, bag) = (self.owner(), without_jujus(&*self.stored()?));
         check_keys::<T>(&self.relation, &owner, &bag)?;
         read_own(&self.relation, &owner, &bag)
+    }
+
+    /// Reads the databag as the other units do: what is not written yet is not ready.
+    pub(crate) fn read_as_remote<T: Bag>(&self) -> Result<T, Stop> {
+        let bag = without_jujus(&*self.stored()?);
+        check_keys::<T>(&self.relation, &self.owner(), &bag)?;
+        read_remote(&self.relation, &self.relation.own().to_string(), &bag)
     }
 
     /// Returns the value of a key, or `None` if the key is not written.

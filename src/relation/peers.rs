@@ -13,7 +13,7 @@ use super::remote::RemoteUnit;
 use crate::error::Error;
 use crate::juju::{RelationId, UnitName};
 use crate::leader::Leader;
-use crate::stop::Result;
+use crate::stop::{IfReady as _, Result};
 
 /// Peers are a handle of the peer relation, which relates the units of one application to each
 /// other. The application's databag in it is the shared state of the application, of the bag type
@@ -176,7 +176,7 @@ impl<T: Bag> Peers<T> {
     /// [`units`](Peers::units).
     pub fn units_written<U: Bag>(&self) -> Result<Vec<(UnitName, U)>> {
         let mut written = written(&self.units()?)?;
-        if let Some(own) = self.unit_bag().read()? {
+        if let Some(own) = self.unit_bag().read_as_remote().if_ready()? {
             written.push((self.core.own().clone(), own));
         }
         written.sort_by(|(one, _), (other, _)| one.cmp(other));
