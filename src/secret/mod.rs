@@ -8,6 +8,7 @@ mod own;
 mod owned;
 mod reading;
 mod remote;
+pub(crate) mod source;
 #[cfg(test)]
 mod tests;
 pub(crate) mod uri;

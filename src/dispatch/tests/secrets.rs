@@ -4,8 +4,8 @@ use std::cell::Cell;
 
 use serde::{Deserialize, Serialize};
 
-use super::related_unit::{Declared, Does, RelatedUnit, Ring, Site};
-use crate::juju::ErrorKind;
+use super::related_unit::{Database, Declared, Does, RelatedUnit, Ring, Site};
+use crate::juju::{ErrorKind, Status};
 use crate::{AppSecret, Bag, Hook, Plain, RemoteSecret, Result, SecretFields, SecretText};
 
 #[derive(Serialize, Deserialize)]
@@ -132,4 +132,26 @@ fn a_secret_that_the_hook_has_removed_is_gone_for_the_rest_of_it() {
     };
     assert_eq!(changed(&juju, remove), ["secret-remove"]);
     assert_eq!(changed(&juju, reconcile), ["secret-add", "secret-grant", "relation-set"]);
+}
+
+#[test]
+fn a_secret_that_is_not_there_is_named_by_the_databag_that_named_it() {
+    const GONE: &str = "secret:9m4e2mr0ui3e8a215n4g";
+    let juju = RelatedUnit::new();
+    juju.relate("database", "pg", 1);
+    juju.write(1, "pg", &[("secret-user", GONE)]);
+    juju.write(1, "pg/0", &[("secret-user", GONE)]);
+    for (of_unit, owner) in [(false, "pg"), (true, "pg/0")] {
+        let read = |hook: &Hook<Declared>| -> Result {
+            let database = hook.related(Database)?.unwrap();
+            let answer: Answer = match of_unit {
+                true => database.remote_units()?[0].read()?,
+                false => database.remote_app().read()?,
+            };
+            answer.secret_user.get(hook).map(drop)
+        };
+        let report = juju.run(Does(read), CHANGED, &[]);
+        let reason = format!("database: {owner}: the secret {GONE} does not exist any more");
+        assert_eq!(report.status(), Some(&Status::waiting(reason)), "{report:?}");
+    }
 }
