@@ -2,6 +2,7 @@
 
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
+use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
@@ -70,14 +71,14 @@ impl Actions for NoActions {
 
 /// A request has the name and the parameters that a user ran an action with. The parameters are
 /// read from the unit agent when the first of them is asked for.
-#[derive(Debug)]
+///
+/// Its `Debug` shows no parameter, since one may be a password.
 pub struct ActionRequest {
     name: String,
     parameters: Parameters,
 }
 
 /// The source of an action's parameters.
-#[derive(Debug)]
 enum Parameters {
     Given(Map<String, Value>),
     /// The hook tool `action-get` reads them when they are first needed; the cell keeps the answer.
@@ -230,6 +231,12 @@ impl ActionRequest {
     }
 }
 
+impl fmt::Debug for ActionRequest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ActionRequest").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
 /// A result has the keys and values that a user sees after an action has succeeded.
 ///
 /// A key consists of lower-case letters, digits and hyphens, with dots between the parts of a
@@ -378,6 +385,7 @@ mod tests {
     #[test]
     fn a_parameter_that_does_not_fit_is_named_without_its_value() {
         let request = request(json!({"path": "hunter22", "level": 700}));
+        assert_eq!(format!("{request:?}"), "ActionRequest { name: \"backup\", .. }");
         for (error, why) in [
             (request.parameter::<u8>("path").unwrap_err(), "invalid type: string, expected u8"),
             (request.parameter::<u8>("level").unwrap_err(), "invalid value: integer, expected u8"),

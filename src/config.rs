@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use serde_path_to_error::Segment;
 
 use crate::error::Error;
+use crate::secret::uri;
 
 /// This type is the config of a charm that has no options of its own.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
@@ -18,12 +19,22 @@ pub struct NoConfig {}
 /// Returns a config error that names the option at fault. It says what was expected and does not
 /// repeat the value, which may be a password.
 pub(crate) fn parse<T: DeserializeOwned>(options: &Map<String, Value>) -> Result<T, Error> {
-    serde_path_to_error::deserialize(options).map_err(|error| {
+    serde_path_to_error::deserialize(options).or_else(|error| {
         let option = error.path().iter().find_map(|segment| match segment {
             Segment::Map { key } => Some(key.clone()),
             _ => None,
         });
         let message = error.inner().to_string();
+        // Operators clear an option by `juju config web tls-key=`, and Juju takes an empty text for
+        // one of type secret (3.6, `config.go` of juju/charm). So it counts as not set.
+        if let Some(option) = &option
+            && message == uri::EXPECTED
+            && options.get(option).and_then(Value::as_str) == Some("")
+        {
+            let mut set = options.clone();
+            set.remove(option);
+            return parse(&set);
+        }
         // serde gives no path for a field that is missing.
         let option = option.or_else(|| field_in_message(&message));
         let values: Vec<&Value> = match &option {
@@ -32,10 +43,10 @@ pub(crate) fn parse<T: DeserializeOwned>(options: &Map<String, Value>) -> Result
             None => options.values().collect(),
         };
         let message = redact_values(&message, &values);
-        match option {
+        Err(match option {
             Some(option) => Error::config(option, message),
             None => Error::whole_config(message),
-        }
+        })
     })
 }
 

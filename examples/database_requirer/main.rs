@@ -60,7 +60,7 @@ impl Charm for DatabaseRequirer {
         // Each of these two ends the handler while the database has not answered: the unit is
         // Waiting, and the reason names the endpoint and the application.
         let answer: Answer = database.remote_app().read()?;
-        let login = answer.secret_user.in_relation(&database).refresh(hook)?;
+        let login = answer.secret_user.refresh(hook)?;
         connect(&answer.endpoints, &login);
         hook.update_state(|stored| stored.endpoints = Some(answer.endpoints))?;
         Ok(())

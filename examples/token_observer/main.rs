@@ -52,7 +52,7 @@ impl Charm for TokenObserver {
             hook.related(Owner)?.or_blocked("relate this application to a token's owner")?;
         let offer: Offer = owner.remote_app().read()?;
         // The same revision in every hook, also while the owner has set a new one.
-        let token = offer.token.in_relation(&owner).get(hook)?;
+        let token = offer.token.get(hook)?;
         if hook.state()?.tokens == 0 {
             use_token(hook, &token)?;
         }

@@ -210,7 +210,7 @@ impl HookRun {
             Err(error) => return Err(ended(FAILURE, &text::chain(&error), Some(error.into()))),
         };
         let mode = Mode::from_invocation(&invocation);
-        let tools = Arc::new(tools);
+        let tools = Arc::new(tools.in_hook(&env));
         let level = log_level.unwrap_or_else(|| charm.log_level());
         // In an action they are part of the result, so nothing is logged to them.
         let streams = (mode != Mode::Action).then_some(streams);

@@ -99,7 +99,11 @@ pub(crate) fn changes<T: Bag>(
     let mut changes: BTreeMap<String, Option<String>> =
         T::Codec::own_keys::<T>(bag).into_iter().map(|key| (key, None)).collect();
     // Juju has no empty values: an empty text deletes the key (Juju 2.9 to 4.1).
-    let set = written.into_iter().map(|(key, text)| (key, Some(text).filter(|t| !t.is_empty())));
+    let set = written.into_iter().map(|(key, text)| {
+        let present = bag.get(&key).filter(|present| T::Codec::is_same(present, &text));
+        let text = present.cloned().unwrap_or(text);
+        (key, Some(text).filter(|text| !text.is_empty()))
+    });
     changes.extend(set);
     Ok(changes)
 }

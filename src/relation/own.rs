@@ -8,11 +8,12 @@ use std::sync::Arc;
 use super::bag::{self, Bag, Databag};
 use super::databags::OwnBag;
 use super::juju_keys::{JujuKeys, is_jujus, without_jujus};
-use super::reading::{check_keys, read_own};
+use super::reading::{check_keys, read_own, read_remote};
 use super::relation_core::RelationCore;
 use crate::error::Error;
 use crate::leader::Leader;
 use crate::may_write::MayWrite;
+use crate::stop::Stop;
 
 /// An own unit databag is what this unit writes to the other side of a relation.
 ///
@@ -84,6 +85,13 @@ impl OwnUnitBag {
         read_own(&self.relation, &owner, &bag)
     }
 
+    /// Reads the databag as the other units do: what is not written yet is not ready.
+    pub(crate) fn read_as_remote<T: Bag>(&self) -> Result<T, Stop> {
+        let bag = without_jujus(&*self.stored()?);
+        check_keys::<T>(&self.relation, &self.owner(), &bag)?;
+        read_remote(&self.relation, &self.relation.own().to_string(), &bag)
+    }
+
     /// Returns the value of a key, or `None` if the key is not written.
     ///
     /// # Errors
@@ -91,6 +99,15 @@ impl OwnUnitBag {
     /// Returns an error if the hook tool fails.
     pub fn get(&self, key: &str) -> Result<Option<String>, Error> {
         Ok(without_jujus(&*self.stored()?).remove(key))
+    }
+
+    /// Returns all keys and values but Juju's own.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the hook tool fails.
+    pub fn entries(&self) -> Result<BTreeMap<String, String>, Error> {
+        Ok(without_jujus(&*self.stored()?))
     }
 
     /// Returns the keys that Juju itself wrote to this unit's databag, such as its address.
@@ -187,6 +204,16 @@ impl OwnAppBag {
         get_app(&self.relation, key)
     }
 
+    /// Returns all keys and values.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the hook tool fails.
+    pub fn entries(&self, leader: &Leader) -> Result<BTreeMap<String, String>, Error> {
+        let _ = leader;
+        app_entries(&self.relation)
+    }
+
     /// Writes a value. Its keys that the value does not have, such as an `Option` that is `None`,
     /// are deleted; keys of others are kept.
     ///
@@ -232,6 +259,11 @@ pub(crate) fn read_app<T: Bag>(relation: &RelationCore) -> Result<Option<T>, Err
 /// Returns a value of the own application's databag.
 pub(crate) fn get_app(relation: &RelationCore, key: &str) -> Result<Option<String>, Error> {
     Ok(stored(relation, OwnBag::Application)?.get(key).cloned())
+}
+
+/// Returns all keys and values of the own application's databag.
+pub(crate) fn app_entries(relation: &RelationCore) -> Result<BTreeMap<String, String>, Error> {
+    Ok((*stored(relation, OwnBag::Application)?).clone())
 }
 
 /// Writes a value to the own application's databag.

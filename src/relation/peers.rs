@@ -1,5 +1,6 @@
 //! The peer relation of an application.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::marker::PhantomData;
 use std::rc::Rc;
@@ -12,7 +13,7 @@ use super::remote::RemoteUnit;
 use crate::error::Error;
 use crate::juju::{RelationId, UnitName};
 use crate::leader::Leader;
-use crate::stop::Result;
+use crate::stop::{IfReady as _, Result};
 
 /// Peers are a handle of the peer relation, which relates the units of one application to each
 /// other. The application's databag in it is the shared state of the application, of the bag type
@@ -109,6 +110,15 @@ impl<T: Bag> Peers<T> {
         own::get_app(&self.core, key)
     }
 
+    /// Returns all keys and values of the application's databag.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the hook tool fails.
+    pub fn entries(&self) -> Result<BTreeMap<String, String>, Error> {
+        own::app_entries(&self.core)
+    }
+
     /// Sets the value of one key of the application's databag. An empty text deletes the key,
     /// because Juju cannot store one.
     ///
@@ -122,6 +132,15 @@ impl<T: Bag> Peers<T> {
         value: impl Into<String>,
     ) -> Result<(), Error> {
         own::set_app(&self.core, leader, key, value)
+    }
+
+    /// Deletes one key of the application's databag. A key that is not written is not an error.
+    ///
+    /// # Errors
+    ///
+    /// Returns the errors of [`OwnAppBag::write`](crate::OwnAppBag::write).
+    pub fn remove(&self, leader: &Leader, key: impl Into<String>) -> Result<(), Error> {
+        own::set_app(&self.core, leader, key, "")
     }
 
     /// Returns the other units of the application that are in the peer relation, in the order of
@@ -157,7 +176,7 @@ impl<T: Bag> Peers<T> {
     /// [`units`](Peers::units).
     pub fn units_written<U: Bag>(&self) -> Result<Vec<(UnitName, U)>> {
         let mut written = written(&self.units()?)?;
-        if let Some(own) = self.unit_bag().read()? {
+        if let Some(own) = self.unit_bag().read_as_remote().if_ready()? {
             written.push((self.core.own().clone(), own));
         }
         written.sort_by(|(one, _), (other, _)| one.cmp(other));

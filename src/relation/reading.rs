@@ -5,6 +5,7 @@ use super::codec::Codec;
 use super::juju_keys::is_jujus;
 use super::relation_core::RelationCore;
 use crate::error::Error;
+use crate::secret::source;
 use crate::stop::{NotReady, Stop};
 
 /// Reads a databag of the other side as a bag type. `owner` is its unit or application.
@@ -16,7 +17,8 @@ pub(crate) fn read_remote<T: Bag>(
     bag: &Databag,
 ) -> Result<T, Stop> {
     let endpoint = &relation.endpoint;
-    let stop = match bag::decode::<T>(bag) {
+    let decoded = source::reading(format!("{endpoint}: {owner}"), || bag::decode::<T>(bag));
+    let stop = match decoded {
         Ok(value) => return Ok(value),
         Err(BagFault::Nothing) => {
             NotReady::waiting(format!("{endpoint}: {owner} has written nothing yet")).into()

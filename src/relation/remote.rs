@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::bag::{Bag, Databag};
+use super::databags::OwnBag;
 use super::juju_keys::{JujuKeys, without_jujus};
 use super::reading::{check_keys, read_remote};
 use super::relation_core::RelationCore;
@@ -108,8 +109,13 @@ impl RemoteBag {
     /// this unit could read.
     fn stored(&self) -> Result<Arc<Databag>, Error> {
         let (tools, id) = (&self.relation.context.tools, &self.relation.id);
+        let own = self.relation.own();
         Ok(match &self.owner {
             Owner::Unit(name) => tools.unit_databag(id, name)?,
+            // A peer endpoint by its name: what this hook has written is in it too.
+            Owner::Application(name) if name == own.application() => {
+                self.relation.context.databags.read(tools, own, id, OwnBag::Application)?
+            }
             Owner::Application(name) => tools.app_databag(id, name)?,
             Owner::Unnamed => Arc::default(),
         })

@@ -8,9 +8,10 @@ mod own;
 mod owned;
 mod reading;
 mod remote;
+pub(crate) mod source;
 #[cfg(test)]
 mod tests;
-mod uri;
+pub(crate) mod uri;
 mod user;
 
 pub(crate) use leadership::check_leadership;

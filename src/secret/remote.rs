@@ -7,7 +7,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::content::SecretContent;
 use super::reading::{ReadMode, typed};
-use super::uri;
+use super::{source, uri};
 use crate::declaration::Declaration;
 use crate::hook::Hook;
 use crate::juju::{ApplicationName, EndpointName, ErrorKind, SecretId, SecretRef};
@@ -20,7 +20,8 @@ use crate::unit::Unit;
 /// secret's id.
 ///
 /// The field is both for who reads the databag and for who writes it. It serializes the id and
-/// never the content.
+/// never the content. The texts about a secret that was read from a databag name the endpoint and
+/// the remote application.
 ///
 /// ```
 /// use charmwright::{Bag, Hook, Plain, Relation, RemoteSecret, Result, SecretFields, SecretText};
@@ -39,7 +40,7 @@ use crate::unit::Unit;
 /// fn password<D: Declaration, E>(hook: &Hook<D>, database: &Relation<E>) -> Result<SecretText> {
 ///     let answer: Answer = database.remote_app().read()?;
 ///     // Not granted yet: the unit is Waiting, with the names of the endpoint and the application.
-///     let user = answer.secret_user.in_relation(database).get(hook)?;
+///     let user = answer.secret_user.get(hook)?;
 ///     Ok(user.get("password")?)
 /// }
 /// ```
@@ -58,7 +59,7 @@ impl<T: SecretContent> RemoteSecret<T> {
     }
 
     /// Returns the same secret with the names of this unit's endpoint and of the remote application
-    /// in its texts. A databag does not tell them to its fields.
+    /// in its texts, for one whose id did not come from a bag type.
     #[must_use]
     pub fn in_relation<E>(&self, relation: &Relation<E>) -> Self {
         self.named_by(relation.endpoint_name(), relation.remote_app_name())
@@ -141,7 +142,7 @@ impl<T> Serialize for RemoteSecret<T> {
 
 impl<'de, T> Deserialize<'de> for RemoteSecret<T> {
     fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
-        Ok(Self { id: uri::deserialize(from)?, source: None, content: PhantomData })
+        Ok(Self { id: uri::deserialize(from)?, source: source::current(), content: PhantomData })
     }
 }
 

@@ -59,6 +59,8 @@ use crate::unit::Unit;
 /// }
 /// ```
 ///
+/// An empty text, by which an operator clears the option, counts as not set.
+///
 /// Juju checks neither that the secret exists nor that the application may read it when the option
 /// is set. It sends no event when the operator grants the secret later, so the unit goes on with
 /// the next event, `update-status` at the latest.

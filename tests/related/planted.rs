@@ -127,7 +127,7 @@ impl Charm for Observer {
     async fn handle(&mut self, _: &Event, hook: &Hook<Declared>) -> Result<Outcome> {
         let owner = hook.related(FromOwner)?.or_wait("waiting for an owner")?;
         let offer: Offer = owner.remote_app().read()?;
-        let token = offer.token.in_relation(&owner).refresh(hook)?;
+        let token = offer.token.refresh(hook)?;
         let number = token.token.expose().strip_prefix("hunter22-").unwrap().parse().unwrap();
         self.0.read.set(number);
         self.0.end(&token)

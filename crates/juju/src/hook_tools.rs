@@ -8,14 +8,17 @@ use std::sync::{Arc, Mutex};
 
 use serde_json::Value;
 
+use super::env::{DispatchPath, HookEnv};
 use super::error::Error;
+use super::event_vars::RelationVars;
 use super::hook_cache::{Cached, Leadership, Options, Params, Ports, StoredState};
-use super::names::{StorageId, StorageName};
+use super::names::{ApplicationName, HookName, StorageId, StorageName};
 use super::relation_cache::RelationCache;
 use super::secret::HookRecord;
 use super::status::Status;
 use super::tool_output::parse_json;
 use super::tool_runner::{ToolCall, ToolError, ToolRunner};
+use super::version::JujuVersion;
 
 /// The hook tools of one hook, as typed calls.
 ///
@@ -52,6 +55,15 @@ pub struct HookTools {
     pub(super) secrets: Mutex<HookRecord>,
     /// The folder for the file of a secret's content; `None` is the system's temporary folder.
     pub(super) secret_folder: Option<PathBuf>,
+    pub(super) hook: Option<KnownHook>,
+}
+
+/// What the calls know about the hook that they belong to.
+pub(super) struct KnownHook {
+    pub(super) application: ApplicationName,
+    pub(super) version: Option<JujuVersion>,
+    /// The number of the relation that ends with this hook.
+    pub(super) breaking: Option<u32>,
 }
 
 impl HookTools {
@@ -71,7 +83,34 @@ impl HookTools {
             relations: RelationCache::default(),
             secrets: Mutex::default(),
             secret_folder: None,
+            hook: None,
         }
+    }
+
+    /// Tells the calls which hook they belong to. They then know the remote application of the
+    /// hook's relation without a tool, and refuse a grant in the peer relation or in one that breaks
+    /// for which Juju would fail the hook ([`grant_secret`](Self::grant_secret)).
+    ///
+    /// A variable that is missing or malformed is as one that the hook does not have.
+    #[must_use]
+    pub fn in_hook(mut self, env: &HookEnv) -> Self {
+        let version = env.juju_version().ok().flatten();
+        let mut hook =
+            KnownHook { application: env.unit().application().clone(), version, breaking: None };
+        if let Ok(RelationVars { id: Some(id), remote_app, .. }) = env.relation() {
+            let is_end = |name: &HookName| name.as_str().ends_with("-relation-broken");
+            let name = match env.dispatch_path() {
+                Some(DispatchPath::Hook(name)) => Some(name),
+                Some(DispatchPath::Action(_)) => None,
+                None => env.hook_name(),
+            };
+            hook.breaking = name.is_some_and(is_end).then_some(id.number());
+            if let Some(remote) = remote_app {
+                self.relations.apps.set(id.number(), Some(remote));
+            }
+        }
+        self.hook = Some(hook);
+        self
     }
 
     /// Sets the folder below which the content of a secret is written for the time of one call

@@ -57,6 +57,11 @@ impl<K: Ord + Clone, V: Clone> Keyed<K, V> {
         Ok(answer)
     }
 
+    /// Caches an answer that is known without asking.
+    pub(super) fn set(&self, key: K, answer: V) {
+        lock(&self.0).insert(key, answer);
+    }
+
     /// Drops the answers whose key is `stale`.
     pub(super) fn forget(&self, stale: impl Fn(&K) -> bool) {
         lock(&self.0).retain(|key, _| !stale(key));

@@ -15,6 +15,7 @@ mod probe;
 mod related_unit;
 mod relations;
 mod runs;
+mod secrets;
 mod states;
 mod stored_events;
 mod table;

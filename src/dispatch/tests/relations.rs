@@ -93,6 +93,28 @@ fn the_remote_application_is_read_once() {
 }
 
 #[test]
+fn a_hook_of_the_relation_says_the_remote_application_itself() {
+    let juju = RelatedUnit::new();
+    juju.relate("database", "pg", 1);
+    juju.relate("site", "one", 0);
+    juju.write(1, "pg", &[("username", "u"), ("port", "5432")]);
+    let read = |hook: &Hook<Declared>| -> Result {
+        assert!(answer(hook)?.is_some());
+        assert_eq!(hook.related(Site)?.len(), 1);
+        Ok(())
+    };
+    let variables = [
+        ("JUJU_RELATION", "database"),
+        ("JUJU_RELATION_ID", "database:1"),
+        ("JUJU_REMOTE_APP", "pg"),
+    ];
+    let report = juju.run(Does(read), "hooks/database-relation-changed", &variables);
+    assert_eq!(report.exit_code(), 0, "{report:?}");
+    let lists = juju.calls(&["relation-list"]);
+    assert_eq!(lists, ["relation-list -r site:2 --app --format=json"]);
+}
+
+#[test]
 fn what_is_not_written_yet_is_not_ready() {
     type Pairs = &'static [(&'static str, &'static str)];
     let cases: [(Pairs, Status); 4] = [
@@ -399,6 +421,15 @@ fn the_peer_relation_does_not_exist_in_install_and_then_does_without_another_uni
             ring.update(&leader, |shared| shared.generation += 1)?;
             ring.set(&leader, "raw", "x")?;
             assert_eq!(ring.get("raw")?.as_deref(), Some("x"));
+            const KEYS: [&str; 3] = ["generation", "other", "raw"];
+            let by_name = &hook.related_named(&"ring".parse().unwrap())?[0];
+            assert_eq!(by_name.remote_app().get("raw")?.as_deref(), Some("x"));
+            ring.set(&leader, "other", "y")?;
+            assert_eq!(ring.entries()?.into_keys().collect::<Vec<_>>(), KEYS);
+            assert_eq!(by_name.app_bag().entries(&leader)?, ring.entries()?);
+            ring.remove(&leader, "other")?;
+            assert_eq!(ring.entries()?.len(), 2);
+            assert_eq!(ring.unit_bag().entries()?.into_keys().collect::<Vec<_>>(), ["port"]);
         }
         assert_eq!(ring.shared()?.generation, 1);
         Ok(())
@@ -423,6 +454,14 @@ fn the_peer_relation_does_not_exist_in_install_and_then_does_without_another_uni
 
 #[test]
 fn every_units_databag_is_read_and_a_new_unit_is_left_out() {
+    #[derive(Serialize, Deserialize)]
+    struct Wider {
+        port: u16,
+        host: String,
+    }
+    impl Bag for Wider {
+        type Codec = JsonPerKey;
+    }
     let juju = RelatedUnit::new();
     juju.add_peer();
     juju.add_peer();
@@ -434,9 +473,12 @@ fn every_units_databag_is_read_and_a_new_unit_is_left_out() {
         let members: Vec<String> =
             members.iter().map(|(unit, member)| format!("{unit}:{}", member.port)).collect();
         assert_eq!(members, ["web/0:80", "web/2:82"]);
+        // An older revision of the charm wrote less, in this unit as in the other.
+        assert!(ring.units_written::<Wider>()?.is_empty());
         assert_eq!(ring.units()?.len(), 2);
         assert_eq!(ring.shared()?, Shared::default());
         Ok(())
     };
-    assert_eq!(juju.run(Does(handler), CHANGED, &[]).exit_code(), 0);
+    let report = juju.run(Does(handler), CHANGED, &[]);
+    assert_eq!(report.exit_code(), 0, "{report:?}");
 }

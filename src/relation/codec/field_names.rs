@@ -1,4 +1,4 @@
-//! The names of a struct's fields, which serde passes to a deserializer.
+//! The form of a type: the names of a struct's fields, which serde passes to a deserializer.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -11,10 +11,23 @@ use super::Codec;
 /// Returns the names of the fields of a struct, aliases included. `None` for a type whose keys are
 /// not known before it is read: a map, an enum, or a struct with a flattened field.
 pub(super) fn field_names<T: DeserializeOwned>() -> Option<&'static [&'static str]> {
-    // The type asks the deserializer for a struct and passes the names; then it is stopped.
+    match form::<T>() {
+        Form::Struct(names) => Some(names),
+        Form::Enum | Form::Other => None,
+    }
+}
+
+/// Returns `true` for an enum that serde writes as a text, or as a map of one variant's name and
+/// data. One with `#[serde(tag)]` or `#[serde(untagged)]` is written otherwise.
+pub(super) fn is_enum<T: DeserializeOwned>() -> bool {
+    matches!(form::<T>(), Form::Enum)
+}
+
+fn form<T: DeserializeOwned>() -> Form {
+    // The type asks the deserializer for its form and passes the names; then it is stopped.
     match T::deserialize(Asked) {
-        Ok(_) => None,
-        Err(Names(names)) => names,
+        Ok(_) => Form::Other,
+        Err(form) => form,
     }
 }
 
@@ -31,31 +44,35 @@ pub(super) fn keys_per_field<C: Codec, T: Serialize + DeserializeOwned>(
     present.map(|present| present.into_keys().collect()).unwrap_or_default()
 }
 
-/// A deserializer without any data, whose error has the names that it was asked for.
+/// A deserializer without any data, whose error is the form that it was asked for.
 struct Asked;
 
 #[derive(Debug)]
-struct Names(Option<&'static [&'static str]>);
+enum Form {
+    Struct(&'static [&'static str]),
+    Enum,
+    Other,
+}
 
-impl fmt::Display for Names {
+impl fmt::Display for Form {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("only the names of the fields were asked for")
+        f.write_str("only the form of the type was asked for")
     }
 }
 
-impl std::error::Error for Names {}
+impl std::error::Error for Form {}
 
-impl de::Error for Names {
+impl de::Error for Form {
     fn custom<T: fmt::Display>(_: T) -> Self {
-        Self(None)
+        Self::Other
     }
 }
 
 impl<'de> Deserializer<'de> for Asked {
-    type Error = Names;
+    type Error = Form;
 
-    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Names> {
-        Err(Names(None))
+    fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Form> {
+        Err(Form::Other)
     }
 
     fn deserialize_struct<V: Visitor<'de>>(
@@ -63,25 +80,34 @@ impl<'de> Deserializer<'de> for Asked {
         _: &'static str,
         fields: &'static [&'static str],
         _: V,
-    ) -> Result<V::Value, Names> {
-        Err(Names(Some(fields)))
+    ) -> Result<V::Value, Form> {
+        Err(Form::Struct(fields))
+    }
+
+    fn deserialize_enum<V: Visitor<'de>>(
+        self,
+        _: &'static str,
+        _: &'static [&'static str],
+        _: V,
+    ) -> Result<V::Value, Form> {
+        Err(Form::Enum)
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
         self,
         _: &'static str,
         visitor: V,
-    ) -> Result<V::Value, Names> {
+    ) -> Result<V::Value, Form> {
         visitor.visit_newtype_struct(self)
     }
 
-    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Names> {
+    fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Form> {
         visitor.visit_some(self)
     }
 
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 i128 u8 u16 u32 u64 u128 f32 f64 char str string bytes byte_buf unit
-        unit_struct seq tuple tuple_struct map enum identifier ignored_any
+        unit_struct seq tuple tuple_struct map identifier ignored_any
     }
 }
 

@@ -12,6 +12,7 @@ use super::field_names::keys_per_field;
 use super::fields_de::{Field, read_fields};
 use super::fields_ser::{Format, write_fields};
 use super::redact::decode_error;
+use super::same_json::is_same_json;
 
 /// This codec keeps each field of a struct as JSON under a key of its own, as many Python charms do
 /// (ingress v2, and the `load` and `save` of ops).
@@ -37,6 +38,10 @@ impl Codec for JsonPerKey {
     fn own_keys<T: Serialize + DeserializeOwned>(bag: &BTreeMap<String, String>) -> Vec<String> {
         keys_per_field::<Self, T>(bag)
     }
+
+    fn is_same(one: &str, other: &str) -> bool {
+        is_same_json(one, other)
+    }
 }
 
 impl Format for JsonPerKey {
@@ -47,12 +52,32 @@ impl Format for JsonPerKey {
 }
 
 /// The JSON text of a field.
-struct JsonText<'a>(&'a str);
+pub(super) struct JsonText<'a>(pub(super) &'a str);
 
 impl Field for JsonText<'_> {
     fn read<'de, S: DeserializeSeed<'de>>(self, seed: S) -> Result<S::Value, String> {
         let value: Value = serde_json::from_str(self.0).map_err(|error| not_json(&error))?;
-        seed.deserialize(value).map_err(|error| error.to_string())
+        if !has_float(&value) {
+            return seed.deserialize(value).map_err(|error| error.to_string());
+        }
+        // A `Value` rounds an integer of more than 64 bits, as those of `u128` may be.
+        let mut text = serde_json::Deserializer::from_reader(self.0.as_bytes());
+        seed.deserialize(&mut text).map_err(|error| {
+            let place = format!(" at line {} column {}", error.line(), error.column());
+            let reason = error.to_string();
+            reason.strip_suffix(&place).unwrap_or(&reason).to_owned()
+        })
+    }
+}
+
+/// Returns `true` if a number in the value is not an integer of 64 bits. The recursion is bounded,
+/// because serde_json refuses a text that is nested too deep.
+fn has_float(value: &Value) -> bool {
+    match value {
+        Value::Number(number) => number.is_f64(),
+        Value::Array(list) => list.iter().any(has_float),
+        Value::Object(map) => map.values().any(has_float),
+        Value::Null | Value::Bool(_) | Value::String(_) => false,
     }
 }
 

@@ -6,13 +6,15 @@ use std::marker::PhantomData;
 use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed};
 use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::Codec;
 use super::error::{DecodeError, EncodeError};
-use super::field_names::field_names;
+use super::field_names::{field_names, is_enum};
 use super::fields_de::{Field, FieldsError, read_fields};
-use super::json_per_key::not_json;
+use super::json_per_key::{JsonText, not_json};
 use super::redact::decode_error;
+use super::same_json::is_same_json;
 
 /// A key name is a type that stands for the key of a databag, for the codecs [`JsonUnder`] and
 /// [`YamlUnder`].
@@ -68,6 +70,10 @@ impl<K: KeyName> Codec for JsonUnder<K> {
     fn own_keys<T: Serialize + DeserializeOwned>(_: &BTreeMap<String, String>) -> Vec<String> {
         vec![K::KEY.to_owned()]
     }
+
+    fn is_same(one: &str, other: &str) -> bool {
+        is_same_json(one, other)
+    }
 }
 
 impl<K: KeyName> Codec for YamlUnder<K> {
@@ -84,6 +90,10 @@ impl<K: KeyName> Codec for YamlUnder<K> {
 
     fn own_keys<T: Serialize + DeserializeOwned>(_: &BTreeMap<String, String>) -> Vec<String> {
         vec![K::KEY.to_owned()]
+    }
+
+    fn is_same(one: &str, other: &str) -> bool {
+        is_same_json(one, other)
     }
 }
 
@@ -110,8 +120,16 @@ fn decode_document<T: DeserializeOwned>(
     let Some(text) = bag.get(key) else { return Err(DecodeError::missing(key)) };
     let document = parse(text).map_err(|reason| DecodeError::wrong(key, reason))?;
     let result = match document {
-        Value::Object(map) => {
-            read_fields(map.iter().map(|(name, value)| (name.as_str(), JsonValue(value))))
+        // The one key of an enum's map is the name of a variant and no field.
+        Value::Object(map) if !is_enum::<T>() => {
+            match serde_json::from_str::<BTreeMap<String, &RawValue>>(text) {
+                // The texts have the numbers as they are written.
+                Ok(map) => {
+                    read_fields(map.iter().map(|(name, text)| (&**name, JsonText(text.get()))))
+                }
+                // YAML that is no JSON.
+                Err(_) => read_fields(map.iter().map(|(name, value)| (&**name, JsonValue(value)))),
+            }
         }
         document => T::deserialize(document)
             .map_err(|error| FieldsError::Wrong { key: None, reason: error.to_string() }),

@@ -72,8 +72,20 @@ fn a_secret_in_an_option_is_resolved_by_the_type_of_the_field() {
     };
     let ran = with_option(foreign()).run(use_option);
     assert!(ran.status.starts_with("status-set active"), "{}", ran.status);
-    // No option is no secret.
-    assert!(Unit::new(false).run(use_option).secret_calls.is_empty());
+    // No option is no secret, and neither is one that the operator has cleared.
+    for unit in [Unit::new(false), Unit::new(false).with_option("tls-key", "")] {
+        let ran = unit.run(use_option);
+        assert!(ran.secret_calls.is_empty());
+        assert!(ran.status.starts_with("status-set active"), "{}", ran.status);
+    }
+    #[derive(Debug, serde::Deserialize)]
+    struct Needs {
+        #[expect(dead_code, reason = "only the reading is of interest")]
+        key: UserSecret<Credentials>,
+    }
+    let cleared = serde_json::Map::from_iter([("key".to_owned(), "".into())]);
+    let error = crate::config::parse::<Needs>(&cleared).unwrap_err().to_string();
+    assert_eq!(error, "cannot use the config option \"key\": missing field `key`");
 
     for (unit, status) in [
         (

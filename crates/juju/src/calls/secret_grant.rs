@@ -7,7 +7,7 @@ use crate::error_kind::ErrorKind;
 use crate::hook_cache::lock;
 use crate::hook_tools::HookTools;
 use crate::names::{ApplicationName, RelationId, SecretId, UnitName};
-use crate::secret::{Change, HookRecord, SecretAccess, SecretRef};
+use crate::secret::{Change, HookRecord, SecretAccess, SecretOwner, SecretRef};
 use crate::tool_runner::ToolCall;
 
 use super::secret_write::check_not_removed;
@@ -17,8 +17,13 @@ const REVOKE: &str = "secret-revoke";
 
 impl HookTools {
     /// Grants a secret to the remote application of a relation, or to one of its units. Juju grants
-    /// it if the hook exits with code 0. The grant ends with the relation. On a peer relation the
-    /// application itself is the grantee.
+    /// it if the hook exits with code 0. The grant ends with the relation.
+    ///
+    /// On a peer relation the application itself is the grantee. Its units read a secret of the
+    /// application without a grant, and Juju fails a hook that grants them one; Juju 4.0 takes no
+    /// grant at all there. Juju takes none in a relation that is being removed either. This call
+    /// knows both before, the latter in `relation-broken`, if it knows the hook
+    /// ([`in_hook`](Self::in_hook)).
     ///
     /// A grant that Juju has stored, or that this hook made already, starts no `secret-grant`.
     ///
@@ -28,11 +33,12 @@ impl HookTools {
     /// # Errors
     ///
     /// - [`ErrorKind::Gone`] if the unit does not own the secret (see
-    ///   [`secret_info`](Self::secret_info)), or the relation is gone.
+    ///   [`secret_info`](Self::secret_info)), or the relation is gone or breaks in this hook.
     /// - [`ErrorKind::NotLeader`] if the application owns the secret and this unit lost leadership
     ///   in this hook.
-    /// - [`ErrorKind::Invalid`] if the grantee has the secret in another relation already: Juju
-    ///   keeps one relation for each grantee, and would fail the hook at its end. Nothing was sent.
+    /// - [`ErrorKind::Invalid`] if the grantee has the secret in another relation already, since
+    ///   Juju keeps one relation for each grantee, or if Juju takes no such grant in the peer
+    ///   relation. Juju would fail the hook at its end. Nothing was sent.
     /// - [`ErrorKind::WrongContext`] if this hook granted the secret in the same relation to
     ///   somebody else, revoked it there, or removed a revision of it: Juju would lose one of the
     ///   two. Nothing was sent.
@@ -87,6 +93,13 @@ impl HookTools {
             }
         }
         check_not_removed(&record, &attempt, GRANT, id)?;
+        if self.hook.as_ref().and_then(|hook| hook.breaking) == Some(relation.number()) {
+            let cause = "the relation ends with this hook, and every grant in it";
+            return not_sent(ErrorKind::Gone, cause);
+        }
+        if let Some(refusal) = self.peer_refusal(&record, id, relation) {
+            return not_sent(ErrorKind::Invalid, refusal);
+        }
         self.execute(attempt, in_relation(GRANT, id, relation, unit))?;
         record.granted(id, relation, unit.cloned());
         Ok(())
@@ -136,6 +149,30 @@ impl HookTools {
         }
         record.revoked(id, relation);
         Ok(true)
+    }
+
+    /// Returns the reason for which Juju would fail the hook for this grant, if it is one in the
+    /// peer relation (Juju 3.6 `state/secrets.go`, 4.0 `domain/secret/service`).
+    fn peer_refusal(
+        &self,
+        record: &HookRecord,
+        id: &SecretId,
+        relation: &RelationId,
+    ) -> Option<&'static str> {
+        let hook = self.hook.as_ref()?;
+        let is_refused = match record.owner(id) {
+            Some(SecretOwner::Application) => true,
+            _ => hook.version.as_ref().is_some_and(|version| version.major() >= 4),
+        };
+        if !is_refused {
+            return None;
+        }
+        // If Juju cannot say where the relation leads, the grant itself meets that.
+        let grantee = self.relation_app(relation).ok()??;
+        (grantee == hook.application).then_some(
+            "Juju takes no such grant in a peer relation; every unit reads a secret that its \
+             application owns without one",
+        )
     }
 
     /// Returns `true` if this hook revoked the secret from the remote application of the relation

@@ -47,7 +47,8 @@ impl HookTools {
     /// # Errors
     ///
     /// - [`ErrorKind::Denied`] if the secret is not granted to this unit, or no longer.
-    /// - [`ErrorKind::Gone`] if no secret has the id, or the unit knows no secret by the label.
+    /// - [`ErrorKind::Gone`] if no secret has the id, or the unit knows no secret by the label, or
+    ///   this hook removed the secret.
     /// - [`ErrorKind::Unavailable`] if this Juju has no secrets.
     /// - The tool failed in another way, or its output is not a map of texts.
     pub fn secret<'a>(&self, secret: impl Into<SecretRef<'a>>) -> Result<Arc<SecretFields>, Error> {
@@ -230,6 +231,11 @@ impl HookTools {
         // Held while the tools run, so that a second thread waits for the content instead of
         // starting the tools again.
         let mut record = lock(&self.secrets);
+        if record.is_removed(secret) {
+            // Juju shows the content until the hook is committed, and nobody must build on it.
+            let attempt = format!("read {secret}");
+            return Err(Error::not_sent(ErrorKind::Gone, attempt, GET, "this hook removed it"));
+        }
         if let Some(content) = record.content(secret, mode) {
             return Ok(content);
         }

@@ -73,8 +73,7 @@ impl HookTools {
             .ok_or_else(|| {
                 Error::output(ADD_ATTEMPT, ADD, "printed what is not the id of a secret")
             })?;
-        record.changes_secret_of(request.owner);
-        record.added(&id, label);
+        record.added(&id, request.owner, label);
         Ok(id)
     }
 

@@ -104,6 +104,8 @@ pub(crate) struct HookRecord {
     labels: BTreeMap<String, SecretId>,
     ids: Option<BTreeSet<SecretId>>,
     changes: BTreeMap<String, Change>,
+    /// The owners of the secrets that the hook added. Juju does not show their properties yet.
+    added_for: BTreeMap<String, SecretOwner>,
     /// The unit that each secret was granted to in a relation; `None` is the whole application.
     grants: BTreeMap<(String, u32), (RelationId, Option<UnitName>)>,
     /// The relations in which each secret was revoked.
@@ -201,8 +203,14 @@ impl HookRecord {
         self.needs_leader
     }
 
+    /// Returns the owner of a secret that the unit may change, as far as the hook knows.
+    pub(crate) fn owner(&self, id: &SecretId) -> Option<SecretOwner> {
+        let added = self.added_for.get(id.id()).copied();
+        added.or_else(|| Some(self.infos.get(id.id())?.as_ref()?.owner()))
+    }
+
     /// Records that the hook is about to change a secret of this owner.
-    pub(crate) fn changes_secret_of(&mut self, owner: SecretOwner) {
+    fn changes_secret_of(&mut self, owner: SecretOwner) {
         self.needs_leader |= owner == SecretOwner::Application;
     }
 
@@ -210,8 +218,19 @@ impl HookRecord {
         self.changes.get(id.id()).copied()
     }
 
+    /// Returns `true` if the hook removed the secret.
+    pub(crate) fn is_removed(&self, secret: SecretRef<'_>) -> bool {
+        let id = match secret {
+            SecretRef::Id(id) => Some(id),
+            SecretRef::Label(label) => self.owner_of_label(label),
+        };
+        id.is_some_and(|id| self.change(id) == Some(Change::Removed))
+    }
+
     /// Records that the hook added a secret.
-    pub(crate) fn added(&mut self, id: &SecretId, label: Option<&str>) {
+    pub(crate) fn added(&mut self, id: &SecretId, owner: SecretOwner, label: Option<&str>) {
+        self.changes_secret_of(owner);
+        self.added_for.insert(id.id().to_owned(), owner);
         self.changes.insert(id.id().to_owned(), Change::Created);
         if let Some(ids) = &mut self.ids {
             ids.insert(bare(id));

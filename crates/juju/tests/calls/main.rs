@@ -5,6 +5,7 @@
 
 mod action;
 mod config;
+mod known_hook;
 mod leader;
 mod log;
 mod ports;

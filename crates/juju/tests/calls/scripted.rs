@@ -7,7 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use charmwright_juju::{HookTools, ToolCall, ToolError, ToolRunner};
+use charmwright_juju::{HookEnv, HookTools, ToolCall, ToolError, ToolRunner};
 use tempfile::TempDir;
 
 /// The answer to one call.
@@ -38,6 +38,11 @@ impl Scripted {
         let tools =
             HookTools::new(Box::new(Runner(Arc::clone(&script)))).secret_folder(folder.path());
         Self { tools, folder, script }
+    }
+
+    /// Tells the tools which hook it is.
+    pub(super) fn in_hook(self, env: &HookEnv) -> Self {
+        Self { tools: self.tools.in_hook(env), ..self }
     }
 
     /// Returns the calls so far and forgets them. The path of a private file is `PATH`.
