@@ -10,7 +10,7 @@ use super::error::{Error, ErrorKind};
 use super::go_text::go_quote;
 use super::model::Model;
 use super::relations::{
-    Candidate, Databag, Provider, Relation, candidate, match_endpoints, split_name,
+    Candidate, Databag, Provider, Relation, candidate, match_endpoints, relation_key, split_name,
 };
 
 impl Model {
@@ -32,6 +32,12 @@ impl Model {
         let (one, other) = (one.map_err(refuse)?, other.map_err(refuse)?);
         let (endpoint, counterpart) =
             match_endpoints(&one, &other, [first, second]).map_err(refuse)?;
+        // From here on Juju's text names the two endpoints.
+        let key = relation_key((&one, &endpoint), (&other, &counterpart));
+        let refuse = |why: String| {
+            let text = format!("cannot add relation {}: {why}", go_quote(&key));
+            Error::new(ErrorKind::Relation, text)
+        };
         let id = self
             .relations
             .add((&one.application, endpoint), (&other.application, counterpart))

@@ -28,7 +28,7 @@ mod tests;
 pub(crate) use all_relations::Relations;
 pub(crate) use databag::{Databag, SIZE_LIMIT, network_values};
 pub use hook::{RelationEvent, RelationHook};
-pub(crate) use matching::{Candidate, candidate, match_endpoints, split_name};
+pub(crate) use matching::{Candidate, candidate, match_endpoints, relation_key, split_name};
 pub(crate) use played::Players;
 pub use played::{Played, PlayedRelation, Provider};
 pub(crate) use record::RelationRecord;
