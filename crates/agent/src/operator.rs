@@ -133,6 +133,8 @@ impl Model {
                 false => unit.lifecycle.refresh(&meta),
             }
         }
+        // The grants in a relation that has gone end too.
+        self.settle_remotes();
         Ok(())
     }
 

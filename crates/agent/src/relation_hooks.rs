@@ -58,13 +58,14 @@ impl Model {
                 }
             }
         }
-        if let Some(record) = self.units.get_mut(unit) {
-            for id in record.relations.take_ended_implicit(&self.relations) {
-                self.relations.leave(id, unit);
-            }
+        let record = self.units.get_mut(unit);
+        let ended = record.map(|record| record.relations.take_ended_implicit(&self.relations));
+        let ended = ended.unwrap_or_default();
+        for id in &ended {
+            self.relations.leave(*id, unit);
         }
         self.remove_if_lone_subordinate(unit);
-        if !ids.is_empty() {
+        if !ids.is_empty() || !ended.is_empty() {
             self.settle_remotes();
         }
     }
