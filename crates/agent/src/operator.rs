@@ -79,9 +79,9 @@ impl Model {
         if last.as_ref() == leader {
             return Ok(());
         }
-        for (unit, leads) in [(last.as_ref(), false), (leader, true)] {
-            if let Some(record) = unit.and_then(|unit| self.units.get_mut(unit)) {
-                record.lifecycle.leadership_changed(leads);
+        for unit in [last.as_ref(), leader].into_iter().flatten() {
+            if let Some(record) = self.units.get_mut(unit) {
+                record.lifecycle.leadership_changed();
             }
         }
         Ok(())

@@ -47,13 +47,19 @@ fn leader_set(context: &mut ToolContext<'_>) -> ToolResult {
     context.require_leader(
         "cannot write leadership settings: cannot write settings: not the leader",
     )?;
-    let settings = &mut context.application_mut()?.leader_settings;
+    let application = context.application_mut()?;
+    let mut settings = application.leader_settings.clone();
     for (key, value) in pairs {
         if value.is_empty() {
             settings.remove(&key);
         } else {
             settings.insert(key, value);
         }
+    }
+    // The other units are told at once, and only of a change (Juju 3.6).
+    if application.leader_settings != settings {
+        application.leader_settings = settings;
+        application.leader_settings_version = application.leader_settings_version.saturating_add(1);
     }
     Ok(Output::Nothing)
 }
