@@ -77,7 +77,7 @@ impl Model {
             HookKind::Relation(hook) => {
                 let record = self.units.get_mut(unit);
                 if record.is_some_and(|record| record.relations.complete(hook)) {
-                    self.relations.leave(hook.relation(), unit);
+                    self.relations.leave(hook.id, unit);
                 }
             }
             HookKind::Remove => self.unit_gone(unit),

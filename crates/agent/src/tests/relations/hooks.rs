@@ -16,7 +16,7 @@ fn a_peer_relation_exists_right_after_install_with_no_other_unit() {
     );
     let report = world.model.report(&unit("web/0")).unwrap();
     let relation = &report.relations[0];
-    assert_eq!((relation.id, relation.remote_app.as_str()), (0, "web"));
+    assert_eq!((relation.id.get(), relation.remote_app.as_str()), (0, "web"));
     assert_eq!((relation.state.as_str(), relation.units.len()), ("joined", 0));
 }
 
