@@ -318,6 +318,14 @@ fn the_other_units_are_told_when_the_leader_changes_its_settings() {
     assert_eq!(told(), [""; 0], "nothing has changed");
     set(&["b="]);
     assert_eq!(told(), ["leader-settings-changed"]);
+    // A hook reads them once.
+    follower.with_model(Model::update_status).unwrap();
+    follower.begin(Instant::now()).unwrap();
+    assert_eq!(tool(&follower, &["leader-get", "a"]), "1\n");
+    set(&["a=2"]);
+    assert_eq!(tool(&follower, &["leader-get", "a"]), "1\n");
+    follower.finish(0, Instant::now()).unwrap();
+    assert_eq!(told(), ["leader-settings-changed"]);
     leader.with_model(|model, _| {
         assert_eq!(run_all(model, "web/0"), [""; 0], "the leader itself is not told");
         model.agent_restarted(&name("web/1")).unwrap();

@@ -29,7 +29,8 @@ fn leader_get(context: &mut ToolContext<'_>) -> ToolResult {
         return Err(Failure::Usage(format!("invalid key {}", go_quote(key))));
     }
     context.refuse_more_than(1)?;
-    let settings = &context.application()?.leader_settings;
+    let current = context.application()?.leader_settings.clone();
+    let settings = context.snapshot.leader_settings.get_or_insert(current);
     Ok(Output::Value(if key == "-" || key.is_empty() {
         Value::Object(
             settings
@@ -47,6 +48,7 @@ fn leader_set(context: &mut ToolContext<'_>) -> ToolResult {
     context.require_leader(
         "cannot write leadership settings: cannot write settings: not the leader",
     )?;
+    context.snapshot.leader_settings = None;
     let application = context.application_mut()?;
     let mut settings = application.leader_settings.clone();
     for (key, value) in pairs {
