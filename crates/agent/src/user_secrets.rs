@@ -83,8 +83,8 @@ impl Model {
     ///
     /// # Errors
     /// [`ErrorKind::Secret`] if a user secret has this name, or Juju refuses the content: it needs
-    /// at least one key, a key has three or more lower-case letters and digits, and all values have
-    /// at most 1,000,000 bytes in base64.
+    /// at least one key, a key has three or more lower-case letters and digits, no value is empty,
+    /// and all values have at most 1,000,000 bytes in base64.
     pub fn add_secret(&mut self, name: &str, content: &[(&str, &str)]) -> Result<SecretId, Error> {
         let refuse = |why: String| refused("add", name, &why);
         if content.is_empty() {
