@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use charmwright_agent::Report;
+use charmwright_agent::{RelationNumber, Report};
 
 use super::charms::{
     database_provider::DatabaseProvider as Provider,
@@ -23,7 +23,7 @@ fn deployed() -> Juju {
 }
 
 /// The same, related, with the number of the relation.
-fn related() -> (Juju, u32) {
+fn related() -> (Juju, RelationNumber) {
     let mut juju = deployed();
     let relation = juju.integrate("web", "pg");
     assert_all_done(&juju.settle());

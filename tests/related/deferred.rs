@@ -9,7 +9,7 @@ use charmwright::{
     Charm, Declaration, Endpoint, Event, Hook, Metadata, NoActions, NoConfig, NoLimit, NoState,
     Outcome, RelationLookup, Requires, Result,
 };
-use charmwright_agent::{CharmMeta, Deployment, EndpointMeta, EndpointRole};
+use charmwright_agent::{CharmMeta, Deployment, EndpointMeta, EndpointRole, RelationNumber};
 
 use super::juju::{Juju, Ran, assert_all_done, name};
 
@@ -87,7 +87,7 @@ impl Charm for Web {
 
 /// A model with one unit of the charm, related to the applications `one` and `two`, which no charm
 /// runs. Returns the numbers of the relations.
-fn related() -> (Juju, Play, u32, u32) {
+fn related() -> (Juju, Play, RelationNumber, RelationNumber) {
     let mut juju = Juju::new();
     let play = Play::default();
     let yaml = "name: web\nsummary: s\ndescription: d\nrequires: {site: {interface: http}}\n";
@@ -104,7 +104,7 @@ fn related() -> (Juju, Play, u32, u32) {
     (juju, play, one, two)
 }
 
-fn write_url(juju: &Juju, relation: u32, application: &str, url: &str) {
+fn write_url(juju: &Juju, relation: RelationNumber, application: &str, url: &str) {
     juju.with(|model| model.set_remote_app_data(relation, application, [("url", url)])).unwrap();
 }
 

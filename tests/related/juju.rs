@@ -12,7 +12,7 @@ use charmwright::juju::{HookEnv, HookTools, LogLevel, UnitName};
 use charmwright::{Charm, Event};
 use charmwright_agent::{
     ActionRecord, AgentPaths, CharmMeta, Deployment, Finished, InProcessTools, Model,
-    ModelSettings, RecordedCall, Report,
+    ModelSettings, RecordedCall, RelationNumber, Report,
 };
 use tokio::runtime::Builder;
 
@@ -118,7 +118,7 @@ impl Juju {
     }
 
     /// Relates two applications, and returns the number of the relation.
-    pub fn integrate(&self, one: &str, other: &str) -> u32 {
+    pub fn integrate(&self, one: &str, other: &str) -> RelationNumber {
         self.with(|model| model.integrate(one, other)).unwrap()
     }
 
@@ -218,12 +218,20 @@ impl Juju {
     }
 
     /// Returns the databag of an application in a relation.
-    pub fn app_data(&self, relation: u32, application: &str) -> BTreeMap<String, String> {
+    pub fn app_data(
+        &self,
+        relation: impl Into<RelationNumber>,
+        application: &str,
+    ) -> BTreeMap<String, String> {
         self.with(|model| model.app_data(relation, application).cloned()).unwrap()
     }
 
     /// Returns the databag of a unit in a relation.
-    pub fn unit_data(&self, relation: u32, unit: &str) -> BTreeMap<String, String> {
+    pub fn unit_data(
+        &self,
+        relation: impl Into<RelationNumber>,
+        unit: &str,
+    ) -> BTreeMap<String, String> {
         self.with(|model| model.unit_data(relation, &name(unit)).cloned()).unwrap()
     }
 }

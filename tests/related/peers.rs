@@ -1,10 +1,12 @@
 //! Peers that elect a primary.
 
+use charmwright_agent::RelationNumber;
+
 use super::charms::peers::Peers;
 use super::juju::{Juju, assert_all_done, hooks_of, name};
 
 /// A model with three peers, and the number of their relation.
-fn three() -> (Juju, u32) {
+fn three() -> (Juju, RelationNumber) {
     let mut juju = Juju::new();
     juju.deploy("ring", "peers", 3, || Peers);
     assert_all_done(&juju.settle());

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use charmwright_agent::{
-    Application, Deployment, EndpointMeta, EndpointRole, Model, RelationReport, UnitName,
+    Application, Deployment, EndpointMeta, EndpointRole, EndpointScope, Model, RelationReport,
+    UnitName,
 };
 
 use super::commands::{RelationCommand, Writer};
@@ -74,6 +75,9 @@ pub fn relate(
     };
     let counterpart =
         EndpointMeta::new(endpoint, role, declared.interface()).with_scope(declared.scope());
+    // In the scope `container` one of the two is a subordinate.
+    let is_subordinate =
+        declared.scope() == EndpointScope::Container && !own.meta().is_subordinate();
     let name = match application {
         Some(name) => name.to_owned(),
         None => default_name(&own_name, endpoint),
@@ -85,7 +89,9 @@ pub fn relate(
     }
     let is_new = model.application(&name).is_err();
     if is_new {
-        model.deploy(&name, Deployment::remote([counterpart])).map_err(to_error)?;
+        let remote = Deployment::remote([counterpart]);
+        let remote = if is_subordinate { remote.subordinate() } else { remote };
+        model.deploy(&name, remote).map_err(to_error)?;
     } else {
         model.add_endpoint(&name, counterpart).map_err(to_error)?;
     }

@@ -1,6 +1,6 @@
 //! The commands on secrets: those of the operator, and those of a remote application.
 
-use charmwright_agent::{Model, SecretId, SecretUpdate, UnitName};
+use charmwright_agent::{Model, RelationNumber, SecretId, SecretUpdate, UnitName};
 
 use super::commands::{Content, SecretCommand};
 use super::secret_names::SecretNames;
@@ -130,7 +130,12 @@ impl Known {
 
 /// Returns the first relation of the charm's application with the owner of a secret. A grant of an
 /// application's secret has the scope of a relation.
-fn relation_between(model: &Model, unit: &UnitName, owner: &str, to: &str) -> Result<u32> {
+fn relation_between(
+    model: &Model,
+    unit: &UnitName,
+    owner: &str,
+    to: &str,
+) -> Result<RelationNumber> {
     let refuse = |why: String| Error::new(format!("cannot grant a secret of {owner}")).because(why);
     if to != unit.application().as_str() {
         return Err(refuse(format!("{to} is not the charm's own application")));

@@ -239,7 +239,7 @@ impl Session {
 fn relation_row(relation: RelationReport) -> RelationRow {
     RelationRow {
         endpoint: relation.endpoint,
-        id: relation.id,
+        id: relation.id.get(),
         remote: relation.remote_app,
         interface: relation.interface,
         state: relation.state,

@@ -122,7 +122,9 @@ fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         .clock(Instant::now(), SystemTime::now())
         .seed(context_seed());
     let mut model = Model::new(settings);
+    // Without the one unit there is nothing to run, also for a subordinate that is not related.
     let deployment = Deployment::charm(meta)
+        .units(1)
         .first_unit_number(name.number())
         .leader(args.leader == YesNo::Yes)
         .trust(args.trust);

@@ -33,7 +33,10 @@ impl Session {
         // The lines behind `quit` must not run on a unit that is being removed.
         self.script.clear();
         self.terminal_output.print_line("stopping");
-        let _ = self.model.remove_unit(&self.unit);
+        // A subordinate's unit goes with its application only, if its principal is to stay.
+        if self.model.remove_unit(&self.unit).is_err() {
+            let _ = self.model.remove_application(self.unit.application().as_str());
+        }
     }
 
     /// Ends the session now, and kills every process that still runs.

@@ -24,6 +24,8 @@ fn hooks_run_in_jujus_order_and_the_script_decides_how_long() {
         "leader-elected",
         "config-changed",
         "start",
+        // A leader that is deposed is told of the settings, until Juju 3.6.
+        "leader-settings-changed",
         "upgrade-charm",
         "config-changed",
         "update-status",

@@ -153,3 +153,26 @@ fn relations_can_be_made_before_the_start() {
         .exits(1)
         .says("did you mean `database`?");
 }
+
+#[test]
+fn a_subordinate_runs_beside_its_principal_and_a_principal_gets_its_subordinate() {
+    for metadata in [
+        "name: web\nsummary: s\ndescription: d\nsubordinate: true\n\
+         requires: {host: {interface: juju-info, scope: container}}\n",
+        "name: web\nsummary: s\ndescription: d\n\
+         provides: {host: {interface: nrpe, scope: container}}\n",
+    ] {
+        let charm = charm("");
+        charm.write("metadata.yaml", metadata);
+        let script = "wait-for idle\nrelate host other\nwait-for idle\n\
+                      remote other/0 host k=v\nwait-for idle\n";
+        charm.run(FAST, script).exits(0);
+        assert_eq!(
+            charm.note("hooks"),
+            "host-relation-created\n\
+             host-relation-joined other/0\nhost-relation-changed other/0\n\
+             host-relation-changed other/0\n\
+             host-relation-departed other/0\nhost-relation-broken\n"
+        );
+    }
+}

@@ -34,6 +34,8 @@ pub struct Application {
     pub(super) version: String,
     /// What `leader-set` has written (until Juju 3.6).
     pub(super) leader_settings: BTreeMap<String, String>,
+    /// It counts the changes of the leader's settings, from 1.
+    pub(super) leader_settings_version: u64,
     /// The paths that `resource-get` prints, by the name of the resource.
     pub(super) resources: BTreeMap<String, String>,
     /// The number of the next unit. Numbers are never used again.
@@ -66,6 +68,7 @@ impl Application {
             status: None,
             version: String::new(),
             leader_settings: BTreeMap::new(),
+            leader_settings_version: 1,
             resources: deployment.resources.clone(),
             next_unit_number: deployment.first_unit_number,
             address: deployment.address.clone(),

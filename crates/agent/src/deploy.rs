@@ -14,6 +14,9 @@ use super::unit_record::UnitRecord;
 /// Juju's text for an application that is being removed (source: Juju 3.6, `state`).
 pub(super) const NOT_ALIVE: &str = "application is not found or not alive";
 
+/// Juju's text for a unit that the operator adds to a subordinate (source: Juju 3.6, `state`).
+const SUBORDINATE: &str = "application is a subordinate";
+
 impl Model {
     /// Adds an application with its first units, as `juju deploy` does, and returns the names of
     /// the units. The first of them leads the application.
@@ -51,7 +54,8 @@ impl Model {
         }
         self.relations.add_peers(name, application.meta.endpoints().values());
         self.applications.insert(name.to_owned(), application);
-        (0..deployment.units).map(|_| self.add_unit(name)).collect()
+        let has_charm = self.application(name)?.has_charm;
+        (0..deployment.units).map(|_| self.insert_unit(name, has_charm, true)).collect()
     }
 
     /// Adds a unit to an application, as `juju add-unit` does, and returns its name. It leads the
@@ -62,8 +66,24 @@ impl Model {
     ///
     /// # Errors
     /// - [`ErrorKind::NotFound`] if the model has no such application.
-    /// - [`ErrorKind::State`] if the application is being removed.
+    /// - [`ErrorKind::State`] if the application is being removed, or if it is a subordinate: each
+    ///   unit of its principal gets one of its units.
     pub fn add_unit(&mut self, application: &str) -> Result<UnitName, Error> {
+        let known = self.application(application)?;
+        let has_charm = known.has_charm;
+        if known.meta.is_subordinate() {
+            let name = go_quote(application);
+            let text = format!("cannot add unit to application {name}: {SUBORDINATE}");
+            return Err(Error::new(ErrorKind::State, text));
+        }
+        self.insert_unit(application, has_charm, true)
+    }
+
+    /// Adds a unit of a subordinate, which runs beside a unit of its principal.
+    ///
+    /// # Errors
+    /// As [`Model::add_unit`], which refuses a subordinate.
+    pub(super) fn add_subordinate_unit(&mut self, application: &str) -> Result<UnitName, Error> {
         let has_charm = self.application(application)?.has_charm;
         self.insert_unit(application, has_charm, true)
     }

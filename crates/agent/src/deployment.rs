@@ -47,8 +47,12 @@ impl Deployment {
     }
 
     /// Deploys a charm, with one unit that leads the application.
+    ///
+    /// A subordinate charm has no unit before it is related: each unit of its principal gets one of
+    /// its units then.
     pub fn charm(meta: CharmMeta) -> Self {
-        Self::new(Source::Charm(meta))
+        let units = u32::from(!meta.is_subordinate());
+        Self::new(Source::Charm(meta)).units(units)
     }
 
     /// Deploys an application without a charm, which has these endpoints and one unit.
@@ -67,7 +71,10 @@ impl Deployment {
         self
     }
 
-    /// Sets the number of units; 1 by default.
+    /// Sets the number of units; 1 by default, and 0 for a subordinate.
+    ///
+    /// Juju deploys a subordinate without units only. Here it may have some, which wait for the
+    /// units of a principal, so that a tool can run the charm before it is related.
     pub fn units(mut self, units: u32) -> Self {
         self.units = units;
         self

@@ -224,7 +224,9 @@ pub use log::{LogLine, Stream};
 pub use model::Model;
 pub use model_settings::{ModelSettings, Substrate};
 pub use operator::Resolve;
-pub use relations::{Played, PlayedRelation, Provider, RelationEvent, RelationHook};
+pub use relations::{
+    Played, PlayedRelation, Provider, RelationEvent, RelationHook, RelationNumber,
+};
 pub use report::{ContainerReport, FailedHookReport, RelationReport, Report};
 pub use schedule::Next;
 pub use secrets::SecretReport;

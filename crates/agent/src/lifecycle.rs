@@ -19,8 +19,10 @@ pub(super) struct Lifecycle {
     pub(super) is_installed: bool,
     /// `true` once leader-elected has succeeded, until the leadership changes.
     pub(super) has_run_leader_elected: bool,
-    /// `true` once leader-settings-changed has succeeded, or the unit has lost the leadership.
-    pub(super) has_run_leader_settings_changed: bool,
+    /// The version of the leader's settings for which leader-settings-changed has succeeded, and
+    /// the version that the last such hook saw when it began; 0 before the first one.
+    pub(super) handled_leader_settings: u64,
+    pub(super) seen_leader_settings: u64,
     /// The config that the last successful config-changed saw. The hook is due while the current
     /// one differs from it.
     pub(super) handled_config: Option<ConfigInputs>,
@@ -112,10 +114,8 @@ impl Lifecycle {
     }
 
     /// Records that the unit has become the leader, or that it has lost the leadership.
-    pub(super) fn leadership_changed(&mut self, leads: bool) {
+    pub(super) fn leadership_changed(&mut self) {
         self.has_run_leader_elected = false;
-        // A unit that loses the leadership does not run leader-settings-changed for that.
-        self.has_run_leader_settings_changed |= !leads;
     }
 
     /// Records that the agent has restarted, in the same pod or on the same machine.
@@ -124,7 +124,7 @@ impl Lifecycle {
         if self.is_started {
             self.is_start_queued = true;
         }
-        self.forget_polls();
+        self.forget_memory();
     }
 
     /// Records that a new pod has started, which holds this charm.
@@ -140,12 +140,13 @@ impl Lifecycle {
         self.workload_events.clear();
         self.given_up.clear();
         self.queued.take_if(|kind| kind.container().is_some());
-        self.forget_polls();
+        self.forget_memory();
     }
 
-    /// Forgets the boot ids, which the agent has in memory only: so each running Pebble makes a
-    /// pebble-ready again (Juju 3.6).
-    fn forget_polls(&mut self) {
+    /// Forgets what the agent has in memory only. So each running Pebble makes a pebble-ready
+    /// again, and a unit that does not lead runs leader-settings-changed again (Juju 3.6).
+    fn forget_memory(&mut self) {
+        self.handled_leader_settings = 0;
         for container in self.containers.values_mut() {
             *container = ContainerState::default();
         }
@@ -181,7 +182,9 @@ impl Lifecycle {
         match kind {
             HookKind::Install => self.is_installed = true,
             HookKind::LeaderElected => self.has_run_leader_elected = true,
-            HookKind::LeaderSettingsChanged => self.has_run_leader_settings_changed = true,
+            HookKind::LeaderSettingsChanged => {
+                self.handled_leader_settings = self.seen_leader_settings;
+            }
             HookKind::ConfigChanged => {
                 self.handled_config = Some(config);
                 self.is_start_queued |= !self.is_started;

@@ -79,9 +79,9 @@ impl Model {
         if last.as_ref() == leader {
             return Ok(());
         }
-        for (unit, leads) in [(last.as_ref(), false), (leader, true)] {
-            if let Some(record) = unit.and_then(|unit| self.units.get_mut(unit)) {
-                record.lifecycle.leadership_changed(leads);
+        for unit in [last.as_ref(), leader].into_iter().flatten() {
+            if let Some(record) = self.units.get_mut(unit) {
+                record.lifecycle.leadership_changed();
             }
         }
         Ok(())
@@ -95,8 +95,9 @@ impl Model {
     ///
     /// # Errors
     /// - [`ErrorKind::NotFound`] if the model has no such application.
-    /// - [`ErrorKind::State`] if the application is being removed or has no charm, or if the new
-    ///   charm does not declare the endpoint of one of its relations.
+    /// - [`ErrorKind::State`] if the application is being removed or has no charm, if only one of
+    ///   the two charms is a subordinate, or if the new charm does not declare the endpoint of a
+    ///   relation with another application, or limits it to fewer relations than there are.
     pub fn refresh(&mut self, application: &str, meta: CharmMeta) -> Result<(), Error> {
         // Of the old charm, since an application stays on the cloud that it is on.
         let is_kubernetes = self.is_on_kubernetes(self.application(application)?);
@@ -112,11 +113,15 @@ impl Model {
         if !known.has_charm {
             return refuse("it has no charm");
         }
-        if let Some(key) = self.relations.broken_by(application, &meta) {
-            return refuse(&format!("would break relation {}", go_quote(&key)));
+        if known.meta.is_subordinate() != meta.is_subordinate() {
+            return refuse("cannot change an application's subordinacy");
+        }
+        if let Err(why) = self.relations.check_refresh(application, &meta) {
+            return refuse(&why);
         }
         let known = self.application_mut(application)?;
         known.refresh(meta.clone());
+        self.relations.remove_stale_peers(application, &meta);
         self.relations.add_peers(application, meta.endpoints().values());
         for unit in self.units.values_mut() {
             let is_here = unit.name.application().as_str() == application;
@@ -128,6 +133,8 @@ impl Model {
                 false => unit.lifecycle.refresh(&meta),
             }
         }
+        // The grants in a relation that has gone end too.
+        self.settle_remotes();
         Ok(())
     }
 

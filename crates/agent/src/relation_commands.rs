@@ -10,7 +10,8 @@ use super::error::{Error, ErrorKind};
 use super::go_text::go_quote;
 use super::model::Model;
 use super::relations::{
-    Candidate, Databag, Provider, Relation, candidate, match_endpoints, split_name,
+    Candidate, Databag, Provider, Relation, RelationNumber, candidate, match_endpoints,
+    relation_key, split_name,
 };
 
 impl Model {
@@ -23,7 +24,7 @@ impl Model {
     /// # Errors
     /// [`ErrorKind::Relation`] if an application or endpoint does not exist, no pair fits or more
     /// than one, the relation exists already, or an endpoint's limit is reached.
-    pub fn integrate(&mut self, first: &str, second: &str) -> Result<u32, Error> {
+    pub fn integrate(&mut self, first: &str, second: &str) -> Result<RelationNumber, Error> {
         let refuse = |why: String| {
             let named = go_quote(&format!("{first} {second}"));
             Error::new(ErrorKind::Relation, format!("cannot add relation {named}: {why}"))
@@ -32,6 +33,12 @@ impl Model {
         let (one, other) = (one.map_err(refuse)?, other.map_err(refuse)?);
         let (endpoint, counterpart) =
             match_endpoints(&one, &other, [first, second]).map_err(refuse)?;
+        // From here on Juju's text names the two endpoints.
+        let key = relation_key((&one, &endpoint), (&other, &counterpart));
+        let refuse = |why: String| {
+            let text = format!("cannot add relation {}: {why}", go_quote(&key));
+            Error::new(ErrorKind::Relation, text)
+        };
         let id = self
             .relations
             .add((&one.application, endpoint), (&other.application, counterpart))
@@ -41,7 +48,7 @@ impl Model {
             relation.set_joining(now);
         }
         self.settle_remotes();
-        Ok(id)
+        Ok(id.into())
     }
 
     /// Returns the endpoints that `APPLICATION` or `APPLICATION:ENDPOINT` stands for.
@@ -80,7 +87,11 @@ impl Model {
     ///
     /// # Errors
     /// [`ErrorKind::Relation`] if there is no such relation, or if it is a peer relation.
-    pub fn remove_relation_number(&mut self, relation: u32) -> Result<(), Error> {
+    pub fn remove_relation_number(
+        &mut self,
+        relation: impl Into<RelationNumber>,
+    ) -> Result<(), Error> {
+        let relation = relation.into().get();
         let known = self.relation(relation)?;
         if known.is_peer() {
             return Err(cannot_remove(&known.key(), "is a peer relation"));
@@ -119,10 +130,11 @@ impl Model {
     /// - [`ErrorKind::Relation`] if the application has no relation with this number.
     pub fn set_remote_app_data<'k>(
         &mut self,
-        relation: u32,
+        relation: impl Into<RelationNumber>,
         application: &str,
         data: impl IntoIterator<Item = (&'k str, &'k str)>,
     ) -> Result<(), Error> {
+        let relation = relation.into().get();
         let owner = self.application(application)?;
         // The leader of a charm's application may be a unit on which no charm runs.
         let leader = owner.leader().and_then(|leader| self.units.get(leader));
@@ -146,10 +158,11 @@ impl Model {
     /// - [`ErrorKind::Relation`] if the unit is not in a relation with this number.
     pub fn set_remote_unit_data<'k>(
         &mut self,
-        relation: u32,
+        relation: impl Into<RelationNumber>,
         unit: &UnitName,
         data: impl IntoIterator<Item = (&'k str, &'k str)>,
     ) -> Result<(), Error> {
+        let relation = relation.into().get();
         if self.live_mut(unit)?.has_agent {
             return Err(has_charm(&format!("write relation data of {unit}")));
         }
@@ -167,9 +180,10 @@ impl Model {
     /// [`ErrorKind::Relation`] if the application has no relation with this number.
     pub fn app_data(
         &self,
-        relation: u32,
+        relation: impl Into<RelationNumber>,
         application: &str,
     ) -> Result<&BTreeMap<String, String>, Error> {
+        let relation = relation.into().get();
         let bag = self.relation(relation)?.application_bag(application);
         bag.map(Databag::values).ok_or_else(|| not_in(relation, application))
     }
@@ -181,9 +195,10 @@ impl Model {
     /// [`ErrorKind::Relation`] if the unit was never in a relation with this number.
     pub fn unit_data(
         &self,
-        relation: u32,
+        relation: impl Into<RelationNumber>,
         unit: &UnitName,
     ) -> Result<&BTreeMap<String, String>, Error> {
+        let relation = relation.into().get();
         let bag = self.relation(relation)?.unit_bag(unit);
         bag.map(Databag::values).ok_or_else(|| not_in(relation, &unit.to_string()))
     }

@@ -58,13 +58,14 @@ impl Model {
                 }
             }
         }
-        if let Some(record) = self.units.get_mut(unit) {
-            for id in record.relations.take_ended_implicit(&self.relations) {
-                self.relations.leave(id, unit);
-            }
+        let record = self.units.get_mut(unit);
+        let ended = record.map(|record| record.relations.take_ended_implicit(&self.relations));
+        let ended = ended.unwrap_or_default();
+        for id in &ended {
+            self.relations.leave(*id, unit);
         }
         self.remove_if_lone_subordinate(unit);
-        if !ids.is_empty() {
+        if !ids.is_empty() || !ended.is_empty() {
             self.settle_remotes();
         }
     }
@@ -76,7 +77,7 @@ impl Model {
             HookKind::Relation(hook) => {
                 let record = self.units.get_mut(unit);
                 if record.is_some_and(|record| record.relations.complete(hook)) {
-                    self.relations.leave(hook.relation(), unit);
+                    self.relations.leave(hook.id, unit);
                 }
             }
             HookKind::Remove => self.unit_gone(unit),

@@ -9,6 +9,7 @@ use super::endpoint::EndpointMeta;
 use super::error::{Error, ErrorKind};
 use super::go_text::go_quote;
 use super::model::Model;
+use super::relations::RelationNumber;
 use super::secrets::{RelationScope, content_of};
 
 impl Model {
@@ -77,8 +78,9 @@ impl Model {
         &mut self,
         application: &str,
         secret: &SecretId,
-        relation: u32,
+        relation: impl Into<RelationNumber>,
     ) -> Result<(), Error> {
+        let relation = relation.into().get();
         self.require_no_charm(application, "grant a secret of")?;
         let known = self.relations.get(relation);
         let other = known.and_then(|known| Some((known, known.other_side(application)?)));

@@ -4,7 +4,8 @@
 use charmwright_juju::UnitName;
 
 use super::action_record::ActionStatus;
-use super::error::Error;
+use super::error::{Error, ErrorKind};
+use super::go_text::go_quote;
 use super::model::Model;
 use super::ports::PortSet;
 use super::status::StatusValue;
@@ -22,8 +23,25 @@ impl Model {
     /// When the leader is gone, another unit of the application becomes the leader.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`](super::ErrorKind::NotFound) if the model has no such unit.
+    /// - [`ErrorKind::NotFound`] if the model has no such unit.
+    /// - [`ErrorKind::State`] if the unit runs beside a unit of its principal: it goes with that
+    ///   one, or with the relation ([`Model::remove_relation`]).
     pub fn remove_unit(&mut self, unit: &UnitName) -> Result<(), Error> {
+        if self.live_mut(unit)?.principal.is_some() {
+            // Juju's text (source: Juju 3.6, `apiserver/facades/client/application`).
+            let text = format!(
+                "cannot remove {unit}: unit {} is a subordinate, to remove use remove-relation. \
+                 Note: this will remove all units of {}",
+                go_quote(&unit.to_string()),
+                go_quote(unit.application().as_str())
+            );
+            return Err(Error::new(ErrorKind::State, text));
+        }
+        self.begin_removal(unit)
+    }
+
+    /// Begins the removal of a unit, of a subordinate too.
+    pub(super) fn begin_removal(&mut self, unit: &UnitName) -> Result<(), Error> {
         self.live_mut(unit)?.is_dying = true;
         // In Juju 3 the others see the unit as gone at once, while it still runs its last hooks.
         self.relations.prepare_to_leave(unit);
@@ -44,14 +62,14 @@ impl Model {
     /// units, and each method that takes one of their names fails.
     ///
     /// # Errors
-    /// [`ErrorKind::NotFound`](super::ErrorKind::NotFound) if the model has no such application.
+    /// [`ErrorKind::NotFound`] if the model has no such application.
     pub fn remove_application(&mut self, application: &str) -> Result<(), Error> {
         self.application_mut(application)?.is_dying = true;
         self.end_relations(application);
         let units: Vec<UnitName> =
             self.records_of(application).map(|unit| unit.name.clone()).collect();
         for unit in &units {
-            self.remove_unit(unit)?;
+            self.begin_removal(unit)?;
         }
         self.drop_application_if_done(application);
         Ok(())

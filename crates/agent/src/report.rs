@@ -6,7 +6,7 @@ use serde::Serialize;
 use super::error::Error;
 use super::hook::HookKind;
 use super::model::Model;
-use super::relations::{Databag, Relation, RelationHook, RelationRecord};
+use super::relations::{Databag, Relation, RelationHook, RelationNumber, RelationRecord};
 use super::secrets::SecretReport;
 use super::shown_status::shown_status;
 use super::status::StatusValue;
@@ -68,7 +68,7 @@ pub struct RelationReport {
     /// The interface of the endpoint.
     pub interface: String,
     /// The number of the relation.
-    pub id: u32,
+    pub id: RelationNumber,
     /// The other application; the unit's own for a peer relation.
     pub remote_app: String,
     /// The remote units of which the charm was told.
@@ -197,7 +197,7 @@ impl Unit<'_> {
             Some(RelationReport {
                 endpoint: endpoint.name().to_owned(),
                 interface: endpoint.interface().to_owned(),
-                id: relation.id(),
+                id: relation.id().into(),
                 remote_app: remote_app.to_owned(),
                 units: members.into_iter().map(ToString::to_string).collect(),
                 state: state.to_owned(),

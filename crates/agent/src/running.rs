@@ -42,6 +42,9 @@ pub(super) struct Snapshot {
     /// `true` once the hook was told that the unit is not the leader. A "yes" is asked for again at
     /// each call, since a unit can lose the leadership.
     pub(super) is_not_leader: bool,
+    /// The leader's settings. Juju reads them once in a hook, and again after the hook has written
+    /// them (Juju 3.6).
+    pub(super) leader_settings: Option<BTreeMap<String, String>>,
     /// The secrets that the unit owned when the hook asked for the first time. Its own changes are
     /// in [`PendingWrites::secrets`].
     pub(super) owned_secrets: Option<BTreeMap<String, SecretMetadata>>,

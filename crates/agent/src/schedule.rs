@@ -127,7 +127,9 @@ impl Model {
     fn begin(&mut self, unit: &UnitName, kind: HookKind, attempt: u32) -> Result<HookRun, Error> {
         // Read now: a change during config-changed must make the hook due again.
         let config = self.unit(unit)?.config_inputs();
+        let leader_settings = self.unit(unit)?.application.leader_settings_version;
         let record = self.record_mut(unit)?;
+        record.lifecycle.seen_leader_settings = leader_settings;
         // Juju's agent sets these statuses itself before these hooks (Juju 3.6).
         let maintenance = |message| StatusValue::new("maintenance", message);
         match &kind {
@@ -272,10 +274,12 @@ impl Lifecycle {
             if own.is_leader() && !is_dying && !self.has_run_leader_elected {
                 return Choice::Run(HookKind::LeaderElected);
             }
-            // Juju 4 has no leader settings.
-            let leader_settings = !own.model.is_juju_at_least(4, 0);
+            // Juju 4 has no leader settings. A unit that has led and does not any more is told of
+            // those of that time too (Juju 3.6).
+            let has_settings = !own.model.is_juju_at_least(4, 0);
             let follows = !own.is_leader() && !is_dying;
-            if leader_settings && follows && !self.has_run_leader_settings_changed {
+            let version = own.application.leader_settings_version;
+            if has_settings && follows && self.handled_leader_settings != version {
                 return Choice::Run(HookKind::LeaderSettingsChanged);
             }
             // 5, workload events.

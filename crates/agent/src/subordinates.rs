@@ -28,7 +28,7 @@ impl Model {
             .records_of(&subordinate)
             .find(|unit| unit.principal.is_none() && !unit.is_dying)
             .map(|unit| unit.name.clone());
-        let unit = free.or_else(|| self.add_unit(&subordinate).ok());
+        let unit = free.or_else(|| self.add_subordinate_unit(&subordinate).ok());
         if let Some(unit) = unit
             && let Some(record) = self.units.get_mut(&unit)
         {
@@ -66,7 +66,7 @@ impl Model {
             .collect();
         for unit in beside {
             // The unit was found in the model just now.
-            let _ = self.remove_unit(&unit);
+            let _ = self.begin_removal(&unit);
         }
     }
 
@@ -84,7 +84,7 @@ impl Model {
         };
         if !self.relations.of(own).any(holds) {
             // The unit was found in the model just now.
-            let _ = self.remove_unit(unit);
+            let _ = self.begin_removal(unit);
         }
     }
 }

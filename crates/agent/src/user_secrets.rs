@@ -5,7 +5,7 @@ use charmwright_juju::SecretId;
 use super::error::{Error, ErrorKind};
 use super::go_text::go_quote;
 use super::model::Model;
-use super::secrets::{Changes, content_of};
+use super::secrets::{Changes, content_of_arguments};
 
 /// The new values of a user secret, for [`Model::update_secret`].
 ///
@@ -83,14 +83,14 @@ impl Model {
     ///
     /// # Errors
     /// [`ErrorKind::Secret`] if a user secret has this name, or Juju refuses the content: it needs
-    /// at least one key, a key has three or more lower-case letters and digits, and all values have
-    /// at most 1,000,000 bytes in base64.
+    /// at least one key, a key has three or more lower-case letters and digits, no value is empty,
+    /// and all values have at most 1,000,000 bytes in base64.
     pub fn add_secret(&mut self, name: &str, content: &[(&str, &str)]) -> Result<SecretId, Error> {
         let refuse = |why: String| refused("add", name, &why);
         if content.is_empty() {
             return Err(refuse("missing secret value or filename".to_owned()));
         }
-        let content = content_of(content).map_err(refuse)?;
+        let content = content_of_arguments(content).map_err(refuse)?;
         let id = self.secrets.add_user_secret(name, "", content).map_err(refuse)?;
         format!("secret:{id}").parse().map_err(|_| refuse("its id is not valid".to_owned()))
     }
@@ -113,7 +113,7 @@ impl Model {
             content.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         let content = match pairs.as_slice() {
             [] => None,
-            pairs => Some(content_of(pairs).map_err(refuse)?),
+            pairs => Some(content_of_arguments(pairs).map_err(refuse)?),
         };
         let changes = Changes { label: name, description, content, ..Changes::default() };
         let now = self.time_of_day(self.now());

@@ -87,7 +87,7 @@ impl RelatedUnit {
             model.integrate(&format!("web:{endpoint}"), application).unwrap()
         });
         self.settle();
-        relation
+        relation.get()
     }
 
     /// Adds a peer on which no charm runs.

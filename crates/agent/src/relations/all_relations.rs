@@ -76,12 +76,49 @@ impl Relations {
         }
     }
 
-    /// Returns the key of a relation that an application could not keep with another charm, or
-    /// `None` if it could keep them all.
-    pub(crate) fn broken_by(&self, application: &str, meta: &CharmMeta) -> Option<String> {
-        self.of(application)
-            .find(|relation| !relation.is_declared_by(application, meta))
-            .map(Relation::key)
+    /// Refuses another charm for an application if the application could not keep its relations.
+    /// A peer relation that the new charm does not declare is no reason: it goes (Juju 3.6).
+    ///
+    /// # Errors
+    /// Returns Juju's text for an endpoint that has more relations than its new limit allows, and
+    /// for one that the new charm does not declare.
+    pub(crate) fn check_refresh(&self, application: &str, meta: &CharmMeta) -> Result<(), String> {
+        for endpoint in meta.endpoints().values() {
+            let (name, count) = (endpoint.name(), self.count(application, endpoint));
+            if let Some(limit) = endpoint.limit().filter(|limit| count > limit_of(*limit)) {
+                return Err(format!(
+                    "new charm version imposes a maximum relation limit of {limit} for \
+                     {application}:{name} which cannot be satisfied by the number of already \
+                     established relations ({count})"
+                ));
+            }
+        }
+        let broken = self
+            .of(application)
+            .find(|relation| !relation.is_peer() && !relation.is_declared_by(application, meta));
+        match broken {
+            Some(relation) => Err(format!("would break relation {}", go_quote(&relation.key()))),
+            None => Ok(()),
+        }
+    }
+
+    /// Removes the peer relations that an application's new charm does not declare. They go at
+    /// once, and no hook tells of it (Juju 3.6).
+    pub(crate) fn remove_stale_peers(&mut self, application: &str, meta: &CharmMeta) {
+        self.relations.retain(|_, relation| {
+            !relation.is_peer()
+                || relation.side(application).is_none()
+                || relation.is_declared_by(application, meta)
+        });
+    }
+
+    /// Returns the number of relations that an endpoint of an application has.
+    fn count(&self, application: &str, endpoint: &EndpointMeta) -> usize {
+        let has_endpoint = |relation: &&Relation| {
+            let side = relation.side(application);
+            side.is_some_and(|side| side.endpoint().name() == endpoint.name())
+        };
+        self.of(application).filter(has_endpoint).count()
     }
 
     /// Adds the relation of two matching endpoints, and returns its number.
@@ -104,12 +141,8 @@ impl Relations {
             });
         }
         for (application, endpoint) in [&first, &second] {
-            let count = self.of(application).filter(|relation| {
-                let side = relation.side(application);
-                side.is_some_and(|side| side.endpoint().name() == endpoint.name())
-            });
             if let Some(limit) = endpoint.limit()
-                && count.count() >= usize::try_from(limit).unwrap_or(usize::MAX)
+                && self.count(application, endpoint) >= limit_of(limit)
             {
                 return Err(format!(
                     "establishing a new relation for {application}:{} would exceed its maximum \
@@ -139,8 +172,13 @@ impl Relations {
                 endpoint.is_none_or(|endpoint| side.endpoint().name() == endpoint)
             })
         };
-        let found: Vec<&Relation> =
-            self.iter().filter(|relation| has(relation, first) && has(relation, second)).collect();
+        // Both names stand for one side only in a peer relation.
+        let may_be = |relation: &&Relation| relation.is_peer() || first.0 != second.0;
+        let found: Vec<&Relation> = self
+            .iter()
+            .filter(may_be)
+            .filter(|relation| has(relation, first) && has(relation, second))
+            .collect();
         let named = go_quote(&named.join(" "));
         match found.as_slice() {
             [] => Err(format!("relation matching {named} not found")),
@@ -204,6 +242,10 @@ impl Relations {
         let ids: Vec<u32> = self.relations.keys().copied().collect();
         ids.into_iter().filter(|id| self.leave(*id, unit)).collect()
     }
+}
+
+fn limit_of(limit: u32) -> usize {
+    usize::try_from(limit).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]
@@ -278,6 +320,10 @@ mod tests {
             Err("ambiguous relation: \"web pg\" could refer to \"web:db pg:server\"; \"web:replica \
                  pg:server\""
                 .to_owned())
+        );
+        assert_eq!(
+            find(("web", None), ("web", None), ["web", "web"]),
+            Err("relation matching \"web web\" not found".to_owned())
         );
         assert_eq!(
             find(("web", None), ("x", None), ["web", "x"]),

@@ -4,6 +4,8 @@ use std::fmt;
 
 use charmwright_juju::UnitName;
 
+use super::number::RelationNumber;
+
 /// The event of a relation for which a hook runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum RelationEvent {
@@ -70,8 +72,8 @@ impl RelationHook {
     /// Returns the number of the relation. The id that Juju prints is
     /// [`full_id`](Self::full_id).
     #[must_use]
-    pub fn relation(&self) -> u32 {
-        self.id
+    pub fn relation(&self) -> RelationNumber {
+        self.id.into()
     }
 
     /// Returns the id of the relation as Juju prints it, such as `db:7`.

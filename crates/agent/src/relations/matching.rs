@@ -90,7 +90,7 @@ pub(crate) fn match_endpoints(
         several => {
             let mut keys: Vec<String> = several
                 .iter()
-                .map(|(one, other)| go_quote(&key((first, one), (second, other))))
+                .map(|(one, other)| go_quote(&relation_key((first, one), (second, other))))
                 .collect();
             keys.sort();
             Err(format!(
@@ -103,7 +103,10 @@ pub(crate) fn match_endpoints(
 }
 
 /// Returns the key that a relation of these endpoints would have. The requirer stands first.
-fn key(first: (&Candidate, &EndpointMeta), second: (&Candidate, &EndpointMeta)) -> String {
+pub(crate) fn relation_key(
+    first: (&Candidate, &EndpointMeta),
+    second: (&Candidate, &EndpointMeta),
+) -> String {
     let (requirer, provider) = match first.1.role() {
         EndpointRole::Requirer => (first, second),
         _ => (second, first),

@@ -9,6 +9,7 @@ use jiff::Timestamp;
 
 use super::all_relations::Relations;
 use super::databag::Databag;
+use super::number::RelationNumber;
 use crate::error::{Error, ErrorKind};
 use crate::go_text::go_quote;
 use crate::secrets::{RelationScope, Secrets, content_of};
@@ -93,8 +94,8 @@ pub struct PlayedRelation {
 impl PlayedRelation {
     /// Returns the number of the relation.
     #[must_use]
-    pub fn id(&self) -> u32 {
-        self.id
+    pub fn id(&self) -> RelationNumber {
+        self.id.into()
     }
 
     /// Returns the name of the played application's endpoint.
@@ -135,8 +136,8 @@ impl Played<'_> {
 
     /// Returns the databag of the other application. It is empty before its leader has written it.
     #[must_use]
-    pub fn remote_app_data(&self, relation: u32) -> BTreeMap<String, String> {
-        let relation = self.relations.get(relation);
+    pub fn remote_app_data(&self, relation: impl Into<RelationNumber>) -> BTreeMap<String, String> {
+        let relation = self.relations.get(relation.into().get());
         let other = relation.and_then(|it| Some((it, it.other_side(self.application)?)));
         let bag = other.and_then(|(it, side)| it.application_bag(side.application()));
         bag.map(|bag| bag.values().clone()).unwrap_or_default()
@@ -144,8 +145,8 @@ impl Played<'_> {
 
     /// Returns the other application's units in the relation, sorted by number.
     #[must_use]
-    pub fn remote_units(&self, relation: u32) -> Vec<UnitName> {
-        let relation = self.relations.get(relation);
+    pub fn remote_units(&self, relation: impl Into<RelationNumber>) -> Vec<UnitName> {
+        let relation = self.relations.get(relation.into().get());
         let other = relation.and_then(|it| Some((it, it.other_side(self.application)?)));
         let units = other.map(|(it, side)| it.units_of(side.application())).unwrap_or_default();
         units.into_iter().cloned().collect()
@@ -154,15 +155,20 @@ impl Played<'_> {
     /// Returns the databag of a unit in the relation. It is empty if the unit has never entered the
     /// relation.
     #[must_use]
-    pub fn unit_data(&self, relation: u32, unit: &UnitName) -> BTreeMap<String, String> {
-        let bag = self.relations.get(relation).and_then(|it| it.unit_bag(unit));
+    pub fn unit_data(
+        &self,
+        relation: impl Into<RelationNumber>,
+        unit: &UnitName,
+    ) -> BTreeMap<String, String> {
+        let bag = self.relations.get(relation.into().get()).and_then(|it| it.unit_bag(unit));
         bag.map(|bag| bag.values().clone()).unwrap_or_default()
     }
 
     /// Returns the played application's own units in the relation, sorted by number.
     #[must_use]
-    pub fn units(&self, relation: u32) -> Vec<UnitName> {
-        let units = self.relations.get(relation).map(|it| it.units_of(self.application));
+    pub fn units(&self, relation: impl Into<RelationNumber>) -> Vec<UnitName> {
+        let units =
+            self.relations.get(relation.into().get()).map(|it| it.units_of(self.application));
         units.unwrap_or_default().into_iter().cloned().collect()
     }
 
@@ -170,10 +176,10 @@ impl Played<'_> {
     /// the application does not have is left alone.
     pub fn set_app_data<'k>(
         &mut self,
-        relation: u32,
+        relation: impl Into<RelationNumber>,
         data: impl IntoIterator<Item = (&'k str, &'k str)>,
     ) {
-        let bag = self.relations.get_mut(relation);
+        let bag = self.relations.get_mut(relation.into().get());
         if let Some(bag) = bag.and_then(|it| it.application_bag_mut(self.application)) {
             bag.set(data);
         }
@@ -183,14 +189,16 @@ impl Played<'_> {
     /// key. A unit of another application is left alone.
     pub fn set_unit_data<'k>(
         &mut self,
-        relation: u32,
+        relation: impl Into<RelationNumber>,
         unit: &UnitName,
         data: impl IntoIterator<Item = (&'k str, &'k str)>,
     ) {
         if unit.application().as_str() != self.application {
             return;
         }
-        if let Some(bag) = self.relations.get_mut(relation).and_then(|it| it.unit_bag_mut(unit)) {
+        if let Some(bag) =
+            self.relations.get_mut(relation.into().get()).and_then(|it| it.unit_bag_mut(unit))
+        {
             bag.set(data);
         }
     }
@@ -225,7 +233,12 @@ impl Played<'_> {
     /// # Errors
     /// [`ErrorKind::Secret`] if the application has no such secret or no such relation, or if the
     /// secret is granted to the other application in another relation.
-    pub fn grant_secret(&mut self, secret: &SecretId, relation: u32) -> Result<(), Error> {
+    pub fn grant_secret(
+        &mut self,
+        secret: &SecretId,
+        relation: impl Into<RelationNumber>,
+    ) -> Result<(), Error> {
+        let relation = relation.into().get();
         let refuse = |why: String| {
             let text = format!("cannot grant {secret} of {}: {why}", self.application);
             Error::new(ErrorKind::Secret, text)

@@ -25,6 +25,21 @@ pub(crate) fn content_of(pairs: &[(&str, &str)]) -> Result<SecretContent, String
     encode(entries.collect()).map(SecretContent::from_encoded)
 }
 
+/// Reads the content that stands in the arguments of a `juju` command.
+///
+/// # Errors
+/// As [`content_of`], and also for a value that is empty or has nothing but `=`, which Juju takes
+/// for the padding of base64. In a file such a value is allowed.
+pub(crate) fn content_of_arguments(pairs: &[(&str, &str)]) -> Result<SecretContent, String> {
+    let is_empty = |value: &str| value.trim_end_matches('=').is_empty();
+    match pairs.iter().find(|(_, value)| is_empty(value)) {
+        Some((key, value)) => {
+            Err(format!("key value {} not valid", go_quote(&format!("{key}={value}"))))
+        }
+        None => content_of(pairs),
+    }
+}
+
 /// Encodes the values in base64, and checks the keys and the sizes. Juju does not check a value
 /// with the suffix `#base64` (measured).
 ///

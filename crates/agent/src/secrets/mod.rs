@@ -34,7 +34,7 @@ mod user;
 
 pub(crate) use commit::Committer;
 pub(crate) use content::SecretContent;
-pub(crate) use content_rules::{CONTENT_LIMIT, Entries, content_of, encode};
+pub(crate) use content_rules::{CONTENT_LIMIT, Entries, content_of, content_of_arguments, encode};
 pub(crate) use hooks::{DueSecret, SecretEvent, SecretHooks};
 pub(crate) use metadata::SecretMetadata;
 pub(crate) use party::{Party, RelationScope, Scope};

@@ -6,7 +6,7 @@ use charmwright_juju::{ToolCall, ToolError, ToolRunner, UnitName};
 
 use super::super::{
     Application, CharmMeta, Deployment, EndpointMeta, EndpointRole, EndpointScope, ErrorKind,
-    HookExit, InProcessTools, Model, ModelSettings, Next, Substrate,
+    HookExit, InProcessTools, Model, ModelSettings, Next, Resolve, Substrate,
 };
 use super::text;
 
@@ -291,8 +291,52 @@ fn a_refresh_reaches_every_unit() {
         assert_eq!(run_all(&mut model, unit), ["stop"]);
         assert!(matches!(model.next(&name(unit), Instant::now()), Ok(Next::PodEnded)));
         model.pod_started(&name(unit)).unwrap();
-        assert_eq!(run_all(&mut model, unit), ["upgrade-charm", "config-changed", "start"]);
+        let mut expected = vec!["upgrade-charm", "config-changed", "start"];
+        // A new agent does not know what the one before has told the charm.
+        expected.extend((unit == "web/1").then_some("leader-settings-changed"));
+        assert_eq!(run_all(&mut model, unit), expected);
     }
+}
+
+#[test]
+fn the_other_units_are_told_when_the_leader_changes_its_settings() {
+    let model = started(2);
+    let leader = InProcessTools::new(model, name("web/0"));
+    let follower = leader.of_unit(name("web/1"));
+    let set = |pairs: &[&'static str]| {
+        leader.with_model(Model::update_status).unwrap();
+        leader.begin(Instant::now()).unwrap();
+        tool(&leader, &[&["leader-set"], pairs].concat());
+        // The settings change at once, also if the hook fails.
+        leader.finish(1, Instant::now()).unwrap();
+        leader.with_model(|model, unit| model.resolved(unit, Resolve::NoRetry)).unwrap();
+    };
+    let told = || follower.with_model(|model, _| run_all(model, "web/1"));
+    set(&["a=1", "b=2"]);
+    assert_eq!(told(), ["leader-settings-changed"]);
+    set(&["a=1"]);
+    assert_eq!(told(), [""; 0], "nothing has changed");
+    set(&["b="]);
+    assert_eq!(told(), ["leader-settings-changed"]);
+    // A hook reads them once.
+    follower.with_model(Model::update_status).unwrap();
+    follower.begin(Instant::now()).unwrap();
+    assert_eq!(tool(&follower, &["leader-get", "a"]), "1\n");
+    set(&["a=2"]);
+    assert_eq!(tool(&follower, &["leader-get", "a"]), "1\n");
+    follower.finish(0, Instant::now()).unwrap();
+    assert_eq!(told(), ["leader-settings-changed"]);
+    leader.with_model(|model, _| {
+        assert_eq!(run_all(model, "web/0"), [""; 0], "the leader itself is not told");
+        model.agent_restarted(&name("web/1")).unwrap();
+        assert_eq!(run_all(model, "web/1"), ["start", "leader-settings-changed"]);
+    });
+
+    let mut model = Model::new(ModelSettings::new().juju_version("4.0.15".parse().unwrap()));
+    model.deploy("web", Deployment::charm(charm()).units(2)).unwrap();
+    settle(&mut model);
+    model.set_leader(&name("web/1")).unwrap();
+    assert_eq!(run_all(&mut model, "web/0"), [""; 0], "Juju 4 has no such settings");
 }
 
 #[test]

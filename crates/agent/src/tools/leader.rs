@@ -29,7 +29,8 @@ fn leader_get(context: &mut ToolContext<'_>) -> ToolResult {
         return Err(Failure::Usage(format!("invalid key {}", go_quote(key))));
     }
     context.refuse_more_than(1)?;
-    let settings = &context.application()?.leader_settings;
+    let current = context.application()?.leader_settings.clone();
+    let settings = context.snapshot.leader_settings.get_or_insert(current);
     Ok(Output::Value(if key == "-" || key.is_empty() {
         Value::Object(
             settings
@@ -47,13 +48,20 @@ fn leader_set(context: &mut ToolContext<'_>) -> ToolResult {
     context.require_leader(
         "cannot write leadership settings: cannot write settings: not the leader",
     )?;
-    let settings = &mut context.application_mut()?.leader_settings;
+    context.snapshot.leader_settings = None;
+    let application = context.application_mut()?;
+    let mut settings = application.leader_settings.clone();
     for (key, value) in pairs {
         if value.is_empty() {
             settings.remove(&key);
         } else {
             settings.insert(key, value);
         }
+    }
+    // The other units are told at once, and only of a change (Juju 3.6).
+    if application.leader_settings != settings {
+        application.leader_settings = settings;
+        application.leader_settings_version = application.leader_settings_version.saturating_add(1);
     }
     Ok(Output::Nothing)
 }

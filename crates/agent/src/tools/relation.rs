@@ -77,7 +77,7 @@ fn relation_model_get(context: &mut ToolContext<'_>) -> ToolResult {
 pub(super) fn relation_id(context: &ToolContext<'_>) -> Result<u32, Failure> {
     let given = context.args.value("r").and_then(relation_number);
     given
-        .or_else(|| context.relation_hook().map(RelationHook::relation))
+        .or_else(|| context.relation_hook().map(|hook| hook.id))
         .ok_or_else(|| Failure::Usage("no relation id specified".to_owned()))
 }
 

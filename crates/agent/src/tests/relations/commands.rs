@@ -29,18 +29,25 @@ fn integrate_refuses_in_jujus_words() {
             "ambiguous relation: \"web redis\" could refer to \"web:cache redis:a\"; \"web:cache \
              redis:b\"",
         ),
-        ("web", "pg", "relation web:db pg:server already exists"),
-        (
-            "web",
-            "redis:b",
-            "establishing a new relation for web:cache would exceed its maximum relation limit of \
-             1",
-        ),
     ] {
         let error = world.model.integrate(first, second).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Relation);
         let named = format!("{first} {second}");
         assert_eq!(error.to_string(), format!("cannot add relation {named:?}: {why}"));
+    }
+    // When the two endpoints are known, the text names them.
+    for (first, second, key, why) in [
+        ("web", "pg", "web:db pg:server", "relation web:db pg:server already exists"),
+        (
+            "redis:b",
+            "web",
+            "web:cache redis:b",
+            "establishing a new relation for web:cache would exceed its maximum relation limit of \
+             1",
+        ),
+    ] {
+        let error = world.model.integrate(first, second).unwrap_err();
+        assert_eq!(error.to_string(), format!("cannot add relation {key:?}: {why}"));
     }
     assert_eq!(world.model.integrate("web", "pg2").unwrap(), 3, "a refusal uses up no number");
     world.settle();

@@ -16,7 +16,7 @@ fn a_peer_relation_exists_right_after_install_with_no_other_unit() {
     );
     let report = world.model.report(&unit("web/0")).unwrap();
     let relation = &report.relations[0];
-    assert_eq!((relation.id, relation.remote_app.as_str()), (0, "web"));
+    assert_eq!((relation.id.get(), relation.remote_app.as_str()), (0, "web"));
     assert_eq!((relation.state.as_str(), relation.units.len()), ("joined", 0));
 }
 
@@ -407,6 +407,54 @@ fn a_charm_without_the_endpoint_of_a_relation_is_refused() {
         error.to_string(),
         "cannot refresh application \"web\": would break relation \"web:db pg:server\""
     );
+}
+
+#[test]
+fn a_charm_with_a_smaller_limit_than_there_are_relations_is_refused() {
+    let mut world = World::related(1, 1);
+    world.add_remote("pg2", 1);
+    world.model.integrate("web", "pg2").unwrap();
+    let limited = |limit: u32| {
+        meta(&format!(
+            "name: web\nsummary: s\ndescription: d\n\
+             requires: {{db: {{interface: sql, limit: {limit}}}}}\n"
+        ))
+    };
+    let error = world.model.refresh("web", limited(1)).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "cannot refresh application \"web\": new charm version imposes a maximum relation limit \
+         of 1 for web:db which cannot be satisfied by the number of already established relations \
+         (2)"
+    );
+    world.model.refresh("web", limited(2)).unwrap();
+}
+
+#[test]
+fn a_charm_does_not_become_a_subordinate() {
+    let mut world = World::related(1, 1);
+    let subordinate = "name: web\nsummary: s\ndescription: d\nsubordinate: true\n\
+        requires: {host: {interface: juju-info, scope: container}}\n";
+    let error = world.model.refresh("web", meta(subordinate)).unwrap_err().to_string();
+    assert_eq!(
+        error,
+        "cannot refresh application \"web\": cannot change an application's subordinacy"
+    );
+}
+
+#[test]
+fn a_peer_relation_goes_with_a_charm_that_does_not_declare_it() {
+    let mut world = World::related(2, 1);
+    let without = "name: web\nsummary: s\ndescription: d\nrequires: {db: {interface: sql}}";
+    world.model.refresh("web", meta(without)).unwrap();
+    assert!(world.model.app_data(0, "web").is_err(), "the peer relation is removed");
+    let ran = world.run("web/0");
+    assert_eq!(ran, ["upgrade-charm", "config-changed"], "no hook tells of it");
+    world.settle();
+    // It comes back as another relation.
+    world.model.refresh("web", meta(super::WEB)).unwrap();
+    let ran = world.run("web/0");
+    assert!(ran.contains(&"ring-relation-created".to_owned()), "{ran:?}");
 }
 
 #[test]

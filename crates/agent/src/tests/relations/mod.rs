@@ -9,6 +9,7 @@ mod provider;
 mod random;
 mod subordinates;
 mod tools;
+mod trial_providers;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};

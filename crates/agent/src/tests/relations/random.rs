@@ -82,7 +82,7 @@ impl Charms {
     /// Does what a charm does in a hook that succeeds: it reads the side that the hook tells of.
     fn read(&mut self, world: &mut World, name: &str, run: &HookRun) -> Result<(), TestCaseError> {
         let Some(hook) = run.kind().relation() else { return Ok(()) };
-        let read = self.reads.entry((name.to_owned(), hook.relation())).or_default();
+        let read = self.reads.entry((name.to_owned(), hook.relation().get())).or_default();
         prop_assert!(!read.is_broken, "{hook:?} came after broken");
         let remote = hook.remote_unit().map(ToString::to_string);
         if let Some(owed) = read.owed.take() {
@@ -142,7 +142,7 @@ impl Charms {
     /// Takes back what the charm has read in a hook that comes again.
     fn forget(&mut self, name: &str, run: &HookRun) {
         let Some(hook) = run.kind().relation() else { return };
-        let read = self.reads.entry((name.to_owned(), hook.relation())).or_default();
+        let read = self.reads.entry((name.to_owned(), hook.relation().get())).or_default();
         let remote = hook.remote_unit().map(ToString::to_string);
         match (hook.event(), remote) {
             (RelationEvent::Joined, Some(unit)) => {
@@ -306,7 +306,7 @@ proptest! {
             prop_assert!(world.model.unit(&name).unwrap().is_settled(world.now));
             for relation in world.model.report(&name).unwrap().relations {
                 prop_assert_eq!(&relation.state, "joined");
-                let read = charms.reads.entry((name.to_string(), relation.id)).or_default();
+                let read = charms.reads.entry((name.to_string(), relation.id.get())).or_default();
                 prop_assert!(!read.is_broken && read.owed.is_none());
                 let present: BTreeMap<String, Data> = world
                     .model

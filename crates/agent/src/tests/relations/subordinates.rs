@@ -7,7 +7,7 @@ const LOGGER: &str = "name: logger\nsummary: s\ndescription: d\nsubordinate: tru
 
 fn with_logger(units: u32) -> World {
     let mut world = World::new(units);
-    world.model.deploy("logger", Deployment::charm(meta(LOGGER)).units(0)).unwrap();
+    world.model.deploy("logger", Deployment::charm(meta(LOGGER))).unwrap();
     world.model.integrate("logger", "web").unwrap();
     world.settle();
     world
@@ -58,9 +58,34 @@ fn without_its_relation_a_subordinate_is_removed() {
 }
 
 #[test]
+fn a_subordinate_has_the_units_of_its_principals_only() {
+    let mut world = World::new(1);
+    let units = world.model.deploy("logger", Deployment::charm(meta(LOGGER))).unwrap();
+    assert!(units.is_empty(), "it is not related");
+    let error = world.model.add_unit("logger").unwrap_err();
+    assert_eq!(error.kind(), crate::ErrorKind::State);
+    assert_eq!(
+        error.to_string(),
+        "cannot add unit to application \"logger\": application is a subordinate"
+    );
+    world.model.integrate("logger", "web").unwrap();
+    world.settle();
+    let error = world.model.remove_unit(&unit("logger/0")).unwrap_err();
+    assert_eq!(error.kind(), crate::ErrorKind::State);
+    assert_eq!(
+        error.to_string(),
+        "cannot remove logger/0: unit \"logger/0\" is a subordinate, to remove use \
+         remove-relation. Note: this will remove all units of \"logger\""
+    );
+    world.model.remove_application("logger").unwrap();
+    world.settle();
+    assert!(world.model.application("logger").is_err());
+}
+
+#[test]
 fn a_unit_without_a_principal_waits_for_one() {
     let mut world = World::new(0);
-    world.model.deploy("logger", Deployment::charm(meta(LOGGER))).unwrap();
+    world.model.deploy("logger", Deployment::charm(meta(LOGGER)).units(1)).unwrap();
     world.settle();
     world.model.integrate("logger", "web").unwrap();
     assert!(world.run("logger/0").is_empty());

@@ -121,6 +121,8 @@ fn the_leaders_hooks_go_with_the_leadership() {
     world.model.set_leader(&name("web/1")).unwrap();
     world.advance(5);
     // The failed hook is skipped, and the new leader has it.
+    assert_eq!(world.begin("web/0").name(), "leader-settings-changed");
+    world.finish("web/0", 0);
     assert!(matches!(world.next("web/0"), Next::Idle), "{:?}", world.next("web/0"));
     assert_eq!(world.begin("web/1").name(), "leader-elected");
     world.finish("web/1", 0);

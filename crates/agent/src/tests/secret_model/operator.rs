@@ -92,6 +92,17 @@ fn the_operator_is_refused_in_jujus_words() {
             "cannot add secret \"x\": key \"ab\" not valid",
         ),
         (
+            world.model.add_secret("x", &[("abc", "1"), ("def", "")]).unwrap_err(),
+            "cannot add secret \"x\": key value \"def=\" not valid",
+        ),
+        (
+            world
+                .model
+                .update_secret("db", SecretUpdate::new().value("def", "").name("x"))
+                .unwrap_err(),
+            "cannot update secret \"db\": key value \"def=\" not valid",
+        ),
+        (
             world.model.grant_secret("nope", "web").unwrap_err(),
             "cannot grant secret \"nope\": secret \"nope\" not found",
         ),

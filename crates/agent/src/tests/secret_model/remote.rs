@@ -1,10 +1,10 @@
 //! The secrets of an application without a charm, which the operator makes and grants.
 
-use super::super::super::{EndpointMeta, EndpointRole, ErrorKind, SecretId};
+use super::super::super::{EndpointMeta, EndpointRole, ErrorKind, RelationNumber, SecretId};
 use super::*;
 
 /// Makes a model in which `web:db` is related to `db`, which has no charm and a secret.
-fn related() -> (World, u32, SecretId) {
+fn related() -> (World, RelationNumber, SecretId) {
     let mut world = World::new();
     let server = EndpointMeta::new("server", EndpointRole::Provider, "sql");
     world.model.deploy("db", Deployment::remote([server])).unwrap();
@@ -71,7 +71,7 @@ fn what_juju_refuses_is_refused() {
     assert_eq!(set(&mut world, "web", "key"), ErrorKind::State);
     let empty = world.model.set_remote_secret("db", "x", &[]).unwrap_err();
     assert_eq!(empty.kind(), ErrorKind::Secret);
-    let grant = world.model.grant_remote_secret("db", &secret, relation + 1).unwrap_err();
+    let grant = world.model.grant_remote_secret("db", &secret, relation.get() + 1).unwrap_err();
     assert_eq!(grant.kind(), ErrorKind::Relation);
     world.model.remove_remote_secret("db", &secret).unwrap();
     let grant = world.model.grant_remote_secret("db", &secret, relation).unwrap_err();
