@@ -14,6 +14,7 @@ mod agent;
 #[path = "../common/charms.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod charms;
+mod readme;
 #[path = "../../src/wire.rs"]
 #[expect(dead_code, reason = "the program itself uses the rest")]
 mod wire;
