@@ -187,8 +187,8 @@ fn has_programs(dir: &Path) -> bool {
         || ["hooks", "actions"].iter().any(|folder| dir.join(folder).is_dir())
 }
 
-/// Returns the Cargo project and the name of the example whose source this folder is: Cargo makes an
-/// example of each `examples/NAME/main.rs`.
+/// Returns the Cargo project and the name of the example whose source this folder is. Cargo makes
+/// an example of each `examples/NAME/main.rs`.
 fn example(path: &Path) -> Option<(PathBuf, String)> {
     let examples = path.parent().filter(|parent| parent.ends_with("examples"))?;
     let project = examples.parent().filter(|project| project.join("Cargo.toml").is_file())?;

@@ -108,6 +108,7 @@ fn what_cannot_be_is_refused_with_advice() {
         ("break web_site", "it is related to proxy, web-site; name one of them"),
         ("remote pg cache a=b", "`relate cache pg` makes one"),
         ("remote pg/5 database a=b", "the next one is pg/1"),
+        ("remote pg/8 database", "there are: pg/0, proxy/0, web-site/0"),
         ("remote web/0 ring a=b", "its charm runs here, and writes it itself"),
         ("depart web/0", "`quit` removes it, and ends the run"),
         ("depart pg/9", "there are: pg/0, proxy/0, web-site/0"),
