@@ -286,6 +286,10 @@ fn relation_of(
 ) -> Result<RelationReport> {
     declared_endpoint(model.application(unit.application().as_str()).map_err(to_error)?, endpoint)?;
     let mut found = model.report(unit).map_err(to_error)?.relations;
+    let is_named = |relation: &RelationReport| {
+        relation.endpoint == endpoint && application.is_none_or(|name| relation.remote_app == name)
+    };
+    let dying = found.iter().find(|it| it.state == DYING && is_named(it)).map(|it| it.id);
     found.retain(|relation| relation.endpoint == endpoint && relation.state != DYING);
     let related: Vec<String> = found.iter().map(|it| it.remote_app.clone()).collect();
     found.retain(|relation| application.is_none_or(|name| relation.remote_app == name));
@@ -295,6 +299,11 @@ fn relation_of(
             let with = name.map_or_else(String::new, |name| format!(" with {name}"));
             let error = Error::new(format!("cannot find a relation of {endpoint}{with}"));
             let relate = name.map_or_else(String::new, |name| format!(" {name}"));
+            if let Some(id) = dying {
+                return Err(error
+                    .because(format!("relation {id} is about to end"))
+                    .advice("`wait-for idle` waits for its end"));
+            }
             Err(match name.and_then(|name| nearest(name, related.iter().map(String::as_str))) {
                 Some(meant) => error.advice(format!("did you mean `{meant}`?")),
                 None => error.advice(format!("`relate {endpoint}{relate}` makes one")),
