@@ -135,7 +135,9 @@ pub struct DevArgs {
     pub trust: bool,
 
     /// The Kubernetes service account of the unit: DIR has the files namespace, token and ca.crt,
-    /// and /var/run/secrets/kubernetes.io/serviceaccount leads to it during the run
+    /// and /var/run/secrets/kubernetes.io/serviceaccount leads to it during the run. Hooks get the
+    /// address of the API server, KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT, from the
+    /// environment of this command
     #[arg(long, value_name = "DIR")]
     pub service_account: Option<PathBuf>,
 
