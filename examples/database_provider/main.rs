@@ -14,7 +14,7 @@ use std::process::ExitCode;
 use charmwright::juju::RelationId;
 use charmwright::{
     AppSecret, Charm, Context as _, Declaration, Endpoint, Event, Hook, IfReady as _, Metadata,
-    NoActions, NoConfig, NoLimit, NoState, Outcome, Provides, RemoteSecret, Result,
+    NoActions, NoConfig, NoLimit, Outcome, Provides, RemoteSecret, Result,
 };
 use database_interface::{Answer, Login, Request};
 
@@ -23,9 +23,16 @@ pub struct Declared;
 
 impl Declaration for Declared {
     type Config = NoConfig;
-    type State = NoState;
+    type State = Stored;
     type Action = NoActions;
     const METADATA: Metadata = Metadata::new("database-provider");
+}
+
+/// What the unit keeps from one hook to the next.
+#[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
+pub struct Stored {
+    /// `true` if this unit is being removed.
+    is_leaving: bool,
 }
 
 #[derive(Clone, Copy)]
@@ -38,7 +45,7 @@ impl Endpoint for Database {
     type Limit = NoLimit;
 }
 
-/// The charm. It keeps nothing itself: everything is in its secrets and databags.
+/// The charm. It keeps no user itself: they are all in its secrets and databags.
 pub struct DatabaseProvider;
 
 impl Charm for DatabaseProvider {
@@ -66,8 +73,12 @@ impl Charm for DatabaseProvider {
 
     async fn handle(&mut self, event: &Event, hook: &Hook<Declared>) -> Result<Outcome> {
         match event {
+            // This unit is being removed. Its relations break for it alone, so their users stay.
+            Event::RelationDeparted(departed) if departed.departing_unit() == Some(hook.name()) => {
+                hook.update_state(|stored| stored.is_leaving = true)?;
+            }
             // Juju has ended the grant with the relation. The user goes with it.
-            Event::RelationBroken(broken) => {
+            Event::RelationBroken(broken) if !hook.state()?.is_leaving => {
                 if let Some(leader) = hook.leader()? {
                     user_of(hook, broken.id()).remove(&leader)?;
                 }

@@ -8,6 +8,7 @@ mod token_interface;
 
 use std::process::ExitCode;
 
+use charmwright::juju::SecretId;
 use charmwright::{
     Charm, Declaration, Endpoint, Event, Hook, LimitOne, Metadata, NoActions, NoConfig,
     OrStop as _, Outcome, Requires, Result, Status, Statuses, UnitView,
@@ -27,6 +28,8 @@ impl Declaration for Declared {
 /// What the unit keeps from one hook to the next.
 #[derive(Clone, Default, serde::Serialize, serde::Deserialize)]
 pub struct Stored {
+    /// The secret whose token the unit uses.
+    secret: Option<SecretId>,
     /// The number of tokens that the unit has used, one after another.
     tokens: u32,
 }
@@ -53,8 +56,9 @@ impl Charm for TokenObserver {
         let offer: Offer = owner.remote_app().read()?;
         // The same revision in every hook, also while the owner has set a new one.
         let token = offer.token.get(hook)?;
-        if hook.state()?.tokens == 0 {
-            use_token(hook, &token)?;
+        // Another secret is that of another owner, to which the application was related since.
+        if hook.state()?.secret.as_ref() != Some(offer.token.id()) {
+            use_token(hook, offer.token.id(), &token)?;
         }
         Ok(())
     }
@@ -62,9 +66,11 @@ impl Charm for TokenObserver {
     async fn handle(&mut self, event: &Event, hook: &Hook<Declared>) -> Result<Outcome> {
         match event {
             // It is taken here, and nowhere else: from now on this unit reads the new revision.
-            Event::SecretChanged(changed) => {
+            Event::SecretChanged(changed)
+                if hook.state()?.secret.as_ref() == Some(changed.id()) =>
+            {
                 let token = hook.secret::<Token>(changed.id()).refresh()?;
-                use_token(hook, &token)?;
+                use_token(hook, changed.id(), &token)?;
             }
             event if event.changes_world() => self.reconcile(hook).await?,
             _ => {}
@@ -80,9 +86,12 @@ impl Charm for TokenObserver {
 }
 
 /// A charm with a workload gives it the token here.
-fn use_token(hook: &Hook<Declared>, token: &Token) -> Result {
+fn use_token(hook: &Hook<Declared>, secret: &SecretId, token: &Token) -> Result {
     let _for_the_workload = token.token.expose();
-    Ok(hook.update_state(|stored| stored.tokens += 1)?)
+    Ok(hook.update_state(|stored| {
+        stored.secret = Some(secret.clone());
+        stored.tokens += 1;
+    })?)
 }
 
 /// Runs one hook. The executable of a packed charm is its `dispatch`.

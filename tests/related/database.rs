@@ -149,6 +149,32 @@ fn a_unit_that_is_removed_leaves_the_others_their_database() {
 }
 
 #[test]
+fn a_leader_that_is_removed_leaves_the_clients_their_users() {
+    let (mut juju, relation) = related();
+    let before = juju.app_data(relation, "pg");
+    juju.with(|model| model.add_unit("pg")).unwrap();
+    assert_all_done(&juju.settle());
+    juju.with(|model| model.remove_unit(&name("pg/0"))).unwrap();
+    // The unit that leaves still leads in its last hooks, as it does in Juju until its lease ends.
+    juju.tools_of("pg/0").answer_once("is-leader", "true");
+    let ran = juju.settle();
+    assert_all_done(&ran);
+    assert_eq!(
+        hooks_of(&ran, "pg/0"),
+        [
+            "database-relation-departed",
+            "database-relation-departed",
+            "database-relation-broken",
+            "stop",
+            "remove"
+        ]
+    );
+    assert_eq!(juju.app_data(relation, "pg"), before);
+    assert_eq!(labels(&juju.report("pg/1")), [format!("user-{relation}")]);
+    assert_eq!([juju.status("web/0"), juju.status("web/1")], [USES, USES]);
+}
+
+#[test]
 fn a_leader_that_loses_its_place_in_a_hook_fails_it_and_the_next_one_answers() {
     let mut juju = deployed();
     juju.with(|model| model.add_unit("pg")).unwrap();

@@ -91,3 +91,18 @@ fn a_relation_that_ends_takes_the_right_to_read_with_it() {
     assert_all_done(&juju.settle());
     assert_eq!(juju.status("app/0"), "active: uses token 1");
 }
+
+#[test]
+fn an_observer_uses_the_token_of_another_owner() {
+    let mut juju = related();
+    juju.with(|model| model.remove_relation("owner", "app")).unwrap();
+    assert_all_done(&juju.settle());
+    juju.deploy("other", "token_owner", 1, || Owner);
+    juju.integrate("other", "app");
+    assert_all_done(&juju.settle());
+    for day in 2..=3 {
+        assert_eq!(juju.status("app/0"), format!("active: uses token {day}"));
+        juju.advance(DAY);
+        assert_all_done(&juju.settle());
+    }
+}

@@ -10,6 +10,17 @@ use serde_json::Value;
 
 use crate::error::{Error, Result};
 
+/// The program of a Cargo project that is the charm's.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// The only program of the project.
+    Only,
+    /// The program of this name, which charmcraft.yaml makes the charm's `dispatch`.
+    Named(String),
+    /// The example of this name.
+    Example(String),
+}
+
 /// A program that a package of the project builds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Program {
@@ -17,20 +28,23 @@ struct Program {
     name: String,
 }
 
-/// Builds the charm's program in the Cargo project `dir` and returns its path. The program is the
-/// one called `wanted`, or the only one of the project.
+/// Builds the charm's program in the Cargo project `dir` and returns its path.
 ///
 /// Cargo prints its progress on standard error. Blocks until the build is done.
 ///
 /// # Errors
 /// Fails if Cargo is not installed, if the project has no such program or several, or if the build
 /// fails.
-pub fn build(dir: &Path, wanted: Option<&str>) -> Result<PathBuf> {
+pub fn build(dir: &Path, wanted: &Wanted) -> Result<PathBuf> {
     let failed = || Error::new(format!("cannot build the charm in {}", dir.display()));
     let metadata = cargo(dir, &["metadata", "--no-deps", "--format-version", "1"])?;
     let metadata: Value =
         serde_json::from_slice(&metadata).map_err(|error| failed().because(error))?;
-    let programs = programs(&metadata);
+    let (kind, option) = match wanted {
+        Wanted::Example(_) => ("example", "--example"),
+        Wanted::Only | Wanted::Named(_) => ("bin", "--bin"),
+    };
+    let programs = programs(&metadata, kind);
     let program = choose(&programs, wanted).map_err(|why| {
         failed().because(why).advice(
             "name it in charmcraft.yaml, as the part's `organize: {bin/NAME: dispatch}`, or give \
@@ -43,7 +57,7 @@ pub fn build(dir: &Path, wanted: Option<&str>) -> Result<PathBuf> {
     if packages(&metadata).any(|package| package == env!("CARGO_PKG_NAME")) {
         args.extend(["--package", env!("CARGO_PKG_NAME")]);
     }
-    args.extend(["--bin", &program.name, "--message-format", "json-render-diagnostics"]);
+    args.extend([option, &program.name, "--message-format", "json-render-diagnostics"]);
     let messages = cargo(dir, &args)?;
     built_program(&messages, &program.name)
         .ok_or_else(|| failed().because("cargo named no program that it built"))
@@ -78,8 +92,9 @@ fn packages(metadata: &Value) -> impl Iterator<Item = &str> {
     packages.into_iter().flatten().filter_map(|package| package.get("name")?.as_str())
 }
 
-/// Returns every program of the project, from the output of `cargo metadata`.
-fn programs(metadata: &Value) -> Vec<Program> {
+/// Returns every program of the project of this kind, `bin` or `example`, from the output of `cargo
+/// metadata`.
+fn programs(metadata: &Value, wanted: &str) -> Vec<Program> {
     let list = |value: &Value, key: &str| {
         value.get(key).and_then(Value::as_array).cloned().unwrap_or_default()
     };
@@ -89,7 +104,7 @@ fn programs(metadata: &Value) -> Vec<Program> {
     let mut programs = Vec::new();
     for package in list(metadata, "packages") {
         for target in list(&package, "targets") {
-            if list(&target, "kind").iter().any(|kind| kind == "bin") {
+            if list(&target, "kind").iter().any(|kind| kind == wanted) {
                 programs
                     .push(Program { package: text(&package, "name"), name: text(&target, "name") });
             }
@@ -101,21 +116,27 @@ fn programs(metadata: &Value) -> Vec<Program> {
 /// Returns the program that is the charm's, or the reason why none is.
 fn choose<'a>(
     programs: &'a [Program],
-    wanted: Option<&str>,
+    wanted: &Wanted,
 ) -> std::result::Result<&'a Program, String> {
     let names: Vec<&str> = programs.iter().map(|program| program.name.as_str()).collect();
     let known = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
     match (wanted, programs) {
-        (Some(wanted), _) => {
-            programs.iter().find(|program| program.name == wanted).ok_or_else(|| {
+        (Wanted::Example(wanted), _) => {
+            let found = programs.iter().find(|program| program.name == *wanted);
+            found.ok_or_else(|| format!("the project has no example {wanted:?}: it has {known}"))
+        }
+        (Wanted::Named(wanted), _) => {
+            programs.iter().find(|program| program.name == *wanted).ok_or_else(|| {
                 format!(
                     "charmcraft.yaml makes the program {wanted:?} its dispatch, and the project \
                      has {known}"
                 )
             })
         }
-        (None, [program]) => Ok(program),
-        (None, _) => Err(format!("one of its programs has to be the charm's, and it has {known}")),
+        (Wanted::Only, [program]) => Ok(program),
+        (Wanted::Only, _) => {
+            Err(format!("one of its programs has to be the charm's, and it has {known}"))
+        }
     }
 }
 
@@ -148,19 +169,29 @@ mod tests {
     #[test]
     fn the_charms_program_is_the_named_one_or_the_only_one() {
         let metadata = serde_json::json!({"packages": [
-            {"name": "lib", "targets": [{"kind": ["lib"], "name": "lib"}]},
+            {
+                "name": "lib",
+                "targets": [
+                    {"kind": ["lib"], "name": "lib"}, {"kind": ["example"], "name": "peers"}
+                ]
+            },
             {
                 "name": "web",
                 "targets": [{"kind": ["bin"], "name": "web"}, {"kind": ["test"], "name": "t"}]
             },
         ]});
-        let one = programs(&metadata);
-        assert_eq!(choose(&one, None).unwrap().package, "web");
-        assert_eq!(choose(&one, Some("web")).unwrap().name, "web");
-        assert!(choose(&one, Some("db")).unwrap_err().contains("the project has web"));
+        let one = programs(&metadata, "bin");
+        let named = |name: &str| Wanted::Named(name.to_owned());
+        assert_eq!(choose(&one, &Wanted::Only).unwrap().package, "web");
+        assert_eq!(choose(&one, &named("web")).unwrap().name, "web");
+        assert!(choose(&one, &named("db")).unwrap_err().contains("the project has web"));
         let two = [one.clone(), one].concat();
-        assert!(choose(&two, None).unwrap_err().contains("it has web, web"));
-        assert!(choose(&[], None).unwrap_err().contains("it has none"));
+        assert!(choose(&two, &Wanted::Only).unwrap_err().contains("it has web, web"));
+        assert!(choose(&[], &Wanted::Only).unwrap_err().contains("it has none"));
+        let examples = programs(&metadata, "example");
+        let example = |name: &str| Wanted::Example(name.to_owned());
+        assert_eq!(choose(&examples, &example("peers")).unwrap().package, "lib");
+        assert!(choose(&examples, &example("web")).unwrap_err().contains("it has peers"));
         assert_eq!(packages(&metadata).collect::<Vec<_>>(), ["lib", "web"]);
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Component, Path, PathBuf};
 
 use charmwright_agent::{CharmMeta, CharmSources};
 
-use super::cargo_charm;
+use super::cargo_charm::{self, Wanted};
 use super::charm_archive;
 use super::charm_folder;
 use crate::error::{Error, Result};
@@ -26,9 +26,8 @@ enum Kind {
     Folder,
     /// A `.charm` file.
     Archive,
-    /// A Cargo project, and the name of the program that charmcraft.yaml makes the charm's
-    /// `dispatch`, if it names one.
-    Cargo { project: PathBuf, program: Option<String> },
+    /// A Cargo project, and the program of it that is the charm's.
+    Cargo { project: PathBuf, program: Wanted },
 }
 
 /// A folder that was made from a [`CharmSource`] and can run.
@@ -79,9 +78,13 @@ impl CharmSource {
             folder_inside(&path, project).filter(|project| project.join("Cargo.toml").is_file());
         let kind = match (project, dispatch) {
             (Some(project), Some(dispatch)) => {
-                Kind::Cargo { project, program: Some(dispatch.program.clone()) }
+                Kind::Cargo { project, program: Wanted::Named(dispatch.program.clone()) }
             }
-            (Some(project), None) if !is_runnable => Kind::Cargo { project, program: None },
+            (Some(project), None) if !is_runnable => Kind::Cargo { project, program: Wanted::Only },
+            (None, None) if !is_runnable => match example(&path) {
+                Some((project, name)) => Kind::Cargo { project, program: Wanted::Example(name) },
+                None => Kind::Folder,
+            },
             _ => Kind::Folder,
         };
         Ok(Self { path, kind })
@@ -125,7 +128,7 @@ impl CharmSource {
             Kind::Archive => {}
             Kind::Folder => files = charm_folder::copy(&self.path, into)?,
             Kind::Cargo { project, program } => {
-                let program = cargo_charm::build(project, program.as_deref())?;
+                let program = cargo_charm::build(project, program)?;
                 files = lay_out(&self.path, &program, into)?;
             }
         }
@@ -184,6 +187,15 @@ fn has_programs(dir: &Path) -> bool {
         || ["hooks", "actions"].iter().any(|folder| dir.join(folder).is_dir())
 }
 
+/// Returns the Cargo project and the name of the example whose source this folder is. Cargo makes
+/// an example of each `examples/NAME/main.rs`.
+fn example(path: &Path) -> Option<(PathBuf, String)> {
+    let examples = path.parent().filter(|parent| parent.ends_with("examples"))?;
+    let project = examples.parent().filter(|project| project.join("Cargo.toml").is_file())?;
+    let name = path.file_name()?.to_str()?;
+    path.join("main.rs").is_file().then(|| (project.to_owned(), name.to_owned()))
+}
+
 /// Returns the nearest folder that holds a charm: `here` or one above it.
 fn find_charm_around(here: &Path) -> Option<&Path> {
     here.ancestors().find(|dir| {
@@ -224,7 +236,7 @@ mod tests {
         let top = fs::canonicalize(dir.path()).unwrap();
         let cargo = |project: PathBuf, program: Option<&str>| Kind::Cargo {
             project,
-            program: program.map(str::to_owned),
+            program: program.map_or(Wanted::Only, |name| Wanted::Named(name.to_owned())),
         };
         let part = "name: web\nparts: {charm: {plugin: rust, organize: {bin/web: dispatch}}}";
         let elsewhere = "name: web\nparts: {charm: {plugin: rust, source: ./rust, organize: \
@@ -250,5 +262,25 @@ mod tests {
         ] {
             assert_eq!(kind(files), Kind::Folder, "{files:?}");
         }
+    }
+
+    #[test]
+    fn a_charm_may_be_an_example_of_a_project() {
+        let dir = tempfile::tempdir().unwrap();
+        let top = fs::canonicalize(dir.path()).unwrap();
+        let folder = top.join("examples/peers");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("charmcraft.yaml"), "name: peers").unwrap();
+        let kind = || CharmSource::named(&folder).unwrap().kind;
+        fs::write(top.join("Cargo.toml"), "").unwrap();
+        assert_eq!(kind(), Kind::Folder, "there is no program");
+        fs::write(folder.join("main.rs"), "").unwrap();
+        let program = Wanted::Example("peers".to_owned());
+        assert_eq!(kind(), Kind::Cargo { project: top.clone(), program });
+        fs::write(folder.join("dispatch"), "").unwrap();
+        assert_eq!(kind(), Kind::Folder, "it has a program of its own");
+        fs::remove_file(folder.join("dispatch")).unwrap();
+        fs::remove_file(top.join("Cargo.toml")).unwrap();
+        assert_eq!(kind(), Kind::Folder, "there is no project");
     }
 }

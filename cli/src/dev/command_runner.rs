@@ -215,7 +215,11 @@ impl Session {
         let application = self.unit.application();
         let is_peer = |unit: &UnitName| unit.application() == application && *unit != self.unit;
         match self.model.units().iter().find(|unit| is_peer(unit)) {
-            Some(peer) => self.model.set_leader(peer),
+            Some(peer) => {
+                self.model.set_leader(peer)?;
+                self.terminal_output.print_detail(&format!("{peer} leads"));
+                Ok(())
+            }
             None => self.model.unset_leader(application.as_str()),
         }
     }

@@ -32,8 +32,9 @@ elsewhere.
 CHARM is a charm's folder, with its declarations in metadata.yaml, config.yaml and actions.yaml or
 in charmcraft.yaml, or a packed .charm file. In a folder it runs `dispatch` or hooks/NAME, from a
 copy; a Cargo project is built: the program that charmcraft.yaml makes the `dispatch`, or the only
-one. With no CHARM it takes the one whose folder it is started in; a charm for any workload then
-runs a small web server.";
+one. So is the example that the folder examples/NAME of a Cargo project holds. With no CHARM it
+takes the one whose folder it is started in; a charm for any workload then runs a small web
+server.";
 
 const AFTER_HELP: &str = "\
 Examples:
@@ -134,7 +135,9 @@ pub struct DevArgs {
     pub trust: bool,
 
     /// The Kubernetes service account of the unit: DIR has the files namespace, token and ca.crt,
-    /// and /var/run/secrets/kubernetes.io/serviceaccount leads to it during the run
+    /// and /var/run/secrets/kubernetes.io/serviceaccount leads to it during the run. Hooks get the
+    /// address of the API server, KUBERNETES_SERVICE_HOST and KUBERNETES_SERVICE_PORT, from the
+    /// environment of this command
     #[arg(long, value_name = "DIR")]
     pub service_account: Option<PathBuf>,
 

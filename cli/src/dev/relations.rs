@@ -192,6 +192,9 @@ fn make_unit(model: &mut Model, own: &UnitName, wanted: &UnitName) -> Result<boo
 /// those, perhaps with a secret.
 fn show(model: &Model, unit: &UnitName, writer: &Writer, endpoint: &str) -> Result<String> {
     let relation = relation_of(model, unit, endpoint, Some(application_of(writer)))?;
+    if let Writer::Unit(writer) = writer {
+        require_unit(model, unit, writer, "show")?;
+    }
     let remote = &relation.remote_app;
     let own = unit.application().as_str();
     let mut lines = vec![format!("relation {}, {endpoint} with {remote}", relation.id)];
@@ -231,18 +234,24 @@ fn depart(model: &mut Model, unit: &UnitName, leaver: &UnitName) -> Result<Strin
             .because("its charm runs here")
             .advice("`quit` removes it, and ends the run"));
     }
-    let units = model.units();
-    if !units.contains(leaver) {
-        let others: Vec<String> =
-            units.iter().filter(|other| *other != unit).map(ToString::to_string).collect();
-        let error = Error::new(format!("cannot remove {leaver}")).because("there is no such unit");
-        return Err(match others.as_slice() {
-            [] => error.advice("there is none around this one"),
-            others => error.advice(format!("there are: {}", others.join(", "))),
-        });
-    }
+    require_unit(model, unit, leaver, "remove")?;
     model.remove_unit(leaver).map_err(to_error)?;
     Ok(format!("{leaver} departs"))
+}
+
+/// Refuses a unit that is not there, and names those that are.
+fn require_unit(model: &Model, own: &UnitName, wanted: &UnitName, attempt: &str) -> Result<()> {
+    let units = model.units();
+    if units.contains(wanted) {
+        return Ok(());
+    }
+    let others: Vec<String> =
+        units.iter().filter(|other| *other != own).map(ToString::to_string).collect();
+    let error = Error::new(format!("cannot {attempt} {wanted}")).because("there is no such unit");
+    Err(match others.as_slice() {
+        [] => error.advice("there is none around this one"),
+        others => error.advice(format!("there are: {}", others.join(", "))),
+    })
 }
 
 /// Ends a relation of the charm.
@@ -283,6 +292,10 @@ fn relation_of(
 ) -> Result<RelationReport> {
     declared_endpoint(model.application(unit.application().as_str()).map_err(to_error)?, endpoint)?;
     let mut found = model.report(unit).map_err(to_error)?.relations;
+    let is_named = |relation: &RelationReport| {
+        relation.endpoint == endpoint && application.is_none_or(|name| relation.remote_app == name)
+    };
+    let dying = found.iter().find(|it| it.state == DYING && is_named(it)).map(|it| it.id);
     found.retain(|relation| relation.endpoint == endpoint && relation.state != DYING);
     let related: Vec<String> = found.iter().map(|it| it.remote_app.clone()).collect();
     found.retain(|relation| application.is_none_or(|name| relation.remote_app == name));
@@ -292,6 +305,11 @@ fn relation_of(
             let with = name.map_or_else(String::new, |name| format!(" with {name}"));
             let error = Error::new(format!("cannot find a relation of {endpoint}{with}"));
             let relate = name.map_or_else(String::new, |name| format!(" {name}"));
+            if let Some(id) = dying {
+                return Err(error
+                    .because(format!("relation {id} is about to end"))
+                    .advice("`wait-for idle` waits for its end"));
+            }
             Err(match name.and_then(|name| nearest(name, related.iter().map(String::as_str))) {
                 Some(meant) => error.advice(format!("did you mean `{meant}`?")),
                 None => error.advice(format!("`relate {endpoint}{relate}` makes one")),

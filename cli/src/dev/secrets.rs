@@ -22,6 +22,9 @@ pub fn run(
         SecretCommand::Add { name, content } => add(model, own, names, &name, &content),
         SecretCommand::Update { secret, content } => {
             let known = Known::find(names, &secret)?;
+            let id = known.id()?;
+            let revision = |model: &Model| model.secret_report(unit, &id).map(|it| it.revision);
+            let before = revision(model);
             let pairs: Vec<(&str, &str)> = content.pairs().collect();
             match &known.owner {
                 Some(owner) => model.set_remote_secret(owner, &known.label, &pairs).map(drop),
@@ -33,7 +36,13 @@ pub fn run(
                 }
             }
             .map_err(to_error)?;
-            Ok(format!("{} has a new content", known.uri))
+            Ok(match revision(model) {
+                Some(same) if before == Some(same) => {
+                    format!("{} has this content already, in revision {same}", known.uri)
+                }
+                Some(new) => format!("{} has a new content, revision {new}", known.uri),
+                None => format!("{} has a new content", known.uri),
+            })
         }
         SecretCommand::Grant { secret, application } => {
             let known = Known::find(names, &secret)?;
@@ -46,7 +55,8 @@ pub fn run(
                 None => model.grant_secret(&known.uri, to),
             }
             .map_err(to_error)?;
-            Ok(format!("{to} may read {}", known.uri))
+            // A charm that waits for the grant reads again in its next hook, whatever that is.
+            Ok(format!("{to} may read {}; Juju runs no hook for a grant", known.uri))
         }
         SecretCommand::Revoke { secret, application } => {
             let known = Known::find(names, &secret)?;

@@ -14,7 +14,15 @@ use charmwright_testing::{daemon_or_skip, pebble_binary};
 pub const RESTART_ON_CHECK: &str = "restart_on_check";
 
 /// The example charms that the tests run.
-const EXAMPLES: [&str; 3] = [RESTART_ON_CHECK, "database_provider", "database_requirer"];
+const EXAMPLES: [&str; 7] = [
+    RESTART_ON_CHECK,
+    "actions",
+    "database_provider",
+    "database_requirer",
+    "peers",
+    "token_observer",
+    "token_owner",
+];
 
 /// Returns the Pebble of all tests, or `None` if there is none and the test is to be skipped.
 pub fn pebble_or_skip(test: &str) -> Option<PathBuf> {

@@ -217,9 +217,14 @@ fn a_cargo_project_is_built_and_run() {
         ("Cargo.toml", manifest),
         ("src/main.rs", &format!("const NAME: &str = \"only\";\n{program}")),
     ]);
-    let run = |script: &str| {
-        let mut child = charm
-            .command(FAST)
+    let run_in = |folder: &str, script: &str| {
+        let mut command = charm.command(FAST);
+        if !folder.is_empty() {
+            command = Command::new(CHARMWRIGHT);
+            command.arg("dev").arg(charm.dir().join(folder)).args(FAST);
+            command.env("TMPDIR", charm.out().join("../tmp"));
+        }
+        let mut child = command
             .env_remove("CARGO_TARGET_DIR")
             .stdin(std::process::Stdio::piped())
             .stdout(std::process::Stdio::piped())
@@ -229,6 +234,7 @@ fn a_cargo_project_is_built_and_run() {
         let _ = child.stdin.take().unwrap().write_all(script.as_bytes());
         Run::from(child.wait_with_output().unwrap())
     };
+    let run = |script: &str| run_in("", script);
     run("expect active only\n").exits(0).says("building the charm in ");
     // Of several programs the one runs that charmcraft.yaml makes the dispatch.
     charm.write("src/bin/other.rs", &format!("const NAME: &str = \"other\";\n{program}"));
@@ -238,5 +244,12 @@ fn a_cargo_project_is_built_and_run() {
         "type: charm\nparts: {web: {plugin: rust, source: ., organize: {bin/other: dispatch}}}\n",
     );
     run("expect active other\n").exits(0);
+    // An example of the project may be a charm, with its declarations beside its source.
+    charm.write("examples/shown/main.rs", &format!("const NAME: &str = \"shown\";\n{program}"));
+    charm.write(
+        "examples/shown/charmcraft.yaml",
+        "name: shown\ntype: charm\nsummary: s\ndescription: d\n",
+    );
+    run_in("examples/shown", "expect active shown\n").exits(0).says("shown/0*");
     charm.assert_nothing_left();
 }

@@ -34,7 +34,8 @@ fn a_database_is_related_written_and_broken() {
                   remote pg database endpoints=10.0.0.9:5432 gone='a b'\n\
                   expect active 10.0.0.9:5432\nremote pg database gone=\nwait-for idle\n\
                   remote pg database\nremote pg/1 database host=HIDDEN\nwait-for idle\n\
-                  depart pg/1\nwait-for idle\nbreak database\nexpect blocked database\n";
+                  depart pg/1\nwait-for idle\nbreak database\ntry remote pg database a=b\n\
+                  expect blocked database\n";
     let run = charm.run(FAST, script).exits(0);
     assert_eq!(
         charm.note("hooks"),
@@ -57,7 +58,8 @@ fn a_database_is_related_written_and_broken() {
         .says("pg/0 has egress-subnets, host, ingress-address, private-address")
         .says("web wrote database=app")
         .says("web/0 wrote ready=yes")
-        .says("pg/1 joins and is written");
+        .says("pg/1 joins and is written")
+        .says("cannot find a relation of database with pg: relation 1 is about to end");
     assert!(!run.stdout.contains("HIDDEN"), "{}", run.stdout);
 }
 
@@ -86,6 +88,7 @@ fn the_peer_relation_is_there_from_the_start_and_peers_come_and_go() {
          ring-relation-departed web/1\nring-relation-departed web/2\n"
     );
     run.says("web/1 joins its peers")
+        .says("web/1 leads")
         .says("web/1 has egress-subnets, ingress-address, private-address, role")
         .says("web wrote token=t1")
         .says("`add-peer`, `leader no`; `try` lets it go");
@@ -108,6 +111,7 @@ fn what_cannot_be_is_refused_with_advice() {
         ("break web_site", "it is related to proxy, web-site; name one of them"),
         ("remote pg cache a=b", "`relate cache pg` makes one"),
         ("remote pg/5 database a=b", "the next one is pg/1"),
+        ("remote pg/8 database", "there are: pg/0, proxy/0, web-site/0"),
         ("remote web/0 ring a=b", "its charm runs here, and writes it itself"),
         ("depart web/0", "`quit` removes it, and ends the run"),
         ("depart pg/9", "there are: pg/0, proxy/0, web-site/0"),

@@ -24,12 +24,15 @@ fn a_secret_of_the_operator_comes_by_a_config_option() {
     let script = "wait-for idle\nadd-secret api value=one\nconfig token=secret:api\n\
                   expect blocked 'permission denied'\ngrant-secret api\nconfig --reset token\n\
                   wait-for idle\nconfig token=secret:api\nexpect active one\n\
-                  update-secret api value=two\nexpect active two\nstatus\nrevoke-secret api\n\
+                  update-secret api value=two\nexpect active two\n\
+                  update-secret api value=two\nstatus\nrevoke-secret api\n\
                   remove-secret api\nwait-for idle\ntry config token=secret:api\n";
     let run = charm.run(FAST, script).exits(0);
     run.says("(`secret:api` stands for it)")
         .says("web may read secret:")
-        .says("has a new content")
+        .says("has a new content, revision 2")
+        .says("has this content already, in revision 2")
+        .says("Juju runs no hook for a grant")
         .says("web may not read secret:")
         .says("api   model  2         2")
         .says("its value is neither the URI of a secret nor the name of one");

@@ -11,11 +11,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use charmwright_agent::{
-    AgentPaths, CharmMeta, Deployment, HookExit, Model, ModelSettings, Next, ToolAnswer,
-    ToolRequest, ToolStep, UnitName, tool_names,
+    ActionRecord, AgentPaths, CharmMeta, Deployment, HookExit, Model, ModelSettings, Next,
+    ToolAnswer, ToolRequest, ToolStep, UnitName, tool_names,
 };
 
 use crate::charms::{build_charms, checkout, target_folders};
@@ -32,6 +32,8 @@ pub struct Agent {
     folder: tempfile::TempDir,
     shared: Arc<Mutex<Shared>>,
     charms: BTreeMap<String, PathBuf>,
+    /// The time that has passed for the model beyond that of the test.
+    advanced: Duration,
     server: Option<JoinHandle<()>>,
 }
 
@@ -75,7 +77,8 @@ impl Agent {
             let shared = Arc::clone(&shared);
             move || serve(&listener, &shared)
         });
-        Self { folder, shared, charms: BTreeMap::new(), server: Some(server) }
+        let (charms, advanced) = (BTreeMap::new(), Duration::ZERO);
+        Self { folder, shared, charms, advanced, server: Some(server) }
     }
 
     /// Deploys an example charm.
@@ -94,6 +97,26 @@ impl Agent {
     /// Asks or commands the model.
     pub fn with<T>(&self, ask: impl FnOnce(&mut Model) -> T) -> T {
         ask(&mut self.lock().model)
+    }
+
+    /// Lets time pass.
+    pub fn advance(&mut self, time: Duration) {
+        self.advanced += time;
+    }
+
+    /// Runs an action, and what else is due.
+    pub fn run_action(
+        &mut self,
+        unit: &str,
+        action: &str,
+        params: &[(&str, &str)],
+    ) -> ActionRecord {
+        let unit: UnitName = unit.parse().unwrap();
+        let params: Vec<_> =
+            params.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let id = self.with(|model| model.run_action(&unit, action, &params)).unwrap();
+        self.settle();
+        self.with(|model| model.unit(&unit).unwrap().action(&id).cloned()).unwrap()
     }
 
     /// Runs the hooks of all units until none is due. Each must succeed.
@@ -115,7 +138,8 @@ impl Agent {
 
     /// Runs the next hook of a unit, if one is due.
     fn run_next(&self, unit: &UnitName) -> bool {
-        let Next::Run(run) = self.with(|model| model.next(unit, Instant::now())).unwrap() else {
+        let now = Instant::now() + self.advanced;
+        let Next::Run(run) = self.with(|model| model.next(unit, now)).unwrap() else {
             return false;
         };
         self.lock().running = Some(unit.clone());
@@ -133,7 +157,7 @@ impl Agent {
         let text = [hook.stdout.as_slice(), hook.stderr.as_slice()].concat();
         let text = String::from_utf8(text).unwrap();
         let exit = HookExit::Code(hook.status.code().unwrap());
-        let (now, out, err) = (Instant::now(), &hook.stdout, &hook.stderr);
+        let (now, out, err) = (Instant::now() + self.advanced, &hook.stdout, &hook.stderr);
         let finished = shared.model.finish(unit, &exit, now, out, err).unwrap();
         assert!(finished.committed(), "{finished:?}\n{text}\n{:#?}", shared.calls);
         shared.output.push_str(&text);

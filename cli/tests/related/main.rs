@@ -1,4 +1,4 @@
-//! Two example charms, related to each other, run as hook executables: each hook is a process, each
+//! The example charms, related to each other, run as hook executables: each hook is a process, each
 //! hook tool that it calls is another one, and one model of Juju answers all of them.
 //!
 //! `charmwright dev` runs one charm. These tests have an agent of their own, which does no more
@@ -14,11 +14,14 @@ mod agent;
 #[path = "../common/charms.rs"]
 #[expect(dead_code, reason = "other tests use the rest")]
 mod charms;
+mod readme;
 #[path = "../../src/wire.rs"]
 #[expect(dead_code, reason = "the program itself uses the rest")]
 mod wire;
 
-use charmwright_agent::UnitName;
+use std::time::Duration;
+
+use charmwright_agent::{ActionStatus, UnitName};
 
 use self::agent::Agent;
 
@@ -56,6 +59,67 @@ fn hook_executables_of_two_charms_relate_and_part() {
     agent.settle();
     assert_eq!([agent.status("web/0"), agent.status("web/1")], [BLOCKED, BLOCKED]);
     assert!(agent.with(|model| model.report(&unit("pg/0"))).unwrap().secrets.is_empty());
+}
+
+#[test]
+fn hook_executables_of_peers_elect_and_share() {
+    let mut agent = Agent::new();
+    agent.deploy("ring", "peers", 2);
+    agent.settle();
+    let statuses = |agent: &Agent| {
+        agent.with(|model| model.units()).iter().map(|it| agent.status(&it.to_string())).collect()
+    };
+    let before: Vec<String> = statuses(&agent);
+    assert_eq!(before, ["active: primary, 2 members", "active: ring/0, 2 members"]);
+
+    agent.with(|model| model.add_unit("ring")).unwrap();
+    agent.with(|model| model.remove_unit(&unit("ring/0"))).unwrap();
+    agent.settle();
+    let after: Vec<String> = statuses(&agent);
+    assert_eq!(after, ["active: primary, 2 members", "active: ring/1, 2 members"]);
+}
+
+#[test]
+fn hook_executables_of_a_token_s_owner_and_observer_rotate_it() {
+    let mut agent = Agent::new();
+    agent.deploy("owner", "token_owner", 1);
+    agent.deploy("app", "token_observer", 2);
+    agent.with(|model| model.integrate("owner", "app")).unwrap();
+    agent.settle();
+    for day in 1..=2 {
+        assert_eq!(agent.status("app/0"), format!("active: uses token {day}"));
+        assert_eq!(agent.status("app/1"), format!("active: uses token {day}"));
+        let owned = agent.with(|model| model.report(&unit("owner/0"))).unwrap().secrets;
+        assert_eq!((owned.len(), owned[0].revision), (1, day));
+        agent.advance(Duration::from_secs(24 * 60 * 60));
+        agent.settle();
+    }
+    // Each token went by a file, and nobody else could see it.
+    let shown = agent.everything_shown();
+    let files = agent.files();
+    assert_eq!(files.len(), 3);
+    for (mode, content) in files {
+        assert_eq!(mode & 0o777, 0o600);
+        let content: serde_json::Value = serde_json::from_slice(&content).unwrap();
+        let token = content["token#base64"].as_str().or(content["token"].as_str()).unwrap();
+        assert!(token.len() >= 32 && !shown.contains(token));
+    }
+}
+
+#[test]
+fn a_hook_executable_runs_actions() {
+    let mut agent = Agent::new();
+    agent.deploy("actions", "actions", 1);
+    agent.settle();
+    let made = agent.run_action("actions/0", "backup", &[("name", "monday"), ("keep", "2")]);
+    assert_eq!(made.status(), ActionStatus::Completed, "{made:?}");
+    assert_eq!(made.results()["backup"], serde_json::json!({"name": "monday", "number": "1"}));
+    let again = agent.run_action("actions/0", "backup", &[("name", "monday")]);
+    assert_eq!(
+        (again.status(), again.message()),
+        (ActionStatus::Failed, "there is a backup \"monday\" already")
+    );
+    assert_eq!(agent.status("actions/0"), "active: 1 backups");
 }
 
 /// The password that the provider makes goes to the agent in a file, and to the requirer on the

@@ -8,6 +8,7 @@
 use std::borrow::Cow;
 use std::cmp::Ordering;
 use std::fmt;
+use std::hash::{Hash, Hasher};
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
@@ -105,7 +106,9 @@ pub struct RelationId {
 
 /// The id of a secret: `secret:ID`, `secret://MODEL/ID` or a bare `ID`. The id itself is not
 /// secret.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+///
+/// Two spellings of one secret are equal, such as that of an event and that of a databag.
+#[derive(Clone, Serialize, Deserialize)]
 #[serde(try_from = "String")]
 pub struct SecretId(Box<str>);
 
@@ -404,6 +407,34 @@ impl SecretId {
     #[must_use]
     pub fn id(&self) -> &str {
         self.0.rsplit(['/', ':']).next().unwrap_or_default()
+    }
+}
+
+// A databag has `secret://MODEL/ID`, and a hook's environment has `secret:ID`. Juju never uses the
+// id of a secret for another one.
+impl PartialEq for SecretId {
+    fn eq(&self, other: &Self) -> bool {
+        self.id() == other.id()
+    }
+}
+
+impl Eq for SecretId {}
+
+impl PartialOrd for SecretId {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for SecretId {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.id().cmp(other.id())
+    }
+}
+
+impl Hash for SecretId {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.id().hash(state);
     }
 }
 

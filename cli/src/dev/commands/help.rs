@@ -79,8 +79,9 @@ const SURROUNDINGS_HELP: &str = "\
 ENDPOINT is always the charm's own. APP is an application without a charm, and a peer is a unit
 without a process: you write what they would write. `secret:NAME` as a whole value stands for the
 URI of the secret to which `add-secret` gave this name; APP owns the secret APP/NAME. No value is
-printed but those that the charm itself has written to its databags, by `remote APP ENDPOINT`. A
-database, for example:
+printed but those that the charm itself has written to its databags, by `remote APP ENDPOINT`.
+Quotes keep blanks together and are no part of a value, so JSON needs other ones around it:
+hosts='[\"a\", \"b\"]'. A database, for example:
   relate database pg
   add-secret pg/user username=app password=s3cret
   grant-secret pg/user

@@ -10,9 +10,14 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
     (
         "add-secret",
         "NAME KEY=VALUE...",
-        "add a user secret and print its URI; APP/NAME is one that the remote application owns",
+        "add a user secret and print its URI; APP/NAME is one that the remote application owns; \
+         the value of KEY#base64 is in base64",
     ),
-    ("update-secret", "NAME KEY=VALUE...", "replace the content: a new revision"),
+    (
+        "update-secret",
+        "NAME KEY=VALUE...",
+        "replace the content: a new revision, unless it is the same content",
+    ),
     (
         "grant-secret",
         "NAME [APP]",
@@ -69,6 +74,10 @@ pub fn parse(name: &str, rest: &str) -> Result<SecretCommand, Option<String>> {
     }
     let secret = (*secret).to_owned();
     let content = || match pairs(rest) {
+        // Juju cuts `=` off the end before it looks for the value (measured 3.6).
+        Some(content) if content.iter().any(|(_, value)| value.bytes().all(|b| b == b'=')) => {
+            Err(Some("Juju refuses an empty value".to_owned()))
+        }
         Some(content) if !content.is_empty() => Ok(Content(content)),
         _ => Err(None),
     };
@@ -78,11 +87,24 @@ pub fn parse(name: &str, rest: &str) -> Result<SecretCommand, Option<String>> {
         _ => Err(None),
     };
     match name {
-        "add-secret" => Ok(SecretCommand::Add { name: secret, content: content()? }),
+        "add-secret" => Ok(SecretCommand::Add { name: new_name(secret)?, content: content()? }),
         "update-secret" => Ok(SecretCommand::Update { secret, content: content()? }),
         "grant-secret" => Ok(SecretCommand::Grant { secret, application: application()? }),
         "revoke-secret" => Ok(SecretCommand::Revoke { secret, application: application()? }),
         "remove-secret" if rest.is_empty() => Ok(SecretCommand::Remove { secret }),
         _ => Err(None),
+    }
+}
+
+/// Checks a name that `add-secret` gives.
+fn new_name(name: String) -> Result<String, Option<String>> {
+    if name.starts_with("secret:") {
+        return Err(Some("the name stands without `secret:` here".to_owned()));
+    }
+    match name.split_once('/') {
+        Some((application, label)) if application.is_empty() || label.is_empty() => {
+            Err(Some("a secret of a remote application is named as pg/user is".to_owned()))
+        }
+        _ => Ok(name),
     }
 }

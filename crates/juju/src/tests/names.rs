@@ -32,6 +32,23 @@ fn good_names_keep_their_text() {
 }
 
 #[test]
+fn the_spellings_of_a_secrets_id_are_equal() {
+    let id = |text: &str| text.parse::<SecretId>().unwrap();
+    let of_event = id("secret:9m4e2mr0ui3e8a215n4g");
+    let same = [id("secret://0f3c-1/9m4e2mr0ui3e8a215n4g"), id("9m4e2mr0ui3e8a215n4g")];
+    let other = id("secret:9m4e2mr0ui3e8a215n50");
+    for spelling in &same {
+        assert_eq!(of_event, *spelling);
+        assert_eq!(of_event.cmp(spelling), Ordering::Equal);
+        assert_ne!(other, *spelling);
+    }
+    let [model, bare] = same;
+    assert_eq!(model.as_str(), "secret://0f3c-1/9m4e2mr0ui3e8a215n4g");
+    let ids = std::collections::HashSet::from([of_event, model, bare, other]);
+    assert_eq!(ids.len(), 2);
+}
+
+#[test]
 fn bad_names_are_refused() {
     for text in [
         "",
