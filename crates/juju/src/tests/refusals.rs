@@ -51,6 +51,12 @@ const TEXTS: &[(&str, i32, &str, ErrorKind)] = &[
         Gone,
     ),
     ("storage-get", 2, "storage attachment \"data/9\" on \"u/0\" not provisioned", NotFound),
+    (
+        "resource-get",
+        1,
+        "could not download resource: HTTP request failed: resource \"x\" not found",
+        NotFound,
+    ),
     ("secret-get", 1, "secret key value \"x\" not found", NotFound),
     ("secret-get", 1, "secret key value \"\" not found", NotFound),
     ("state-get", 1, "\"x\" not found", NotFound),
