@@ -69,6 +69,7 @@
 //!   in the root as well.
 //! - [`secret`] tells how a charm owns secrets and reads those of others. Its types are in the root
 //!   as well.
+//! - [`storage`] tells how a charm finds its storage. Its types are in the root as well.
 //! - [`dispatch`] runs one hook; a test runs a hook by [`dispatch::run_hook`].
 //! - [`pebble`] is the client of Pebble, the supervisor that Juju puts in every workload container.
 //!   Its crate, `charmwright-pebble`, can be used without this one.
@@ -111,6 +112,7 @@ struct ReadmeExample;
 mod action;
 mod charm;
 mod config;
+mod const_text;
 mod container;
 mod declaration;
 pub mod dispatch;
@@ -122,11 +124,14 @@ mod leader;
 mod may_write;
 mod outcome;
 mod phase;
+#[cfg(test)]
+mod played_juju;
 pub mod relation;
 mod retry;
 pub mod secret;
 mod status;
 mod stop;
+pub mod storage;
 mod text;
 mod unit;
 mod verdict;
@@ -167,5 +172,9 @@ pub use secret::{
 };
 pub use status::Statuses;
 pub use stop::{Context, IfReady, IntoStop, NotReady, OrStop, Result, Stop};
+pub use storage::{
+    AnyNumber, AtMostOne, DeclaredStorage, ExactlyOne, Extensible, Mount, Storage, StorageByName,
+    StorageCount, StorageLookup,
+};
 pub use unit::{Unit, UnitView};
 pub use verdict::Verdict;

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::env::{DispatchPath, HookEnv};
 use super::error::Error;
-use super::event_vars::RelationVars;
+use super::event_vars::{RelationVars, StorageVars};
 use super::goal_state::GoalState;
 use super::hook_cache::{Cached, Leadership, Options, Params, Ports, StoredState};
 use super::names::{ApplicationName, EndpointName, HookName, StorageId, StorageName};
@@ -98,7 +98,7 @@ impl HookTools {
     }
 
     /// Tells the calls which hook they belong to. They then know the remote application of the
-    /// hook's relation without a tool, and refuse a grant in the peer relation or in one that breaks
+    /// hook's relation and the location of the hook's storage without a tool, and refuse a grant in the peer relation or in one that breaks
     /// for which Juju would fail the hook ([`grant_secret`](Self::grant_secret)).
     ///
     /// A variable that is missing or malformed is as one that the hook does not have.
@@ -118,6 +118,11 @@ impl HookTools {
             if let Some(remote) = remote_app {
                 self.relations.apps.set(id.number(), Some(remote));
             }
+        }
+        if let Ok(StorageVars { id: Some(id), kind: Some(kind), location: Some(location) }) =
+            env.storage()
+        {
+            self.storage_infos.set(id, Arc::new(StorageInfo::new(kind, location)));
         }
         self.hook = Some(hook);
         self

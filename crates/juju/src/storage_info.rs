@@ -15,6 +15,10 @@ pub struct StorageInfo {
 }
 
 impl StorageInfo {
+    pub(super) fn new(kind: StorageKind, location: PathBuf) -> Self {
+        Self { kind, location }
+    }
+
     /// Returns the kind of the storage.
     #[must_use]
     pub fn kind(&self) -> &StorageKind {
