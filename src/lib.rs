@@ -69,7 +69,8 @@
 //!   in the root as well.
 //! - [`secret`] tells how a charm owns secrets and reads those of others. Its types are in the root
 //!   as well.
-//! - [`storage`] tells how a charm finds its storage. Its types are in the root as well.
+//! - [`storage`] and [`resource`] tell how a charm finds its storage and what the operator attached to
+//!   it. Their types are in the root as well.
 //! - [`dispatch`] runs one hook; a test runs a hook by [`dispatch::run_hook`].
 //! - [`pebble`] is the client of Pebble, the supervisor that Juju puts in every workload container.
 //!   Its crate, `charmwright-pebble`, can be used without this one.
@@ -122,11 +123,15 @@ mod hook;
 mod layer_field;
 mod leader;
 mod may_write;
+mod model;
+mod network;
 mod outcome;
 mod phase;
 #[cfg(test)]
 mod played_juju;
+mod ports;
 pub mod relation;
+pub mod resource;
 mod retry;
 pub mod secret;
 mod status;
@@ -152,12 +157,14 @@ pub use event::{
 };
 pub use hook::Hook;
 pub use juju::{
-    Port, SecretBytes, SecretExpiry, SecretFieldError, SecretFields, SecretInfo, SecretRotation,
-    SecretText, SecretUpdate, SecretValue, Status, StatusKind,
+    CloudSpec, GoalState, Host, Network, OpenPort, Port, SecretBytes, SecretExpiry,
+    SecretFieldError, SecretFields, SecretInfo, SecretRotation, SecretText, SecretUpdate,
+    SecretValue, Status, StatusKind,
 };
 pub use layer_field::{LayerField, LayerKey};
 pub use leader::Leader;
 pub use may_write::MayWrite;
+pub use model::ModelInfo;
 pub use outcome::Outcome;
 pub use pebble::{Budget, RetryPolicy};
 pub use phase::Phase;
@@ -165,6 +172,10 @@ pub use relation::{
     Bag, ByName, Codec, DecodeError, EncodeError, Endpoint, JsonPerKey, JsonUnder, JujuKeys,
     KeyName, Limit, LimitOne, NoLimit, OwnAppBag, OwnUnitBag, Peer, Peers, Plain, Provides,
     Related, Relation, RelationLookup, RemoteBag, RemoteUnit, Requires, Role, YamlUnder, interface,
+};
+pub use resource::{
+    DeclaredResource, Digest, FileKind, InvalidDigest, OciImage, OciImageKind, ResourceFile,
+    ResourceKind,
 };
 pub use retry::Retry;
 pub use secret::{

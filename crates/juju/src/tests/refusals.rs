@@ -76,6 +76,13 @@ const TEXTS: &[(&str, i32, &str, ErrorKind)] = &[
         "cannot access cloud credentials: getting model credentials: unauthorized",
         Denied,
     ),
+    ("credential-get", 1, "cannot access cloud credentials: permission denied", Denied),
+    (
+        "credential-get",
+        1,
+        "cannot access cloud credentials: getting model credentials: permission denied",
+        Denied,
+    ),
     ("config-get", 1, "bad request: token does not match", Denied),
     ("action-get", 1, "not running an action", WrongContext),
     ("action-fail", 1, "not running an action", WrongContext),
@@ -158,6 +165,7 @@ fn a_text_that_is_not_known_has_no_kind() {
     for (tool, code, stderr) in [
         ("is-leader", 1, "ERROR leadership status unknown: lease manager stopped"),
         ("resource-get", 1, "ERROR could not download resource: HTTP request failed"),
+        ("credential-get", 1, "ERROR cannot access cloud credentials: connection is shut down"),
         ("status-set", 1, "ERROR open /x: permission denied"),
         // A refusal may quote a charm's own text, which must not be read as Juju's.
         ("state-set", 2, "ERROR expected \"key=value\", got \"this unit is not the leader\""),
