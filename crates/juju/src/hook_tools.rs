@@ -17,7 +17,7 @@ use super::relation_cache::RelationCache;
 use super::secret::HookRecord;
 use super::status::Status;
 use super::tool_output::parse_json;
-use super::tool_runner::{ToolCall, ToolError, ToolRunner};
+use super::tool_runner::{MAX_ARGUMENT, ToolCall, ToolError, ToolRunner};
 use super::version::JujuVersion;
 
 /// The hook tools of one hook, as typed calls.
@@ -164,6 +164,11 @@ impl HookTools {
     }
 
     fn run(&self, attempt: Cow<'static, str>, call: &ToolCall<'_>) -> Result<Vec<u8>, Error> {
+        // The runner refuses it too, but its error has no sizes for a program to read.
+        if let Some(size) = call.args.iter().map(String::len).find(|size| *size > MAX_ARGUMENT) {
+            let what = "an argument";
+            return Err(Error::too_large(attempt, call.tool, what, size, MAX_ARGUMENT));
+        }
         self.runner.run(call).map_err(|error| Error::from_tool_error(attempt, call.tool, error))
     }
 }
