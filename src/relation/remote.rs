@@ -62,9 +62,10 @@ impl RemoteBag {
     /// # Errors
     ///
     /// - *Not ready* (Waiting) if nothing is written yet, if a key that the type needs is missing,
-    ///   or if the relation is gone or the unit has left it. The reason names the endpoint, the application or unit, and
-    ///   the key, as in `database: pg has not written "username" yet`. Blocked if an older version
-    ///   of the other side does not write the key: see [`Bag::VERSION`].
+    ///   or if the relation is gone or the unit has left it. The reason names the endpoint, the
+    ///   application or unit, and the key, as in `database: pg has not written "username" yet`.
+    ///   Blocked if an older version of the other side does not write the key: see
+    ///   [`Bag::VERSION`].
     /// - An error of the kind [`ErrorKind::Databag`](crate::ErrorKind::Databag) if a value is there
     ///   and wrong. It names the endpoint, the application or unit, the key and what was expected,
     ///   and quotes no value.

@@ -1,4 +1,5 @@
-//! Tests of what JSON in a databag is read as: numbers, enums, and keys of others beside the type's.
+//! Tests of what JSON in a databag is read as: numbers, enums, and keys of others beside those of
+//! the type.
 
 use serde::{Deserialize, Serialize};
 
