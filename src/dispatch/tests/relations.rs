@@ -287,6 +287,8 @@ fn the_relation_that_breaks_is_left_out_and_marked() {
             let id = "site:1".parse().unwrap();
             let RelationLookup::Breaking(site) = hook.relation(Site, &id)? else { panic!() };
             assert!(site.is_breaking());
+            let other = hook.relation(Database, &"1".parse::<RelationId>().unwrap())?;
+            assert!(matches!(other, RelationLookup::Gone));
             assert_eq!(site.remote_app_name().map(juju::ApplicationName::as_str), name);
             match name {
                 Some(_) => assert_eq!(site.remote_app().read::<Member>()?, Member { port: 80 }),
