@@ -88,8 +88,8 @@ impl HookTools {
     }
 
     /// Tells the calls which hook they belong to. They then know the remote application of the
-    /// hook's relation without a tool, and refuse a grant for which Juju would fail the hook: one in
-    /// the peer relation, or in a relation that breaks ([`grant_secret`](Self::grant_secret)).
+    /// hook's relation without a tool, and refuse a grant for which Juju would fail the hook: one
+    /// in the peer relation, or in a relation that breaks ([`grant_secret`](Self::grant_secret)).
     ///
     /// A variable that is missing or malformed is as one that the hook does not have.
     #[must_use]
