@@ -155,7 +155,7 @@ impl<T> Clone for RemoteSecret<T> {
 /// Two values are equal if they name the same secret.
 impl<T> PartialEq for RemoteSecret<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.id == other.id
+        self.id.id() == other.id.id()
     }
 }
 

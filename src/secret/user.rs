@@ -169,9 +169,10 @@ impl<T> Clone for UserSecret<T> {
     }
 }
 
+/// Two values are equal if they name the same secret.
 impl<T> PartialEq for UserSecret<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.id == other.id
+        self.id.id() == other.id.id()
     }
 }
 

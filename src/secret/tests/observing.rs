@@ -132,6 +132,9 @@ fn a_secret_in_a_databag_is_its_id_there() {
     assert_eq!(answer.secret_user.id(), &id());
     assert_eq!(serde_json::to_string(&answer).unwrap(), text);
     assert_eq!(answer, Answer { secret_user: RemoteSecret::new(id()) });
+    // However its id is written.
+    let with_model = format!("secret://0f3c0f3c-0f3c-4f3c-8f3c-0f3c0f3c0f3c/{FOREIGN}");
+    assert_eq!(answer.secret_user, RemoteSecret::new(with_model.parse().unwrap()));
     let wrong = "{\"secret-user\":\"hunter2 planted\"}";
     let error = serde_json::from_str::<Answer>(wrong).unwrap_err().to_string();
     assert!(error.contains("expected the id of a secret") && !error.contains("hunter2"), "{error}");
