@@ -23,6 +23,7 @@ impl Model {
         let record = self.units.get(unit);
         // The checks.
         check_state_size(record.ok_or_else(|| not_found(unit))?, &writes)?;
+        self.check_ports(unit, &writes)?;
         self.check_relation_writes(unit, &writes)?;
         let secrets = self.changed_secrets(unit, &writes)?;
 
@@ -43,6 +44,41 @@ impl Model {
             }
         }
         record.ports = writes.ports.applied_to(&record.ports);
+        Ok(())
+    }
+
+    /// Refuses ports of an endpoint that the charm does not declare, and ICMP on Kubernetes. The
+    /// tools take both (measured).
+    fn check_ports(&self, unit: &UnitName, writes: &PendingWrites) -> Result<(), String> {
+        let name = unit.application().as_str();
+        let application = self.application(name).map_err(|_| not_found(unit))?;
+        let is_kubernetes = self.is_on_kubernetes(application);
+        if is_kubernetes && writes.ports.opens_icmp() {
+            return Err("protocol icmp on caas models not supported".to_owned());
+        }
+        let is_juju_4 = self.is_juju_at_least(4, 0);
+        for (verb, endpoints) in ["open", "close"].into_iter().zip(writes.ports.endpoints()) {
+            let meta = &application.meta;
+            let unknown = endpoints.into_iter().find(|endpoint| !meta.has_binding(endpoint));
+            let Some(endpoint) = unknown else { continue };
+            return Err(if is_juju_4 {
+                // Juju has the unit's UUID here, which the model does not have.
+                format!(
+                    "update ports: looking up relation endpoint uuids for unit \"{unit}\": \
+                     invalid endpoint(s); [{endpoint}] does exist on unit {unit}"
+                )
+            } else {
+                let (endpoint, name) = (go_quote(endpoint), go_quote(name));
+                let whose = match is_kubernetes {
+                    true => format!("application {name}"),
+                    false => format!("unit \"{unit}\""),
+                };
+                format!(
+                    "cannot open/close ports: {verb} port range: endpoint {endpoint} for {whose} \
+                     not found"
+                )
+            });
+        }
         Ok(())
     }
 

@@ -220,6 +220,20 @@ impl PortChanges {
         Ok(())
     }
 
+    /// Returns the endpoints for which a range is to be opened, and those for which one is to be
+    /// closed, sorted.
+    pub(super) fn endpoints(&self) -> [BTreeSet<&str>; 2] {
+        [&self.open, &self.close].map(|set| {
+            let named = set.0.iter().map(|(_, endpoint)| endpoint.as_str());
+            named.filter(|endpoint| !endpoint.is_empty()).collect()
+        })
+    }
+
+    /// Returns `true` if ICMP is to be opened.
+    pub(super) fn opens_icmp(&self) -> bool {
+        self.open.0.iter().any(|(range, _)| range.protocol == "icmp")
+    }
+
     /// Returns the open ranges after these changes.
     pub(super) fn applied_to(&self, stored: &PortSet) -> PortSet {
         let mut ports = stored.clone();

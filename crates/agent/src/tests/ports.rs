@@ -146,3 +146,49 @@ fn a_star_is_the_name_of_an_endpoint() {
     fixture.tool_stdout(&["close-port", "99"]);
     assert_eq!(ports(&mut fixture), ["86/tcp (*, web)", "98/tcp (*)"]);
 }
+
+#[test]
+fn ports_of_an_endpoint_that_the_charm_lacks_are_refused_at_the_commit() {
+    let machine = ("3.6.28", Substrate::Machine, "unit \"web/0\"");
+    let kubernetes = ("3.6.28", Substrate::Kubernetes, "application \"web\"");
+    for (version, substrate, whose) in [machine, kubernetes] {
+        for verb in ["open", "close"] {
+            let mut fixture = Fixture::with_settings(|settings| {
+                settings.substrate(substrate).juju_version(version.parse().unwrap())
+            });
+            fixture.begin();
+            fixture.tool_stdout(&["open-port", "80", "--endpoints", "site,web"]);
+            assert!(fixture.finish(HookExit::Code(0)).committed());
+            fixture.begin();
+            fixture.tool_stdout(&[&format!("{verb}-port"), "81", "--endpoints=site,nope"]);
+            let finished = fixture.finish(HookExit::Code(0));
+            let text = format!(
+                "cannot open/close ports: {verb} port range: endpoint \"nope\" for {whose} not \
+                 found"
+            );
+            assert_eq!(finished.error(), Some(text.as_str()));
+            assert_eq!(fixture.unit.report().ports, ["80/tcp"], "nothing of it is committed");
+        }
+    }
+    let mut fixture = Fixture::with_settings(|settings| {
+        settings.substrate(Substrate::Machine).juju_version("4.0.15".parse().unwrap())
+    });
+    fixture.begin();
+    fixture.tool_stdout(&["open-port", "80", "--endpoints=*"]);
+    let finished = fixture.finish(HookExit::Code(0));
+    let error = finished.error().unwrap();
+    assert!(error.contains("invalid endpoint(s); [*] does exist on unit"), "{error}");
+}
+
+#[test]
+fn icmp_is_refused_on_kubernetes_at_the_commit() {
+    for (substrate, error) in [
+        (Substrate::Machine, None),
+        (Substrate::Kubernetes, Some("protocol icmp on caas models not supported")),
+    ] {
+        let mut fixture = Fixture::with_settings(|settings| settings.substrate(substrate));
+        fixture.begin();
+        fixture.tool_stdout(&["open-port", "icmp"]);
+        assert_eq!(fixture.finish(HookExit::Code(0)).error(), error);
+    }
+}

@@ -270,7 +270,7 @@ fn pending_ports_are_visible_at_once_and_committed_at_the_end() {
     for line in [
         &["open-port", "80"][..],
         &["open-port", "80/TCP"],
-        &["open-port", "53/udp", "--endpoints", "site,db"],
+        &["open-port", "53/udp", "--endpoints", "web,site"],
         &["open-port", "icmp"],
     ] {
         assert_eq!(fixture.tool_stdout(line), "");
@@ -282,7 +282,7 @@ fn pending_ports_are_visible_at_once_and_committed_at_the_end() {
     assert_eq!(fixture.tool_stdout(&["opened-ports"]), "icmp\n80/tcp\n53/udp\n");
     assert_eq!(
         fixture.tool_stdout(&["opened-ports", "--endpoints"]),
-        "icmp (*)\n80/tcp (*)\n53/udp (db, site)\n"
+        "icmp (*)\n80/tcp (*)\n53/udp (site, web)\n"
     );
     assert_eq!(fixture.tool_stdout(&["close-port", "icmp"]), "");
     assert!(fixture.unit.report().ports.is_empty());
