@@ -102,6 +102,13 @@ fn a_secret_in_an_option_is_resolved_by_the_type_of_the_field() {
              as secret:9m4e2mr0ui3e8a215n4g"
                 .to_owned(),
         ),
+        // One word is no id either: it would be an argument of secret-get.
+        (
+            Unit::new(false).with_option("tls-key", "hunter2"),
+            "status-set blocked -- invalid config \"tls-key\": expected the id of a secret, such \
+             as secret:9m4e2mr0ui3e8a215n4g"
+                .to_owned(),
+        ),
     ] {
         let ran = unit.run(use_option);
         assert_eq!((ran.status, ran.report.exit_code()), (status, 0));
@@ -120,9 +127,12 @@ fn a_secret_in_a_databag_is_its_id_there() {
     assert_eq!(answer.secret_user.id(), &id());
     assert_eq!(serde_json::to_string(&answer).unwrap(), text);
     assert_eq!(answer, Answer { secret_user: RemoteSecret::new(id()) });
-    let wrong = "{\"secret-user\":\"hunter2 planted\"}";
-    let error = serde_json::from_str::<Answer>(wrong).unwrap_err().to_string();
-    assert!(error.contains("expected the id of a secret") && !error.contains("hunter2"), "{error}");
+    for wrong in ["hunter2 planted", "hunter2"] {
+        let wrong = format!("{{\"secret-user\":\"{wrong}\"}}");
+        let error = serde_json::from_str::<Answer>(&wrong).unwrap_err().to_string();
+        assert!(error.contains("expected the id of a secret"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
 
     let in_relation =
         || answer.secret_user.named_by(&"database".parse().unwrap(), Some(&"pg".parse().unwrap()));
