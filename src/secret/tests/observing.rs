@@ -109,6 +109,13 @@ fn a_secret_in_an_option_is_resolved_by_the_type_of_the_field() {
              as secret:9m4e2mr0ui3e8a215n4g"
                 .to_owned(),
         ),
+        // Juju refuses this one, in an option of type `string`, only when it is read.
+        (
+            Unit::new(false).with_option("tls-key", "secret:hunter2"),
+            "status-set blocked -- invalid config \"tls-key\": expected the id of a secret, such \
+             as secret:9m4e2mr0ui3e8a215n4g"
+                .to_owned(),
+        ),
     ] {
         let ran = unit.run(use_option);
         assert_eq!((ran.status, ran.report.exit_code()), (status, 0));
