@@ -133,6 +133,10 @@ impl<T: SecretContent> UserSecret<T> {
                     self.id
                 )));
             }
+            // Juju checks an option of type `secret` when it is set, but not one of type `string`.
+            Err(error) if error.kind() == &ErrorKind::Invalid => {
+                return Err(Stop::Failed(Error::config(self.option(unit)?, uri::EXPECTED)));
+            }
             Err(error) => return Err(error.into()),
         };
         T::from_fields(&fields).map_err(|error| match self.option(unit) {
