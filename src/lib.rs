@@ -71,6 +71,7 @@
 //!   as well.
 //! - [`storage`] and [`resource`] tell how a charm finds its storage and what the operator attached to
 //!   it. Their types are in the root as well.
+//! - [`network`] tells how a charm learns its addresses, opens its ports and knows its model.
 //! - [`dispatch`] runs one hook; a test runs a hook by [`dispatch::run_hook`].
 //! - [`pebble`] is the client of Pebble, the supervisor that Juju puts in every workload container.
 //!   Its crate, `charmwright-pebble`, can be used without this one.
@@ -124,7 +125,7 @@ mod layer_field;
 mod leader;
 mod may_write;
 mod model;
-mod network;
+pub mod network;
 mod outcome;
 mod phase;
 #[cfg(test)]

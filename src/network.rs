@@ -1,8 +1,9 @@
-//! The addresses of the unit, by endpoint, by binding and by relation.
+#![doc = include_str!("../docs/network.md")]
 
 use std::sync::Arc;
 
-use crate::juju::{self, EndpointName, ErrorKind, Network};
+use crate::juju::{self, EndpointName, ErrorKind};
+pub use crate::juju::{Host, InterfaceAddress, Network, NetworkInterface, Subnet};
 use crate::relation::{Endpoint, Relation};
 use crate::stop::{Result, Stop};
 use crate::unit::Unit;
@@ -82,7 +83,6 @@ fn known(binding: &EndpointName, read: Result<Arc<Network>, juju::Error>) -> Res
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::juju::Host;
     use crate::played_juju::{Answer, run};
     use crate::{NoLimit, Provides};
 

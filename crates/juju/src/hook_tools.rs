@@ -20,7 +20,7 @@ use super::secret::HookRecord;
 use super::status::Status;
 use super::storage_info::StorageInfo;
 use super::tool_output::parse_json;
-use super::tool_runner::{ToolCall, ToolError, ToolRunner};
+use super::tool_runner::{MAX_ARGUMENT, ToolCall, ToolError, ToolRunner};
 use super::version::JujuVersion;
 
 /// The hook tools of one hook, as typed calls.
@@ -98,8 +98,9 @@ impl HookTools {
     }
 
     /// Tells the calls which hook they belong to. They then know the remote application of the
-    /// hook's relation and the location of the hook's storage without a tool, and refuse a grant in the peer relation or in one that breaks
-    /// for which Juju would fail the hook ([`grant_secret`](Self::grant_secret)).
+    /// hook's relation and the location of the hook's storage without a tool, and refuse a grant for
+    /// which Juju would fail the hook: one in the peer relation, or in a relation that breaks
+    /// ([`grant_secret`](Self::grant_secret)).
     ///
     /// A variable that is missing or malformed is as one that the hook does not have.
     #[must_use]
@@ -179,6 +180,11 @@ impl HookTools {
     }
 
     fn run(&self, attempt: Cow<'static, str>, call: &ToolCall<'_>) -> Result<Vec<u8>, Error> {
+        // The runner refuses it too, but its error has no sizes for a program to read.
+        if let Some(size) = call.args.iter().map(String::len).find(|size| *size > MAX_ARGUMENT) {
+            let what = "an argument";
+            return Err(Error::too_large(attempt, call.tool, what, size, MAX_ARGUMENT));
+        }
         self.runner.run(call).map_err(|error| Error::from_tool_error(attempt, call.tool, error))
     }
 }
