@@ -30,7 +30,7 @@ impl Unit {
     /// fn url<D: Declaration>(hook: &Hook<D>) -> Result<String> {
     ///     let network = hook.network(Website)?;
     ///     let host = network.ingress_address().or_wait("website: no address yet")?;
-    ///     Ok(format!("http://{host}/"))
+    ///     Ok(format!("http://{}/", host.in_url()))
     /// }
     /// ```
     ///

@@ -108,6 +108,7 @@ impl Model {
         may_lead: bool,
     ) -> Result<UnitName, Error> {
         let now = self.now();
+        let machine_id = self.machine_of_next_unit(self.application(application)?);
         let application = self.application_mut(application)?;
         if application.is_dying {
             let name = go_quote(&application.name);
@@ -124,7 +125,7 @@ impl Model {
         let record = UnitRecord::new(
             name.clone(),
             application.address.clone(),
-            application.machine_id.clone(),
+            machine_id,
             has_agent,
             Lifecycle::new(&application.meta),
             now,
@@ -135,6 +136,15 @@ impl Model {
         self.units.insert(name.clone(), record);
         self.settle_remotes();
         Ok(name)
+    }
+
+    /// Returns the id of the machine that a new unit runs on, which is empty on Kubernetes. Juju
+    /// sets the id for every unit on machines, and a charm tells by it where it is.
+    fn machine_of_next_unit(&self, application: &Application) -> String {
+        if self.is_on_kubernetes(application) || !application.machine_id.is_empty() {
+            return application.machine_id.clone();
+        }
+        self.units.len().to_string()
     }
 }
 

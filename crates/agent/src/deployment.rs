@@ -115,8 +115,8 @@ impl Deployment {
         self
     }
 
-    /// Sets the id of the machine of every unit (`JUJU_MACHINE_ID`); empty by default, as on
-    /// Kubernetes.
+    /// Sets the id of the machine of every unit (`JUJU_MACHINE_ID`). By default it is empty on
+    /// Kubernetes, and each unit has a machine of its own elsewhere.
     pub fn machine_id(mut self, id: impl Into<String>) -> Self {
         self.machine_id = id.into();
         self

@@ -28,6 +28,24 @@ impl Host {
             Self::Name(_) => None,
         }
     }
+
+    /// Returns the host as a URL has it, and as an address with a port: an IPv6 address is in
+    /// brackets.
+    ///
+    /// ```
+    /// use charmwright_juju::Host;
+    ///
+    /// let host: Host = "fd00::7".parse()?;
+    /// assert_eq!(format!("http://{}:80/", host.in_url()), "http://[fd00::7]:80/");
+    /// # Ok::<(), std::convert::Infallible>(())
+    /// ```
+    #[must_use]
+    pub fn in_url(&self) -> String {
+        match self {
+            Self::Ip(IpAddr::V6(address)) => format!("[{address}]"),
+            Self::Ip(IpAddr::V4(_)) | Self::Name(_) => self.to_string(),
+        }
+    }
 }
 
 impl FromStr for Host {

@@ -74,7 +74,8 @@ fn resource_get(context: &mut ToolContext<'_>) -> ToolResult {
     match application.resources.get(name) {
         Some(path) => Ok(Output::Raw(path.clone())),
         None if application.meta.has_resource(name) => Err(Failure::Run(format!(
-            "could not download resource: resource {} has no file",
+            // The controller does not find the file of the resource (Juju's source, 3.6).
+            "could not download resource: HTTP request failed: resource {} not found",
             go_quote(name)
         ))),
         None => Err(Failure::Run(format!(
