@@ -31,7 +31,12 @@
 //!
 //! The model follows Juju 2.9 to 4.0 in the order of hooks, in the delays after a failure, in the
 //! writes that are kept until the hook exits with 0, and in every tool's arguments, output, texts
-//! and exit codes. Storage is not modelled: its tools answer as they do for a unit that has none.
+//! and exit codes.
+//!
+//! A unit has the instances of storage that its charm declares. It is told of each by
+//! storage-attached, on a machine before `install` and on Kubernetes after `start`, and by
+//! storage-detaching before it loses one ([`Model::add_storage`], [`Model::detach_storage`]). An
+//! instance outlives its unit ([`Model::storages`]).
 //!
 //! What holds everywhere in this crate:
 //!
@@ -191,7 +196,11 @@ mod secret_uri;
 mod secrets;
 mod shown_status;
 mod status;
+mod storage;
+mod storage_commands;
 mod storage_directive;
+mod storage_hooks;
+mod storage_meta;
 mod subordinates;
 mod tool_call;
 mod tool_path;
@@ -215,7 +224,7 @@ pub use deployment::Deployment;
 pub use endpoint::{EndpointMeta, EndpointRole, EndpointScope};
 pub use environment::AgentPaths;
 pub use error::{Error, ErrorKind};
-pub use hook::{HookKind, NoticeInfo, SecretHook};
+pub use hook::{HookKind, NoticeInfo, SecretHook, StorageHook};
 pub use hook_end::{Ending, Finished};
 pub use hook_exit::HookExit;
 pub use hook_run::HookRun;
@@ -227,12 +236,18 @@ pub use operator::Resolve;
 pub use relations::{
     Played, PlayedRelation, Provider, RelationEvent, RelationHook, RelationNumber,
 };
-pub use report::{ContainerReport, FailedHookReport, RelationReport, Report};
+pub use report::{
+    ContainerReport, FailedHookReport, RelationReport, Report, ResourceReport, StorageReport,
+};
 pub use schedule::Next;
 pub use secrets::SecretReport;
+pub use storage::{StorageInstance, StorageState};
+pub use storage_meta::{MountMeta, ResourceKind, ResourceMeta, StorageMeta};
 pub use tool_request::{OutputFile, ToolAnswer, ToolRequest, ToolStep};
 pub use tools::tool_names;
 pub use unit::Unit;
 pub use user_secrets::SecretUpdate;
 
-pub use charmwright_juju::{ActionId, JujuVersion, LogLevel, SecretId, UnitName};
+pub use charmwright_juju::{
+    ActionId, JujuVersion, LogLevel, SecretId, StorageId, StorageKind, UnitName,
+};
