@@ -10,6 +10,7 @@ use super::charm_meta::CharmMeta;
 use super::config_inputs::ConfigInputs;
 use super::deployment::{Deployment, Source};
 use super::error::{Error, ErrorKind};
+use super::network::Network;
 use super::status::StatusValue;
 use super::storage_meta::StorageMeta;
 
@@ -39,6 +40,9 @@ pub struct Application {
     pub(super) leader_settings_version: u64,
     /// The numbers of instances for which the operator has asked, by the name of the storage.
     storage_counts: BTreeMap<String, u64>,
+    /// The networks that the operator has set, by the name of the binding. Another binding has the
+    /// address of the unit.
+    pub(super) networks: BTreeMap<String, Network>,
     /// The paths that `resource-get` prints, by the name of the resource.
     pub(super) resources: BTreeMap<String, String>,
     /// The number of the next unit. Numbers are never used again.
@@ -73,6 +77,7 @@ impl Application {
             leader_settings: BTreeMap::new(),
             leader_settings_version: 1,
             storage_counts: deployment.storages.clone(),
+            networks: BTreeMap::new(),
             resources: deployment.resources.clone(),
             next_unit_number: deployment.first_unit_number,
             address: deployment.address.clone(),

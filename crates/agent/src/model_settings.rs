@@ -5,6 +5,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use charmwright_juju::JujuVersion;
 
+use super::cloud::Cloud;
+
 /// Returns `true` if a version of Juju is `major.minor` or newer. A beta of `major.minor` counts as
 /// that version, since it has the features of it.
 pub(super) fn is_at_least(version: &JujuVersion, major: u32, minor: u32) -> bool {
@@ -38,6 +40,7 @@ pub struct ModelSettings {
     /// An instant and its time of day, from which the time of day of any other instant follows.
     pub(super) clock: Option<(Instant, SystemTime)>,
     pub(super) home: Option<PathBuf>,
+    pub(super) cloud: Option<Cloud>,
     pub(super) storage_directory: Option<String>,
     pub(super) provisions_storage: bool,
     pub(super) seed: u64,
@@ -63,6 +66,7 @@ impl ModelSettings {
             api_addresses: "127.0.0.1:17070".to_owned(),
             clock: None,
             home: None,
+            cloud: None,
             storage_directory: None,
             provisions_storage: true,
             // The bytes of `charmwri`: any constant would do, and a test needs the same each time.
@@ -131,6 +135,13 @@ impl ModelSettings {
     /// `--file ~/FILE`.
     pub fn home(mut self, home: impl Into<PathBuf>) -> Self {
         self.home = Some(home.into());
+        self
+    }
+
+    /// Sets the cloud that `credential-get` prints to a trusted application. Without it the tool
+    /// fails.
+    pub fn cloud(mut self, cloud: Cloud) -> Self {
+        self.cloud = Some(cloud);
         self
     }
 

@@ -9,6 +9,7 @@ use super::go_text::go_quote;
 use super::lifecycle::Retry;
 use super::log::Stream;
 use super::model::Model;
+use super::network::Network;
 
 /// The way in which `juju resolved` ends the error of a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -198,6 +199,29 @@ impl Model {
     /// [`ErrorKind::NotFound`] if the model has no such application.
     pub fn trust(&mut self, application: &str, is_trusted: bool) -> Result<(), Error> {
         self.application_mut(application)?.is_trusted = is_trusted;
+        Ok(())
+    }
+
+    /// Sets the network that `network-get` prints for a binding of an application, which is an
+    /// endpoint or an extra binding. Without it every binding has the address of the unit.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::NotFound`] if the model has no such application.
+    /// - [`ErrorKind::Relation`] if its charm does not declare the binding.
+    pub fn set_network(
+        &mut self,
+        application: &str,
+        binding: &str,
+        network: Network,
+    ) -> Result<(), Error> {
+        let known = self.application_mut(application)?;
+        if !known.meta.has_binding(binding) {
+            let binding = go_quote(binding);
+            let text =
+                format!("cannot set the network of {binding}: {application} has no such binding");
+            return Err(Error::new(ErrorKind::Relation, text));
+        }
+        known.networks.insert(binding.to_owned(), network);
         Ok(())
     }
 
