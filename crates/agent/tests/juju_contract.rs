@@ -18,7 +18,8 @@ use charmwright_juju::{
 use proptest::prelude::*;
 use serde_json::json;
 
-const METADATA: &str = "name: web\nsummary: s\ndescription: d\ncontainers:\n  workload: {}\n";
+const METADATA: &str = "name: web\nsummary: s\ndescription: d\ncontainers:\n  workload: {}\n\
+    resources: {-odd: {type: file, filename: odd}}\n";
 const CONFIG: &str = "options:\n  port: {type: int, default: 1000000}\n  name: {type: string, \
                       default: ''}\n  tls: {type: boolean, default: true}\n  ratio: {type: \
                       float, default: 0.5}\n  unset: {type: string}\n";
