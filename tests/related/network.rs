@@ -7,7 +7,7 @@ use super::juju::{Juju, assert_all_done, name};
 
 fn deployed(address: &'static str) -> Juju {
     let mut juju = Juju::new();
-    juju.deploy_on_machine("network", |deployment| deployment.units(2).address(address), || Server);
+    juju.deploy_with("network", |deployment| deployment.units(2).address(address), || Server);
     assert_all_done(&juju.settle());
     juju
 }
