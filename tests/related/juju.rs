@@ -69,10 +69,18 @@ impl Write for Output {
     }
 }
 
+/// The versions of Juju on which a test runs whose tools may answer in two ways.
+pub const VERSIONS: [&str; 2] = ["3.6.28", "4.0.15"];
+
 impl Juju {
     /// Makes a model without applications. update-status runs only when a test asks for it.
     pub fn new() -> Self {
         Self::with_settings(|settings| settings)
+    }
+
+    /// Makes a model of this version of Juju, without applications.
+    pub fn of_version(version: &str) -> Self {
+        Self::with_settings(|settings| settings.juju_version(version.parse().unwrap()))
     }
 
     /// Makes a model without applications, with what `add` adds to its settings.

@@ -3,24 +3,26 @@
 use std::fs;
 
 use super::charms::resources::Installer;
-use super::juju::{Juju, assert_all_done, hooks_of};
+use super::juju::{Juju, VERSIONS, assert_all_done, hooks_of};
 
 #[test]
 fn without_a_file_the_unit_is_blocked_with_the_command_that_attaches_one() {
-    let mut juju = Juju::new();
-    juju.deploy_with("resources", |deployment| deployment, || Installer);
-    assert_all_done(&juju.settle());
-    assert_eq!(
-        juju.status("resources/0"),
-        "blocked: attach a resource: juju attach-resource resources plugin=…"
-    );
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("plugin.txt");
     fs::write(&path, "0.9\n").unwrap();
     let path = path.to_str().unwrap();
-    juju.with(|model| model.attach_resource("resources", "plugin", path)).unwrap();
-    assert_all_done(&juju.settle());
-    assert_eq!(juju.status("resources/0"), "active: plugin 0.9, installed 1 times");
+    for version in VERSIONS {
+        let mut juju = Juju::of_version(version);
+        juju.deploy_with("resources", |deployment| deployment, || Installer);
+        assert_all_done(&juju.settle());
+        assert_eq!(
+            juju.status("resources/0"),
+            "blocked: attach a resource: juju attach-resource resources plugin=…"
+        );
+        juju.with(|model| model.attach_resource("resources", "plugin", path)).unwrap();
+        assert_all_done(&juju.settle());
+        assert_eq!(juju.status("resources/0"), "active: plugin 0.9, installed 1 times");
+    }
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use charmwright_agent::StorageState;
 
 use super::charms::storage::Keeper;
-use super::juju::{Juju, Ran, assert_all_done, hooks_of, name};
+use super::juju::{Juju, Ran, VERSIONS, assert_all_done, hooks_of, name};
 
 const UNIT: &str = "storage/0";
 
@@ -18,10 +18,11 @@ struct Keeping {
 
 impl Keeping {
     /// Deploys the charm. `provisions` says whether the model provisions storage by itself.
-    fn new(copies: &'static str, provisions: bool) -> Self {
+    fn new(version: &str, copies: &'static str, provisions: bool) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().to_str().unwrap();
         let mut juju = Juju::with_settings(|settings| {
+            let settings = settings.juju_version(version.parse().unwrap());
             settings.storage_directory(path).provision_storage(provisions)
         });
         // The model does no I/O, so the folders of its instances are made here.
@@ -48,8 +49,12 @@ impl Keeping {
         })
     }
 
-    fn file(&self, id: &str, file: &str) -> PathBuf {
-        self.folder.path().join(id).join(file)
+    fn folder(&self, id: &str) -> PathBuf {
+        self.folder.path().join(id)
+    }
+
+    fn has(&self, id: &str, file: &str) -> bool {
+        self.folder(id).join(file).exists()
     }
 }
 
@@ -62,74 +67,90 @@ fn added(ran: &[Ran]) -> Vec<&str> {
 
 #[test]
 fn the_unit_keeps_its_notes_in_its_storage() {
-    let mut keeping = Keeping::new("0", true);
-    let ran = keeping.juju.settle();
-    assert_all_done(&ran);
-    assert_eq!(hooks_of(&ran, UNIT)[..2], ["notes-storage-attached", "install"]);
-    let asked: Vec<_> = ran[0].calls.iter().map(|call| call.tool()).collect();
-    assert!(!asked.contains(&"storage-get"), "the hook has the location: {asked:?}");
-    let path = keeping.file("notes/0", "");
-    let path = path.to_str().unwrap().trim_end_matches('/');
-    assert_eq!(keeping.juju.status(UNIT), format!("active: keeps notes in {path}, 0 copies"));
-    // What is there already is kept.
-    let notes = keeping.file("notes/0", "notes");
-    assert_eq!(fs::read_to_string(&notes).unwrap(), "the first note\n");
-    fs::write(&notes, "my own").unwrap();
-    assert_all_done(&keeping.juju.update_status());
-    assert_eq!(fs::read_to_string(&notes).unwrap(), "my own");
+    for version in VERSIONS {
+        let mut keeping = Keeping::new(version, "0", true);
+        let ran = keeping.juju.settle();
+        assert_all_done(&ran);
+        assert_eq!(hooks_of(&ran, UNIT)[..2], ["notes-storage-attached", "install"]);
+        let asked: Vec<_> = ran[0].calls.iter().map(|call| call.tool()).collect();
+        assert!(!asked.contains(&"storage-get"), "the hook has the location: {asked:?}");
+        let path = keeping.folder("notes/0");
+        let status = format!("active: keeps notes in {}, 0 copies", path.display());
+        assert_eq!(keeping.juju.status(UNIT), status);
+        // What is there already is kept.
+        let notes = path.join("notes");
+        assert_eq!(fs::read_to_string(&notes).unwrap(), "the first note\n");
+        fs::write(&notes, "my own").unwrap();
+        assert_all_done(&keeping.juju.update_status());
+        assert_eq!(fs::read_to_string(&notes).unwrap(), "my own");
+    }
 }
 
 #[test]
 fn copies_are_asked_for_once_and_written_when_they_are_there() {
-    let mut keeping = Keeping::new("2", false);
-    // Nothing is installed before the storage is there.
-    assert_eq!(keeping.juju.settle().len(), 0);
-    assert_eq!(added(&keeping.provision("notes/0")), ["copies=2"]);
-    let copies = keeping.copies();
-    let [first, second] = copies.as_slice() else { panic!("{copies:?}") };
-    // Juju lists both, and has provisioned neither.
-    assert_eq!(added(&keeping.juju.update_status()), [""; 0]);
-    let ran = keeping.provision(second);
-    assert_eq!((hooks_of(&ran, UNIT), added(&ran)), (vec!["copies-storage-attached"], vec![]));
-    assert!(keeping.file(second, "notes").exists() && !keeping.file(first, "notes").exists());
-    keeping.provision(first);
-    assert!(keeping.file(first, "notes").exists());
-    assert!(keeping.juju.status(UNIT).ends_with("2 copies"));
-    let location = keeping.juju.with(|model| {
-        model.storage(&first.parse().unwrap()).unwrap().location().map(str::to_owned)
-    });
-    assert_eq!(
-        location.as_deref(),
-        keeping.file(first, "").to_str().map(|it| it.trim_end_matches('/'))
-    );
+    for version in VERSIONS {
+        let mut keeping = Keeping::new(version, "2", false);
+        // Nothing is installed before the storage is there.
+        assert_eq!(keeping.juju.settle().len(), 0);
+        assert_eq!(added(&keeping.provision("notes/0")), ["copies=2"]);
+        let copies = keeping.copies();
+        let [first, second] = copies.as_slice() else { panic!("{copies:?}") };
+        // Juju lists both, and has provisioned neither.
+        assert_eq!(added(&keeping.juju.update_status()), [""; 0]);
+        let ran = keeping.provision(second);
+        assert_eq!((hooks_of(&ran, UNIT), added(&ran)), (vec!["copies-storage-attached"], vec![]));
+        assert!(keeping.has(second, "notes") && !keeping.has(first, "notes"));
+        keeping.provision(first);
+        assert!(keeping.has(first, "notes"));
+        assert!(keeping.juju.status(UNIT).ends_with("2 copies"));
+    }
 }
 
 #[test]
 fn a_copy_that_is_detached_is_marked_and_another_asked_for() {
-    let mut keeping = Keeping::new("1", true);
-    assert_all_done(&keeping.juju.settle());
-    let [first] = keeping.copies().try_into().unwrap();
-    fs::remove_file(keeping.file(&first, "notes")).unwrap();
-    keeping.juju.with(|model| model.detach_storage(&first.parse().unwrap())).unwrap();
-    let ran = keeping.juju.settle();
-    assert_all_done(&ran);
-    assert_eq!(hooks_of(&ran, UNIT), ["copies-storage-detaching", "copies-storage-attached"]);
-    assert_eq!(added(&ran), ["copies=1"]);
-    assert!(keeping.file(&first, "detached").exists());
-    assert!(!keeping.file(&first, "notes").exists(), "it is not among the copies any more");
-    let [second] = keeping.copies().try_into().unwrap();
-    assert!(second != first && keeping.file(&second, "notes").exists());
-    let state = keeping.juju.with(|model| model.storage(&first.parse().unwrap()).unwrap().state());
-    assert_eq!(state, StorageState::Detached);
+    for version in VERSIONS {
+        let mut keeping = Keeping::new(version, "1", true);
+        assert_all_done(&keeping.juju.settle());
+        let [first] = keeping.copies().try_into().unwrap();
+        fs::remove_file(keeping.folder(&first).join("notes")).unwrap();
+        keeping.juju.with(|model| model.detach_storage(&first.parse().unwrap())).unwrap();
+        let ran = keeping.juju.settle();
+        assert_all_done(&ran);
+        // Juju counts the leaving one until the hook has ended.
+        assert_eq!((hooks_of(&ran, UNIT), added(&ran)), (vec!["copies-storage-detaching"], vec![]));
+        assert!(keeping.has(&first, "detached"));
+        assert!(!keeping.has(&first, "notes"), "it is not among the copies any more");
+        let ran = keeping.juju.update_status();
+        assert_all_done(&ran);
+        assert_eq!(hooks_of(&ran, UNIT), ["update-status", "copies-storage-attached"]);
+        assert_eq!(added(&ran), ["copies=1"]);
+        let [second] = keeping.copies().try_into().unwrap();
+        assert!(second != first && keeping.has(&second, "notes"));
+        let id = first.parse().unwrap();
+        let state = keeping.juju.with(|model| model.storage(&id).unwrap().state());
+        assert_eq!(state, StorageState::Detached);
+        // The operator gives it back, and the unit has one more than it asks for.
+        keeping.juju.with(|model| model.attach_storage(&name(UNIT), &id)).unwrap();
+        let ran = keeping.juju.settle();
+        assert_all_done(&ran);
+        assert_eq!((hooks_of(&ran, UNIT), added(&ran)), (vec!["copies-storage-attached"], vec![]));
+        assert!(keeping.has(&first, "notes"));
+    }
 }
 
 #[test]
 fn a_unit_that_goes_marks_its_copies_and_adds_none() {
-    let mut keeping = Keeping::new("1", true);
-    assert_all_done(&keeping.juju.settle());
-    let [copy] = keeping.copies().try_into().unwrap();
-    keeping.juju.with(|model| model.remove_unit(&name(UNIT))).unwrap();
-    let ran = keeping.juju.settle();
-    assert_all_done(&ran);
-    assert!(keeping.file(&copy, "detached").exists(), "{:?}", hooks_of(&ran, UNIT));
+    for version in VERSIONS {
+        let mut keeping = Keeping::new(version, "1", true);
+        assert_all_done(&keeping.juju.settle());
+        let [copy] = keeping.copies().try_into().unwrap();
+        keeping.juju.with(|model| model.remove_unit(&name(UNIT))).unwrap();
+        let ran = keeping.juju.settle();
+        assert_all_done(&ran);
+        let hooks = hooks_of(&ran, UNIT);
+        assert!(hooks.contains(&"copies-storage-detaching"), "{hooks:?}");
+        assert!(hooks.ends_with(&["stop", "remove"]), "{hooks:?}");
+        assert!(keeping.has(&copy, "detached"));
+        assert_eq!(added(&ran), [""; 0]);
+    }
 }
