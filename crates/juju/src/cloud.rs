@@ -31,6 +31,7 @@ pub struct CloudSpec {
 pub struct CloudCredential {
     auth_type: String,
     attributes: BTreeMap<String, SecretText>,
+    redacted: Vec<String>,
 }
 
 impl CloudSpec {
@@ -115,6 +116,13 @@ impl CloudCredential {
     pub fn attributes(&self) -> &BTreeMap<String, SecretText> {
         &self.attributes
     }
+
+    /// Returns the names of the values that Juju holds back. They are not among the
+    /// [`attributes`](Self::attributes).
+    #[must_use]
+    pub fn redacted(&self) -> &[String] {
+        &self.redacted
+    }
 }
 
 /// The cloud as `credential-get` prints it in JSON. In YAML it has other keys (measured 3.8).
@@ -142,6 +150,7 @@ struct PrintedCredential {
     #[serde(default)]
     auth_type: String,
     attrs: Option<BTreeMap<String, String>>,
+    redacted: Option<Vec<String>>,
 }
 
 /// Reads the output of `credential-get`.
@@ -168,6 +177,7 @@ impl From<PrintedCredential> for CloudCredential {
         Self {
             auth_type: printed.auth_type,
             attributes: attributes.map(|(name, value)| (name, value.into())).collect(),
+            redacted: printed.redacted.unwrap_or_default(),
         }
     }
 }
@@ -188,7 +198,11 @@ mod tests {
             "endpoint": "https://keystone",
             "identity-endpoint": "https://identity",
             "storage-endpoint": "https://swift",
-            "credential": {"auth-type": "userpass", "attrs": {"password": "hunter2"}},
+            "credential": {
+                "auth-type": "userpass",
+                "attrs": {"password": "hunter2"},
+                "redacted": ["token"],
+            },
             "cacertificates": ["-----BEGIN"],
             "skip-tls-verify": true,
             "is-controller-cloud": true,
@@ -205,6 +219,7 @@ mod tests {
         assert!(cloud.skips_tls_verification() && cloud.is_controller_cloud());
         let credential = cloud.credential().unwrap();
         assert_eq!(credential.auth_type(), "userpass");
+        assert_eq!(credential.redacted(), ["token"]);
         assert_eq!(credential.get("password").unwrap().expose(), "hunter2");
         assert_eq!(credential.get("user"), None);
         let shown = format!("{cloud:?}");
