@@ -1,5 +1,5 @@
-//! Checks the page `docs/coverage.md`: that it has a row for every event and every hook tool of Juju
-//! and for everything that ops offers to a charm, and that what a row names exists.
+//! Checks the page `docs/coverage.md`: that it has a row for every event and every hook tool of
+//! Juju and for everything that ops offers to a charm, and that what a row names exists.
 
 mod public_items;
 

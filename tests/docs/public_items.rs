@@ -121,7 +121,8 @@ fn word(text: &str) -> &str {
 #[test]
 fn items_are_found_by_their_names() {
     let source = "pub struct One<T>(T);\n\
-                  impl<T: Into<String>> One<T> {\n    pub fn get(&self) {}\n    fn own(&self) {}\n}\n\
+                  impl<T: Into<String>> One<T> {\n    pub fn get(&self) {}\n\
+                  \x20   fn own(&self) {}\n}\n\
                   pub enum Two {\n    First,\n    Second(u8),\n}\n\
                   pub trait Three {\n    async fn run(&self);\n}\n\
                   impl From<u8> for Two {\n    fn from(_: u8) {}\n}\n";

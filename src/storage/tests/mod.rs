@@ -121,6 +121,15 @@ fn what_is_not_attached_or_not_provisioned_is_not_ready() {
     let status = "waiting: data: the storage data/2 is not provisioned yet";
     assert_eq!(unprovisioned.status(), status);
     assert_eq!(unprovisioned.report.exit_code(), 0);
+    let vanished = |tool: &str, args: &str| match tool {
+        "storage-get" => Err("invalid value \"data/1\" for option -s: storage attachment \
+             \"data/1\" on \"web/0\" not found"
+            .to_owned()),
+        _ => storage(tool, args),
+    };
+    let ran = run("config-changed", &[], vanished, |hook| hook.storage(Data)?.location().map(drop));
+    assert_eq!(ran.status(), "waiting: data: the storage data/1 is not attached any more");
+    assert_eq!(ran.report.exit_code(), 0);
 }
 
 #[test]
