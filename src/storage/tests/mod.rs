@@ -180,6 +180,17 @@ fn the_hook_of_an_attached_storage_knows_its_location() {
         Ok(())
     });
     assert_eq!(attached.calls, ["storage-list --format=json data"]);
+    // What is no absolute path is not a location that Juju gives, so the tool is asked.
+    let relative =
+        [("JUJU_STORAGE_ID", "data/1"), DETACHING[1], ("JUJU_STORAGE_LOCATION", "data/1")];
+    let asked = run("data-storage-attached", &relative, storage, |hook| {
+        assert_eq!(hook.storage(Data)?.location()?, Path::new("/var/data/1"));
+        Ok(())
+    });
+    assert_eq!(
+        asked.calls,
+        ["storage-list --format=json data", "storage-get --format=json -s data/1"]
+    );
 }
 
 #[test]
