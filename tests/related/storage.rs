@@ -3,7 +3,11 @@
 use std::fs;
 use std::path::PathBuf;
 
-use charmwright_agent::{RecordedCall, StorageState};
+use charmwright::{
+    AnyNumber, Charm, Declaration, DeclaredStorage, Hook, Metadata, NoActions, NoConfig, NoState,
+    Result, Status, Statuses, UnitView,
+};
+use charmwright_agent::{CharmMeta, RecordedCall, StorageState};
 
 use super::charms::storage::Keeper;
 use super::juju::{Juju, Ran, VERSIONS, assert_all_done, hooks_of, name};
@@ -151,6 +155,69 @@ fn a_unit_that_goes_marks_its_copies_and_adds_none() {
         assert!(hooks.contains(&"copies-storage-detaching"), "{hooks:?}");
         assert!(hooks.ends_with(&["stop", "remove"]), "{hooks:?}");
         assert!(keeping.has(&copy, "detached"));
+        assert_eq!(added(&ran), [""; 0]);
+    }
+}
+
+/// A charm that wants as many disks as its metadata allows.
+struct Filler;
+
+impl Charm for Filler {
+    type Declared = Disks;
+
+    async fn reconcile(&mut self, hook: &Hook<Disks>) -> Result {
+        hook.add_storage_up_to(Disks, 2)?;
+        // A second handler of the same hook may want them too.
+        hook.add_storage_up_to(Disks, 2)?;
+        Ok(())
+    }
+
+    async fn collect_status(&self, _: &UnitView<Disks>, statuses: &mut Statuses) -> Result {
+        statuses.add(Status::active());
+        Ok(())
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Disks;
+
+impl DeclaredStorage for Disks {
+    const NAME: &'static str = "disks";
+    type Count = AnyNumber;
+}
+
+impl Declaration for Disks {
+    type Config = NoConfig;
+    type State = NoState;
+    type Action = NoActions;
+    const METADATA: Metadata = Metadata::new("filler");
+}
+
+/// Juju fails a hook that would add one more than the charm declares, or that adds storage to a
+/// unit which is being removed.
+#[test]
+fn storage_is_asked_for_up_to_a_number_in_every_hook() {
+    for version in VERSIONS {
+        let meta = "name: filler\nsummary: s\ndescription: d\nstorage:\n\
+                    \x20 disks: {type: filesystem, multiple: {range: 0-2}}\n";
+        let mut juju = Juju::of_version(version);
+        juju.deploy_charm("filler", CharmMeta::parse(meta, None, None).unwrap(), 1, || Filler);
+        let ran = juju.settle();
+        assert_all_done(&ran);
+        assert_eq!(added(&ran), ["disks=2"]);
+        let first = juju.with(|model| model.storages().next().unwrap().id().clone());
+        juju.with(|model| model.detach_storage(&first)).unwrap();
+        let ran = juju.settle();
+        assert_all_done(&ran);
+        assert_eq!((ran.len(), added(&ran)), (1, vec![]));
+        let ran = juju.update_status();
+        assert_all_done(&ran);
+        assert_eq!(added(&ran), ["disks=1"]);
+        juju.with(|model| model.remove_unit(&name("filler/0"))).unwrap();
+        let ran = juju.settle();
+        assert_all_done(&ran);
+        let detaching = "disks-storage-detaching";
+        assert_eq!(hooks_of(&ran, "filler/0"), [detaching, detaching, "stop", "remove"]);
         assert_eq!(added(&ran), [""; 0]);
     }
 }
