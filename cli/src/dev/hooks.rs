@@ -19,6 +19,7 @@ use crate::wire::Reply;
 impl Session {
     /// Starts a hook. Its end comes as an event, also if its program cannot be started.
     pub(super) fn start_hook(&mut self, run: HookRun) {
+        self.prepare_storage();
         let report = self.report();
         let mut hook = RunningHook {
             began: Instant::now(),

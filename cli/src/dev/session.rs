@@ -20,7 +20,8 @@ use super::running_hook::RunningHook;
 use super::script::Script;
 use super::secret_names::SecretNames;
 use super::session_event::SessionEvent;
-use super::table::{Deferred, RelationRow, SecretRow, Snapshot};
+use super::storage::Mounts;
+use super::table::{Deferred, RelationRow, SecretRow, Snapshot, StorageRow};
 use super::terminal_output::TerminalOutput;
 use super::unit_log::UnitLog;
 use super::workspace::Workspace;
@@ -49,6 +50,8 @@ pub struct Session {
     /// The path of the socket that hook tools connect to.
     pub(super) agent_socket: PathBuf,
     pub(super) workspace: Workspace,
+    /// The links at the paths at which containers mount storage.
+    pub(super) mounts: Mounts,
     pub(super) containers: Vec<Container>,
     /// The watchers of the containers, or `None` once the unit is gone.
     pub(super) watchers: Option<Watchers>,
@@ -164,6 +167,13 @@ impl Session {
                 None => report.agent_status,
             },
             ports: report.ports,
+            storage: self.storage_rows(),
+            resources: report
+                .resources
+                .into_iter()
+                .filter(|resource| !resource.path.is_empty())
+                .map(|resource| [resource.name, resource.kind, resource.path])
+                .collect(),
             relations: report.relations.into_iter().map(relation_row).collect(),
             secrets: self.secret_rows(report.secrets),
             deferred: self
@@ -178,6 +188,18 @@ impl Session {
                 })
                 .collect(),
         }
+    }
+
+    /// Returns the rows of the storage, of the detached instances too: they can be attached again.
+    fn storage_rows(&self) -> Vec<StorageRow> {
+        let rows = self.model.storages().map(|instance| StorageRow {
+            id: instance.id().to_string(),
+            kind: instance.kind().to_string(),
+            state: instance.state().as_str().to_owned(),
+            unit: instance.unit().map(ToString::to_string).unwrap_or_default(),
+            location: instance.location().unwrap_or_default().to_owned(),
+        });
+        rows.collect()
     }
 
     /// Returns the rows of the secrets of a report, and of those that commands have added and the

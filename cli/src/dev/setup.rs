@@ -25,10 +25,12 @@ use super::pebble_watcher::Watchers;
 use super::phase::Phase;
 use super::refresh_state::Refresh;
 use super::relations;
+use super::resources;
 use super::script::Script;
 use super::secret_names::SecretNames;
 use super::session::Session;
 use super::signals;
+use super::storage::Mounts;
 use super::terminal_output::TerminalOutput;
 use super::unit_config::set_config;
 use super::unit_log::UnitLog;
@@ -119,15 +121,21 @@ fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         .speed(args.speed)
         .update_status_interval(Some(UPDATE_STATUS_INTERVAL / args.speed.max(1)))
         .home(workspace.root())
+        .storage_directory(workspace.storage().display().to_string())
         .clock(Instant::now(), SystemTime::now())
         .seed(context_seed());
     let mut model = Model::new(settings);
     // Without the one unit there is nothing to run, also for a subordinate that is not related.
-    let deployment = Deployment::charm(meta)
+    let resources = resources::named(&meta, workspace, &args.resource)?;
+    let mut deployment = Deployment::charm(meta)
         .units(1)
         .first_unit_number(name.number())
         .leader(args.leader == YesNo::Yes)
         .trust(args.trust);
+    for resource in &resources {
+        resource.store()?;
+        deployment = deployment.resource(resource.name(), resource.path().display().to_string());
+    }
     model
         .deploy(name.application().as_str(), deployment)
         .map_err(|error| Error::new("cannot make the unit").because(error))?;
@@ -228,6 +236,7 @@ fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         secret_names: SecretNames::default(),
         versions: BTreeMap::new(),
         workspace: workspace.clone(),
+        mounts: Mounts::default(),
     })
 }
 
