@@ -37,6 +37,7 @@ mod hook_output;
 mod hook_process;
 mod hook_remarks;
 mod hooks;
+mod image_details;
 mod lasting_error;
 mod line_words;
 pub mod options;

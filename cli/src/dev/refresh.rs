@@ -101,10 +101,11 @@ impl Session {
             return Ok(format!("{name} has these bytes already, so that Juju does nothing"));
         }
         let path = resource.path().display().to_string();
+        // Before the model has it: a file that cannot be written leaves the unit as it was.
+        resource.store()?;
         self.model
             .attach_resource(self.unit.application().as_str(), name, path)
             .map_err(|error| Error::new(error.to_string()))?;
-        resource.store()?;
         if is_kubernetes {
             self.end_pod_for(None);
         }

@@ -3,12 +3,14 @@
 //!
 //! It is a copy, as in Juju: an edit of the file is seen only after `attach-resource`.
 
+use std::collections::BTreeSet;
 use std::fs;
-use std::io::{self, Write};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use charmwright_agent::{CharmMeta, ResourceKind};
 
+use super::image_details;
 use super::spelling::nearest;
 use super::workspace::Workspace;
 use crate::error::{Error, Result};
@@ -20,6 +22,7 @@ const IMAGE_FILE: &str = "content.yaml";
 /// A resource whose content has been read.
 pub struct Resource {
     name: String,
+    source: String,
     path: PathBuf,
     content: Vec<u8>,
 }
@@ -29,34 +32,52 @@ impl Resource {
     /// reference, such as `ubuntu:24.04`.
     ///
     /// # Errors
-    /// Fails if the charm does not declare the resource, or if the file cannot be read.
+    /// Fails if the charm does not declare the resource, if the file cannot be read, or if Juju
+    /// would refuse it for this resource.
     pub fn read(meta: &CharmMeta, workspace: &Workspace, name: &str, file: &str) -> Result<Self> {
         let Some(declared) = meta.resources().get(name) else {
             return Err(undeclared(meta, name));
         };
-        let failed = |error: io::Error| {
-            Error::new(format!("cannot read the file {file} for the resource {name}"))
-                .because(error)
+        let failed = |why: &str| {
+            Error::new(format!("cannot use {file} for the resource {name}")).because(why)
         };
-        let is_image = declared.kind == ResourceKind::OciImage;
-        let content = match fs::metadata(file) {
-            Ok(found) if !found.is_file() => {
-                return Err(failed(io::Error::other("it is not a regular file")));
+        let (content, filename) = match declared.kind {
+            ResourceKind::OciImage => {
+                let content = match read_file(file) {
+                    Ok(content) => image_details::of_file(&content).map_err(failed)?,
+                    Err(error) if error.kind() == ErrorKind::NotFound => {
+                        let content = image_details::of_reference(file).ok_or_else(|| {
+                            failed("there is no such file, and it is no reference of an image")
+                        })?;
+                        content.into_bytes()
+                    }
+                    Err(error) => return Err(failed(&error.to_string())),
+                };
+                (content, IMAGE_FILE)
             }
-            Ok(_) => fs::read(file).map_err(failed)?,
-            // Juju too takes the text for the image then.
-            Err(error) if is_image && error.kind() == io::ErrorKind::NotFound => {
-                format!("registrypath: {file}\nusername: \"\"\npassword: \"\"\n").into_bytes()
+            _ => {
+                let content = read_file(file).map_err(|error| {
+                    let is_image = error.kind() == ErrorKind::NotFound
+                        && image_details::of_reference(file).is_some();
+                    let failed = failed(&error.to_string());
+                    match is_image {
+                        true => failed.advice(format!(
+                            "{name} is a file; a resource of type oci-image takes a reference"
+                        )),
+                        false => failed,
+                    }
+                })?;
+                check_extension(file, &declared.filename).map_err(|why| failed(&why))?;
+                (content, declared.filename.as_str())
             }
-            Err(error) => return Err(failed(error)),
         };
-        let filename = if is_image { IMAGE_FILE } else { declared.filename.as_str() };
         // Juju takes other names too, but they must not lead out of the folder.
         if [name, filename].into_iter().any(|part| part.contains('/') || part.starts_with('.')) {
-            return Err(failed(io::Error::other("its name is no name of a file")));
+            return Err(failed("`charmwright dev` keeps no resource of such a name")
+                .advice("a name has no slash and begins with no dot"));
         }
         let path = workspace.resources().join(name).join(filename);
-        Ok(Self { name: name.to_owned(), path, content })
+        Ok(Self { name: name.to_owned(), source: file.to_owned(), path, content })
     }
 
     pub fn name(&self) -> &str {
@@ -96,6 +117,32 @@ impl Resource {
     }
 }
 
+fn read_file(path: &str) -> io::Result<Vec<u8>> {
+    match fs::metadata(path)? {
+        found if found.is_file() => fs::read(path),
+        found if found.is_dir() => Err(io::Error::other("it is a folder")),
+        _ => Err(io::Error::other("it is no regular file")),
+    }
+}
+
+/// Refuses a file whose extension is not that of the declared name, as Juju's controller does
+/// (Juju 3.6 and 4.0).
+fn check_extension(file: &str, declared: &str) -> Result<(), String> {
+    // As Go has it: from the last dot on, also if the name begins with it.
+    let extension = |path: &str| {
+        let name = path.rsplit('/').next().unwrap_or_default();
+        name.rfind('.').and_then(|dot| name.get(dot..)).unwrap_or_default().to_owned()
+    };
+    let wanted = extension(declared);
+    if extension(file) == wanted {
+        return Ok(());
+    }
+    Err(match wanted.as_str() {
+        "" => format!("Juju refuses an extension: the charm's name of the file is {declared}"),
+        wanted => format!("Juju wants the extension {wanted}, as that of the charm's {declared}"),
+    })
+}
+
 fn undeclared(meta: &CharmMeta, name: &str) -> Error {
     let declared: Vec<&str> = meta.resources().keys().map(String::as_str).collect();
     let error = Error::new(format!("cannot find the resource {name:?}"));
@@ -109,15 +156,60 @@ fn undeclared(meta: &CharmMeta, name: &str) -> Error {
 /// Reads the value of each --resource.
 ///
 /// # Errors
-/// As [`Resource::read`], and if a value has no `=`.
+/// As [`Resource::read`], and if a value has no name or no file, or a name comes twice.
 pub fn named(meta: &CharmMeta, workspace: &Workspace, pairs: &[String]) -> Result<Vec<Resource>> {
+    let mut seen = BTreeSet::new();
     let read = |pair: &String| {
-        let (name, file) = pair.split_once('=').ok_or_else(|| {
+        let failed = |why: &str| {
             Error::new(format!("cannot use --resource {pair}"))
-                .because("it has no `=`")
+                .because(why)
                 .advice("it goes: --resource NAME=FILE")
-        })?;
+        };
+        let (name, file) = pair.split_once('=').ok_or_else(|| failed("it has no `=`"))?;
+        if name.is_empty() || file.is_empty() {
+            return Err(failed("it lacks the name or the file"));
+        }
+        if !seen.insert(name.to_owned()) {
+            return Err(failed("the resource is given twice"));
+        }
         Resource::read(meta, workspace, name, file)
     };
     pairs.iter().map(read).collect()
+}
+
+/// Returns a text for the first lines of a run: what each resource was given, and which of the kind
+/// file have none. An image is seldom read by a charm, so that one that is missing is not told.
+pub fn summary(meta: &CharmMeta, given: &[Resource]) -> String {
+    let parts = meta.resources().iter().filter_map(|(name, declared)| {
+        match given.iter().find(|resource| resource.name == *name) {
+            Some(resource) => Some(format!("{name}={}", resource.source)),
+            None if declared.kind == ResourceKind::File => {
+                Some(format!("{name} (no file: --resource {name}=FILE gives it one)"))
+            }
+            None => None,
+        }
+    });
+    parts.collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_extension_is_that_of_the_declared_name() {
+        for (file, declared) in
+            [("/tmp/x.tgz", "plugin.tgz"), ("plugin", "data"), ("a.d/plugin", "data"), (".x", ".x")]
+        {
+            assert_eq!(check_extension(file, declared), Ok(()), "{file}");
+        }
+        for (file, declared, why) in [
+            ("x.zip", "plugin.tgz", "the extension .tgz"),
+            ("plugin", "plugin.tgz", "the extension .tgz"),
+            ("plugin.tgz", "plugin", "refuses an extension"),
+        ] {
+            let error = check_extension(file, declared).unwrap_err();
+            assert!(error.contains(why), "{error}");
+        }
+    }
 }

@@ -78,6 +78,8 @@ pub async fn run(args: DevArgs, root: &Path, guard: i32) -> Result<ExitCode> {
     // takes for the end of the session. A blocking thread of the runtime ends after ten idle
     // seconds, and this one ends with the session.
     let started = prepared.and_then(|mut session| {
+        // A workload has its storage from the start.
+        session.prepare_storage();
         if starts_pebble {
             session.start_all_containers()?;
         }
@@ -183,11 +185,13 @@ fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
     let source =
         command_input::start(args.script.as_deref(), args.until_idle, event_sender.clone())?;
     let config = shown_config(args, &config);
+    let resources = resources::summary(unit.meta(), &resources);
     let parts = FirstLines {
         charm: &charm,
         unit,
         workspace,
         config,
+        resources,
         relations: related.join("; "),
         pebble: pebble.as_deref(),
     };
@@ -322,6 +326,7 @@ struct FirstLines<'a> {
     unit: Unit<'a>,
     workspace: &'a Workspace,
     config: String,
+    resources: String,
     relations: String,
     pebble: Option<&'a Path>,
 }
@@ -329,7 +334,7 @@ struct FirstLines<'a> {
 impl FirstLines<'_> {
     /// Prints what is about to run, and where its files are.
     fn print(self, terminal_output: &mut TerminalOutput, args: &DevArgs) {
-        let Self { charm, unit, workspace, config, relations, pebble } = self;
+        let Self { charm, unit, workspace, config, resources, relations, pebble } = self;
         let mut lines = vec![(
             "unit",
             format!(
@@ -357,6 +362,9 @@ impl FirstLines<'_> {
         }
         if !config.is_empty() {
             lines.push(("config", config));
+        }
+        if !resources.is_empty() {
+            lines.push(("resources", resources));
         }
         if !relations.is_empty() {
             lines.push(("relations", relations));

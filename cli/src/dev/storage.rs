@@ -6,16 +6,17 @@
 //! own here, so a mount of it is a link at the same path of this machine, where that can be made.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::error::Error as StdError;
 use std::fs;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use charmwright_agent::{Model, StorageId, StorageInstance, StorageKind, UnitName};
 
 use super::fixed_link::FixedLink;
 use super::session::Session;
 use super::spelling::nearest;
-use super::workspace::Workspace;
+use super::workspace::{STORAGE, Workspace};
 use crate::error::{Error, Result};
 use crate::private_files;
 
@@ -26,10 +27,19 @@ const BLOCK_SIZE: u64 = 1024 * 1024 * 1024;
 /// The links at the paths at which containers mount storage.
 #[derive(Debug, Default)]
 pub struct Mounts {
-    /// The links that are there: path and target.
+    /// The links that were made: path and target.
     made: BTreeMap<PathBuf, PathBuf>,
-    /// The paths at which no link could be made, each with its target. Each is told once.
-    failed: BTreeSet<(PathBuf, PathBuf)>,
+    /// The mounts for which there is no link. Each is told once.
+    failed: BTreeSet<Mount>,
+}
+
+/// A path at which a container mounts storage.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Mount {
+    path: PathBuf,
+    /// The folder of the storage.
+    target: PathBuf,
+    container: String,
 }
 
 impl Session {
@@ -45,10 +55,14 @@ impl Session {
     }
 }
 
-/// Makes the folder of every instance of the model that has none. Those of detached instances stay.
+/// Makes the folder of every instance of the model that has none. Those of detached instances stay,
+/// and so does what the charm or a workload has made of a folder.
 fn make_folders(model: &Model, workspace: &Workspace) -> Result<()> {
     for instance in model.storages() {
         let path = workspace.storage_of(instance.id());
+        if fs::symlink_metadata(&path).is_ok() {
+            continue;
+        }
         let failed = |error: io::Error| {
             Error::new(format!("cannot make the storage {}", path.display())).because(error)
         };
@@ -56,11 +70,11 @@ fn make_folders(model: &Model, workspace: &Workspace) -> Result<()> {
         for folder in parents.into_iter().flatten() {
             private_files::make_folder(folder).map_err(failed)?;
         }
-        if *instance.kind() != StorageKind::Block {
-            private_files::make_folder(&path).map_err(failed)?;
-        } else if fs::symlink_metadata(&path).is_err() {
+        if *instance.kind() == StorageKind::Block {
             let file = private_files::append(&path).map_err(failed)?;
             file.set_len(BLOCK_SIZE).map_err(failed)?;
+        } else {
+            private_files::make_folder(&path).map_err(failed)?;
         }
     }
     Ok(())
@@ -71,72 +85,94 @@ impl Mounts {
     /// Returns what is to be told.
     fn update(&mut self, model: &Model, unit: &UnitName, workspace: &Workspace) -> Vec<String> {
         let wanted = wanted_mounts(model, unit, workspace);
-        let stale: Vec<_> =
-            self.made.iter().filter(|(path, target)| wanted.get(*path) != Some(target)).collect();
-        let stale: Vec<PathBuf> = stale.into_iter().map(|(path, _)| path.clone()).collect();
-        for path in stale {
-            if let Some(target) = self.made.remove(&path) {
-                FixedLink::new(&path, target).remove();
+        let is_wanted = |path: &Path, target: &Path| {
+            wanted.iter().any(|mount| mount.path == path && mount.target == target)
+        };
+        self.made.retain(|path, target| {
+            let is_kept = is_wanted(path, target);
+            if !is_kept {
+                FixedLink::new(path, target.clone()).remove();
             }
-        }
+            is_kept
+        });
         let mut notes = Vec::new();
-        for (path, target) in wanted {
-            if self.made.contains_key(&path)
-                || self.failed.contains(&(path.clone(), target.clone()))
-            {
+        for mount in wanted {
+            if self.made.get(&mount.path) == Some(&mount.target) || self.failed.contains(&mount) {
                 continue;
             }
-            match make_mount(&path, &target, workspace) {
-                Ok(()) => {
-                    self.made.insert(path, target);
-                }
-                Err(error) => {
-                    notes.push(format!(
-                        "{}; a workload finds the storage at {}",
-                        error.chain(),
-                        target.display()
-                    ));
-                    self.failed.insert((path, target));
-                }
+            let made = match self.made.get(&mount.path) {
+                Some(_) => Err(mount.refuse("another storage of the charm is mounted there")),
+                None => mount.make(workspace),
+            };
+            if let Err(error) = made {
+                let target = mount.target.display();
+                notes.push(format!("{}; a workload finds the storage at {target}", error.chain()));
+                self.failed.insert(mount);
+            } else {
+                self.made.insert(mount.path, mount.target);
             }
         }
         notes
     }
 }
 
-fn make_mount(path: &Path, target: &Path, workspace: &Workspace) -> Result<()> {
-    if !path.is_absolute() {
-        return Err(Error::new(format!("cannot mount storage at {}", path.display()))
-            .because("the path is not absolute"));
+impl Mount {
+    fn refuse(&self, why: impl Into<Box<dyn StdError + Send + Sync>>) -> Error {
+        let Self { path, container, .. } = self;
+        Error::new(format!("cannot mount storage at {} for {container}", path.display()))
+            .because(why)
     }
-    // Noted first: a run that is killed meanwhile leaves no link that nobody knows of.
-    workspace.note_mount(path)?;
-    FixedLink::new(path, target.to_owned()).make()
+
+    fn make(&self, workspace: &Workspace) -> Result<()> {
+        let is_plain = |part| matches!(part, Component::RootDir | Component::Normal(_));
+        if !self.path.is_absolute() || !self.path.components().all(is_plain) {
+            return Err(self.refuse("it is no absolute path, or has a `..` in it"));
+        }
+        // `FixedLink` takes a link that leads nowhere for one of a run that was killed. At a path
+        // that the charm's author has chosen it may be the user's own.
+        let is_left_over = |link: &Path| {
+            let name = self.target.parent().and_then(Path::file_name);
+            let parts: Vec<_> = link.iter().rev().take(3).collect();
+            parts.get(1).copied() == name && parts.get(2).is_some_and(|part| *part == STORAGE)
+        };
+        match fs::read_link(&self.path) {
+            // It lies in another storage, which was detached and is attached again.
+            Ok(link) if link == self.target => return Ok(()),
+            Ok(link) if !is_left_over(&link) => {
+                return Err(self.refuse("something else is there"));
+            }
+            _ => {}
+        }
+        // Noted first: a run that is killed meanwhile leaves no link that nobody knows of.
+        workspace.note_mount(&self.path)?;
+        FixedLink::new(&self.path, self.target.clone()).make().map_err(|error| self.refuse(error))
+    }
 }
 
-/// Returns the paths at which the charm's containers mount storage of the unit, each with the
-/// folder of the storage. Of several instances of a storage a container has the first: Juju has no
-/// more than one in a pod (Juju 3.6).
-fn wanted_mounts(
-    model: &Model,
-    unit: &UnitName,
-    workspace: &Workspace,
-) -> BTreeMap<PathBuf, PathBuf> {
-    let Ok(own) = model.unit(unit) else { return BTreeMap::new() };
+/// Returns the mounts of the charm's containers for which the unit has storage. Of several instances
+/// of a storage a container has the first: no pod mounts two of them at one path.
+fn wanted_mounts(model: &Model, unit: &UnitName, workspace: &Workspace) -> Vec<Mount> {
+    let Ok(own) = model.unit(unit) else { return Vec::new() };
     if own.is_gone() {
-        return BTreeMap::new();
+        return Vec::new();
     }
     let meta = own.meta();
-    let mut wanted = BTreeMap::new();
-    for mount in meta.containers().flat_map(|container| meta.mounts(container)) {
-        let is_mounted = |instance: &&StorageInstance| {
-            instance.unit() == Some(unit) && instance.id().name().as_str() == mount.storage
-        };
-        if let Some(instance) = model.storages().find(is_mounted) {
-            let target = workspace.storage_of(instance.id());
-            wanted.entry(PathBuf::from(&mount.location)).or_insert(target);
+    let mut wanted = Vec::new();
+    for container in meta.containers() {
+        for mount in meta.mounts(container) {
+            let is_mounted = |instance: &&StorageInstance| {
+                instance.unit() == Some(unit) && instance.id().name().as_str() == mount.storage
+            };
+            if let Some(instance) = model.storages().find(is_mounted) {
+                // Without a slash at its end, which a link cannot have.
+                let path = Path::new(&mount.location).components().collect();
+                let target = workspace.storage_of(instance.id());
+                wanted.push(Mount { path, target, container: container.to_owned() });
+            }
         }
     }
+    // A folder comes before what is mounted within it.
+    wanted.sort();
     wanted
 }
 

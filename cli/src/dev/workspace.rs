@@ -46,6 +46,8 @@ const FIXED_CONTAINERS: &str = "/charm/containers";
 const FIXED_SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// The files in that folder.
 const SERVICE_ACCOUNT_FILES: [&str; 3] = ["namespace", "token", "ca.crt"];
+/// The folder with the storage.
+pub const STORAGE: &str = "storage";
 /// The entries that a run makes in its folder and removes at its end. Logs are not among them: they
 /// stay in a folder that the user chose.
 const TRANSIENT: [&str; 10] = [
@@ -56,7 +58,7 @@ const TRANSIENT: [&str; 10] = [
     "charm",
     "charm.next",
     "service-account",
-    "storage",
+    STORAGE,
     "resources",
     "mounts",
 ];
@@ -172,7 +174,7 @@ impl Workspace {
 
     /// Returns the folder with the storage.
     pub fn storage(&self) -> PathBuf {
-        self.root.join("storage")
+        self.root.join(STORAGE)
     }
 
     /// Returns the folder of one storage instance.
@@ -393,10 +395,25 @@ fn check_socket_path(path: PathBuf) -> Result<PathBuf> {
 /// nobody could act on them.
 fn remove_path(path: &Path) {
     let _ = match fs::symlink_metadata(path) {
-        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
+        Ok(found) if found.is_dir() => fs::remove_dir_all(path).or_else(|_| {
+            open_folders(path);
+            fs::remove_dir_all(path)
+        }),
         Ok(_) => fs::remove_file(path),
         Err(_) => return,
     };
+}
+
+/// Gives this user every right on a folder and on those below it. A workload may have made some in
+/// its storage in which their own owner may remove nothing.
+fn open_folders(folder: &Path) {
+    let _ = fs::set_permissions(folder, Permissions::from_mode(0o700));
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        // The kind is that of the entry itself, so that no link is followed.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            open_folders(&entry.path());
+        }
+    }
 }
 
 #[cfg(test)]
