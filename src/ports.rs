@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::declaration::Declaration;
 use crate::hook::Hook;
-use crate::juju::{self, ErrorKind, OpenPort, Port, Protocol};
+use crate::juju::{self, ErrorKind, OpenPort, Port};
 use crate::stop::{NotReady, Result, Stop};
 use crate::unit::Unit;
 
@@ -49,7 +49,8 @@ impl<D: Declaration> Hook<D> {
     /// - *Not ready* (Waiting), and the event is stored, if a range overlaps one that was open when
     ///   the hook began. Juju closes that one with this hook, and opens the new one only in a later
     ///   hook (its source, Juju 3.6 and 4.0).
-    /// - An error for what Juju does not have on Kubernetes: a range, and ICMP.
+    /// - An error for what Juju does not have on Kubernetes: a range, and ICMP. Nothing is opened or
+    ///   closed then.
     /// - An error if a hook tool fails, for instance because the range of another unit on the
     ///   machine conflicts.
     pub fn set_ports(&self, ports: impl IntoIterator<Item = Port>) -> Result {
@@ -89,10 +90,16 @@ impl<D: Declaration> Hook<D> {
 
     fn open_exactly(&self, wanted: BTreeSet<OpenPort>) -> Result {
         if self.is_on_kubernetes()? {
-            let icmp = |opening: &OpenPort| opening.port().protocol() == Protocol::Icmp;
-            if wanted.iter().any(icmp) {
-                // The tool would take it, and Juju would fail the hook (measured).
-                return Err(Stop::failed("cannot open icmp: Juju opens no ICMP on Kubernetes"));
+            for port in wanted.iter().map(OpenPort::port) {
+                let what = match port.bounds() {
+                    // The tool would take it, and Juju would fail the hook (measured).
+                    None => "ICMP",
+                    // The tool would refuse it, after what it overlaps was closed.
+                    Some((first, last)) if first != last => "range of ports",
+                    Some(_) => continue,
+                };
+                let why = format!("cannot open {port}: Juju opens no {what} on Kubernetes");
+                return Err(Stop::failed(why));
             }
         }
         let for_all = |opening: &OpenPort| wanted.contains(&opening.port().into());
@@ -272,10 +279,15 @@ mod tests {
     }
 
     #[test]
-    fn kubernetes_has_no_icmp() {
-        let ran = set_in(&[], &[], &["80", "icmp"], "");
-        assert_eq!(ran.report.exit_code(), 1);
-        assert_eq!(ran.calls, [""; 0]);
+    fn kubernetes_has_no_icmp_and_no_range() {
+        for wanted in ["icmp", "80-90", "80-90 web"] {
+            let ran = set_in(&[], &["80"], &["443", wanted], "80-90/tcp");
+            assert_eq!(ran.report.exit_code(), 1);
+            assert!(ran.failure().ends_with("on Kubernetes"), "{}", ran.failure());
+            assert_eq!(ran.calls, [""; 0]);
+        }
+        let ran = set_in(&[], &["80"], &["443-443"], "");
+        assert_eq!(ran.calls, ["close-port 80/tcp", "open-port 443/tcp"]);
     }
 
     #[test]

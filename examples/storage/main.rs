@@ -56,20 +56,14 @@ impl Charm for Keeper {
     async fn reconcile(&mut self, hook: &Hook<Declared>) -> Result {
         // Until the storage is attached and provisioned, the unit is Waiting.
         let notes = notes_file(&hook.storage(Notes)?)?;
-        let copies = hook.storage(Copies)?;
-        for copy in &copies {
+        for copy in hook.storage(Copies)? {
             // The others are not held up by one that is not provisioned yet: it sends
             // storage-attached when it is.
             if let Some(location) = copy.location().if_ready()? {
                 fs::copy(&notes, location.join("notes")).context("copy the notes")?;
             }
         }
-        // Those that Juju has added and not provisioned yet are among them, so none is asked for
-        // twice.
-        let missing = hook.config()?.copies.saturating_sub(copies.len().try_into().unwrap_or(0));
-        if missing > 0 {
-            hook.add_storage(Copies, missing)?;
-        }
+        hook.add_storage_up_to(Copies, hook.config()?.copies)?;
         Ok(())
     }
 

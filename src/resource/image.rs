@@ -9,8 +9,9 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::juju::SecretText;
 
-/// The largest description of an image that is read, in bytes. Juju's has a few texts and tokens.
-const LARGEST: u64 = 1024 * 1024;
+/// The largest description of an image that is read, in bytes. Juju's has a few texts and tokens,
+/// and Juju 4.1 stores none that is larger (its source).
+const LARGEST: usize = 1024 * 1024;
 
 /// An image is the name of an OCI image in its registry, and the credentials to pull it with.
 ///
@@ -48,7 +49,8 @@ impl OciImage {
         };
         let mut bytes = Vec::new();
         let file = File::open(path).map_err(read)?;
-        file.take(LARGEST).read_to_end(&mut bytes).map_err(read)?;
+        // One byte more than is read of it, so that one that is too large is not cut.
+        file.take(LARGEST as u64 + 1).read_to_end(&mut bytes).map_err(read)?;
         Self::parse(&bytes).map_err(|cause| {
             Error::new(format!("cannot read the image of the resource \"{name}\": {cause}"))
         })
@@ -56,19 +58,37 @@ impl OciImage {
 
     /// Reads the description. The error quotes nothing of it, because a password is in it.
     pub(super) fn parse(bytes: &[u8]) -> Result<Self, &'static str> {
-        let Ok(Value::Object(keys)) = charmwright_yaml::juju::value(bytes) else {
-            return Err("what Juju wrote is not a map in YAML");
+        if bytes.len() > LARGEST {
+            return Err("what Juju wrote is larger than 1 MiB");
+        }
+        let Some(keys) = keys(bytes) else {
+            return Err("what Juju wrote is a map neither in YAML nor in JSON");
         };
-        let path = text(&keys, "registrypath")?.ok_or("it has no registrypath")?;
-        let username = text(&keys, "username")?;
-        let password = text(&keys, "password")?.map(SecretText::from);
+        let path = text(&keys, "registrypath", "ImageName")?.ok_or("it has no registrypath")?;
+        let username = text(&keys, "username", "Username")?;
+        let password = text(&keys, "password", "Password")?.map(SecretText::from);
         Ok(Self { path, username, password })
     }
 }
 
-/// Returns the text of a key. Juju writes an empty one where it has nothing.
-fn text(keys: &Map<String, Value>, key: &str) -> Result<Option<String>, &'static str> {
-    match keys.get(key) {
+/// Reads the description. Juju 3.6 writes it as YAML and Juju 4 as JSON (their sources). Not all
+/// JSON is YAML as Juju reads that.
+fn keys(bytes: &[u8]) -> Option<Map<String, Value>> {
+    let json = serde_json::from_slice(bytes).ok();
+    match json.or_else(|| charmwright_yaml::juju::value(bytes).ok())? {
+        Value::Object(keys) => Some(keys),
+        _ => None,
+    }
+}
+
+/// Returns the text of a key, which Juju spells in another way in JSON. Juju writes an empty text
+/// where it has nothing.
+fn text(
+    keys: &Map<String, Value>,
+    key: &str,
+    key_in_json: &str,
+) -> Result<Option<String>, &'static str> {
+    match keys.get(key).or_else(|| keys.get(key_in_json)) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.clone()).filter(|text| !text.is_empty())),
         Some(_) => Err("one of registrypath, username and password is not a text"),

@@ -90,22 +90,29 @@ fn an_image_is_read_and_its_password_not_shown() {
     let path = folder.path().join("content.yaml");
     let yaml = "registrypath: registry.example.com/web@sha256:abc\nusername: puller\n\
                 password: hunter2\nauth: {value: hunter2}\n";
-    fs::write(&path, yaml).unwrap();
-    let answer = path.to_str().unwrap().to_owned();
-    let ran = run(
-        "install",
-        &[],
-        move |_, _| Ok(answer.clone()),
-        |hook| {
-            let image = hook.resource(Image)?;
-            assert_eq!(image.path(), "registry.example.com/web@sha256:abc");
-            assert_eq!(image.username(), Some("puller"));
-            assert_eq!(image.password().unwrap().expose(), "hunter2");
-            assert!(!format!("{image:?}").contains("hunter2"));
-            Ok(())
-        },
-    );
-    assert_eq!(ran.report.exit_code(), 0, "{ran:?}");
+    // Juju 4, and early versions of Juju 2. The escape is none that Juju's YAML has.
+    let json = r#"{"ImageName":"registry.example.com\/web@sha256:abc","username":"puller",
+        "password":"hunter2","repository":"\ud83d\ude00"}"#;
+    let capital = r#"{"ImageName": "registry.example.com/web@sha256:abc", "Username": "puller",
+        "Password": "hunter2"}"#;
+    for written in [yaml, json, capital] {
+        fs::write(&path, written).unwrap();
+        let answer = path.to_str().unwrap().to_owned();
+        let ran = run(
+            "install",
+            &[],
+            move |_, _| Ok(answer.clone()),
+            |hook| {
+                let image = hook.resource(Image)?;
+                assert_eq!(image.path(), "registry.example.com/web@sha256:abc");
+                assert_eq!(image.username(), Some("puller"));
+                assert_eq!(image.password().unwrap().expose(), "hunter2");
+                assert!(!format!("{image:?}").contains("hunter2"));
+                Ok(())
+            },
+        );
+        assert_eq!(ran.report.exit_code(), 0, "{written}: {ran:?}");
+    }
     let public = OciImage::parse(b"registrypath: web\nusername: \"\"\npassword: \"\"\n").unwrap();
     assert_eq!((public.username(), public.password()), (None, None));
 }
@@ -114,8 +121,15 @@ fn an_image_is_read_and_its_password_not_shown() {
 fn what_is_no_image_is_an_error_that_quotes_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("content.yaml");
+    // A description that would be one if it were cut.
+    let large = format!("registrypath: web\npassword: hunter2\n#{}", "x".repeat(1 << 20));
     for wrong in [
+        &large,
         "",
+        r#"["hunter2"]"#,
+        r#"{"ImageName": ["hunter2"]}"#,
+        r#"{"password": "hunter2"}"#,
+        r#"{"ImageName": "web", "password": "hunter2"#,
         "hunter2",
         "- hunter2",
         "username: hunter2",

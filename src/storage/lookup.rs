@@ -120,12 +120,14 @@ impl Unit {
 }
 
 impl<D: Declaration> Hook<D> {
-    /// Asks for `count` more instances of a storage. Juju adds them when the hook succeeds, and
-    /// each sends `storage-attached` when it is provisioned.
+    /// Asks for the instances of a storage that are missing until the unit has `count` of them, and
+    /// returns how many it asked for. Juju adds them when the hook succeeds, and each sends
+    /// `storage-attached` when it is provisioned.
     ///
-    /// Nothing remembers the call: a handler that runs again asks again. So compare what there is
-    /// with what is wanted, or ask in a handler of one event. An instance that Juju has added and
-    /// not provisioned yet counts as [`storage`](Unit::storage), since Juju lists it.
+    /// The call may be repeated: what this hook has asked for counts, and so do instances that are
+    /// not provisioned yet. An instance that is detached with this hook counts as well, because Juju
+    /// counts it when it commits the hook (its source, 3.6); a later hook asks for another. A unit
+    /// that is being removed asks for none, since Juju would fail the hook.
     ///
     /// ```
     /// use charmwright::{AnyNumber, Declaration, DeclaredStorage, Hook, Result};
@@ -139,14 +141,41 @@ impl<D: Declaration> Hook<D> {
     ///     type Count = AnyNumber;
     /// }
     ///
-    /// fn have<D: Declaration>(hook: &Hook<D>, wanted: u32) -> Result {
-    ///     let there = u32::try_from(hook.storage(Disks)?.len()).unwrap_or(u32::MAX);
-    ///     if there < wanted {
-    ///         hook.add_storage(Disks, wanted - there)?;
+    /// fn fill<D: Declaration>(hook: &Hook<D>) -> Result {
+    ///     hook.add_storage_up_to(Disks, 3)?;
+    ///     for disk in hook.storage(Disks)? {
+    ///         // … use those that are there …
+    ///         # let _ = disk;
     ///     }
     ///     Ok(())
     /// }
     /// ```
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if a hook tool fails. A `count` outside the charm's range fails the hook,
+    /// because Juju checks that only when it commits the hook (Juju 3.6 and 4.0).
+    pub fn add_storage_up_to<S>(&self, storage: S, count: u32) -> Result<u32, juju::Error>
+    where
+        S: DeclaredStorage,
+        S::Count: Extensible,
+    {
+        let name = storage.name();
+        let tools = self.tools();
+        let listed = u32::try_from(tools.storage_ids(&name)?.len()).unwrap_or(u32::MAX);
+        let missing = count.saturating_sub(listed).saturating_sub(tools.added_storage(&name));
+        if missing == 0 || self.is_being_removed()? {
+            return Ok(0);
+        }
+        tools.add_storage(&name, missing)?;
+        Ok(missing)
+    }
+
+    /// Asks for `count` more instances of a storage. Juju adds them when the hook succeeds, and
+    /// each sends `storage-attached` when it is provisioned.
+    ///
+    /// Nothing remembers the call: a handler that runs again asks again. It is for an action or for
+    /// the handler of one event; [`add_storage_up_to`](Self::add_storage_up_to) is for the others.
     ///
     /// A storage with exactly one instance does not compile:
     ///
@@ -166,12 +195,18 @@ impl<D: Declaration> Hook<D> {
     /// # Errors
     ///
     /// Returns an error if `count` is 0 or the hook tool fails. More than the charm's range allows
-    /// fails the hook, because Juju checks that only when it commits the hook (Juju 3.6 and 4.0).
+    /// fails the hook, and so does a unit that is being removed, because Juju checks that only when
+    /// it commits the hook (Juju 3.6 and 4.0).
     pub fn add_storage<S>(&self, storage: S, count: u32) -> Result<(), juju::Error>
     where
         S: DeclaredStorage,
         S::Count: Extensible,
     {
         self.tools().add_storage(&storage.name(), count)
+    }
+
+    fn is_being_removed(&self) -> Result<bool, juju::Error> {
+        let goals = self.goal_state()?;
+        Ok(goals.units().get(self.name()).is_some_and(juju::Goal::is_dying))
     }
 }

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::secret::SecretText;
+use super::tool_output::map;
 
 /// The cloud that a model is on, with its credential. Juju tells it only to an application that the
 /// operator trusts (`juju trust`).
@@ -145,9 +146,7 @@ struct PrintedCredential {
 
 /// Reads the output of `credential-get`.
 pub(super) fn parse_cloud(answer: Value) -> Result<CloudSpec, String> {
-    // The text of serde's error may quote the output, which holds secrets.
-    let printed = Printed::deserialize(answer)
-        .map_err(|_| "printed what is not a cloud with its credential".to_owned())?;
+    let printed: Printed = map(answer, "a cloud with its credential")?;
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     Ok(CloudSpec {
         kind: printed.r#type,

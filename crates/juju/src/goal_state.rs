@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::names::{ApplicationName, EndpointName, UnitName};
 use super::time::parse_time;
+use super::tool_output::map;
 
 /// The goal state has the units that the application is to have, and the applications and units
 /// that it is to be related to. They need not be there yet: an operator who deploys three units has
@@ -24,6 +25,7 @@ pub struct GoalState {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct RelationGoals {
     applications: BTreeMap<ApplicationName, Goal>,
+    offers: BTreeMap<String, Goal>,
     units: BTreeMap<UnitName, Goal>,
 }
 
@@ -56,13 +58,22 @@ impl GoalState {
 }
 
 impl RelationGoals {
-    /// Returns the remote applications. The status is that of the relation, such as `joined`.
+    /// Returns the remote applications of this model. The status is that of the relation, such as
+    /// `joined`.
     #[must_use]
     pub fn applications(&self) -> &BTreeMap<ApplicationName, Goal> {
         &self.applications
     }
 
-    /// Returns the units of the remote applications.
+    /// Returns the remote applications of other models by the URL of their offer, such as
+    /// `admin/databases.pg`. Juju does not tell their units, and in the model that makes the offer
+    /// it tells nothing of such a relation (its source, 3.6).
+    #[must_use]
+    pub fn offers(&self) -> &BTreeMap<String, Goal> {
+        &self.offers
+    }
+
+    /// Returns the units of the remote applications of this model.
     #[must_use]
     pub fn units(&self) -> &BTreeMap<UnitName, Goal> {
         &self.units
@@ -107,9 +118,7 @@ struct PrintedGoal {
 
 /// Reads the output of `goal-state`.
 pub(super) fn parse_goal_state(answer: Value) -> Result<GoalState, String> {
-    // The text of serde's error may quote the output.
-    let printed = Printed::deserialize(answer)
-        .map_err(|_| "printed what is not the goal state of a unit".to_owned())?;
+    let printed: Printed = map(answer, "the goal state of a unit")?;
     let mut state = GoalState::default();
     for (name, goal) in printed.units.unwrap_or_default() {
         let name = name.parse().map_err(|_| misnamed("the name of a unit"))?;
@@ -119,13 +128,14 @@ pub(super) fn parse_goal_state(answer: Value) -> Result<GoalState, String> {
         let endpoint = endpoint.parse().map_err(|_| misnamed("the name of an endpoint"))?;
         let goals: &mut RelationGoals = state.relations.entry(endpoint).or_default();
         for (name, goal) in members.unwrap_or_default() {
-            // Juju has applications and units in one map, and a unit's name has a slash.
+            // Juju has them all in one map. A unit's name has a slash and a number, and whatever is
+            // no name is the URL of an offer.
             if let Ok(unit) = name.parse::<UnitName>() {
                 goals.units.insert(unit, goal.into());
-            } else {
-                let due = "the name of an application or a unit";
-                let application = name.parse().map_err(|_| misnamed(due))?;
+            } else if let Ok(application) = name.parse::<ApplicationName>() {
                 goals.applications.insert(application, goal.into());
+            } else {
+                goals.offers.insert(name, goal.into());
             }
         }
     }
@@ -165,6 +175,10 @@ mod tests {
                     "pg": {"status": "joined", "since": "2024-05-06 07:08:09Z"},
                     "pg/0": {"status": "active", "since": "1970-01-01 00:00:00Z"},
                 },
+                "metrics": {
+                    "admin/observed.prometheus": {"status": "joined"},
+                    "other:user@example.com/prod.grafana": {"status": "joined"},
+                },
                 "none": {},
                 "nothing": null,
             },
@@ -177,7 +191,13 @@ mod tests {
         let db = &state.relations()[&"db".parse().unwrap()];
         assert_eq!(db.applications()[&"pg".parse().unwrap()].status(), "joined");
         assert_eq!(db.units()[&"pg/0".parse().unwrap()].since(), Some(SystemTime::UNIX_EPOCH));
-        assert_eq!(state.relations().len(), 3);
+        let metrics = &state.relations()[&"metrics".parse().unwrap()];
+        assert_eq!(
+            metrics.offers().keys().collect::<Vec<_>>(),
+            ["admin/observed.prometheus", "other:user@example.com/prod.grafana"]
+        );
+        assert!(metrics.applications().is_empty() && metrics.units().is_empty());
+        assert_eq!(state.relations().len(), 4);
     }
 
     #[test]
@@ -191,7 +211,7 @@ mod tests {
             json!({"units": ["hunter2"]}),
             json!({"units": {"hunter2": {"status": "active"}}}),
             json!({"units": {"web/0": {"status": 7}}}),
-            json!({"relations": {"db": {"HUNTER2 hunter2": {}}}}),
+            json!({"relations": {"db": {"pg": "hunter2"}}}),
             json!({"relations": {"../hunter2": {}}}),
         ] {
             let cause = parse_goal_state(wrong).unwrap_err();

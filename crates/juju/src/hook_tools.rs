@@ -29,10 +29,10 @@ use super::version::JujuVersion;
 ///
 /// # Caching
 ///
-/// A read (config, leadership, statuses, state, action parameters, ports, storage, networks, the goal
-/// state, secrets, relations and their databags) starts a tool once, and later reads return the cached answer. The
-/// hook's own writes keep the cache up to date. A read that failed is not cached. Two threads that
-/// read the same value at once start one tool.
+/// A read (config, leadership, statuses, state, action parameters, ports, storage, networks, the
+/// goal state, secrets, relations and their databags) starts a tool once, and later reads return the
+/// cached answer. The hook's own writes keep the cache up to date. A read that failed is not cached.
+/// Two threads that read the same value at once start one tool.
 ///
 /// Make one `HookTools` for each hook, because the cache is valid for one hook only.
 ///
@@ -40,8 +40,8 @@ use super::version::JujuVersion;
 ///
 /// Statuses, the workload's version and log lines take effect at once, and so do the revision that
 /// a unit tracks of a secret and the label that it gives to another's. Ports, state, databags, added
-/// storage, a reboot and what is written to secrets take effect when the hook exits with code 0, all of them or none
-/// (Juju 2.9 to 4.1).
+/// storage, a reboot and what is written to secrets take effect when the hook exits with code 0, all
+/// of them or none (Juju 2.9 to 4.1).
 pub struct HookTools {
     runner: Box<dyn ToolRunner>,
     // Each answer has a lock of its own, so that a thread that waits for one tool does not hold up
@@ -54,6 +54,8 @@ pub struct HookTools {
     pub(super) params: Cached<Arc<Params>>,
     pub(super) ports: Mutex<Ports>,
     pub(super) storages: Mutex<BTreeMap<StorageName, Vec<StorageId>>>,
+    /// The number of instances that this hook has asked for.
+    pub(super) added_storages: Mutex<BTreeMap<StorageName, u32>>,
     pub(super) storage_infos: Keyed<StorageId, Arc<StorageInfo>>,
     pub(super) goal_state: Cached<Arc<GoalState>>,
     pub(super) relations: RelationCache,
@@ -87,6 +89,7 @@ impl HookTools {
             params: Cached::default(),
             ports: Mutex::default(),
             storages: Mutex::default(),
+            added_storages: Mutex::default(),
             storage_infos: Keyed::default(),
             goal_state: Cached::default(),
             relations: RelationCache::default(),
@@ -122,6 +125,7 @@ impl HookTools {
         }
         if let Ok(StorageVars { id: Some(id), kind: Some(kind), location: Some(location) }) =
             env.storage()
+            && location.is_absolute()
         {
             self.storage_infos.set(id, Arc::new(StorageInfo::new(kind, location)));
         }

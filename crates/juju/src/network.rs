@@ -8,6 +8,8 @@ use std::str::FromStr;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::tool_output::map;
+
 /// A host is an IP address or the name of a host, as Juju writes it: on some clouds, and for a
 /// Kubernetes service, Juju knows a name only.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -81,6 +83,11 @@ pub struct InvalidSubnet {
 }
 
 impl Subnet {
+    /// Makes the subnet that has one address only.
+    fn of_address(address: IpAddr) -> Self {
+        Self { address, prefix: if address.is_ipv4() { 32 } else { 128 } }
+    }
+
     /// Returns the address, which is that of the subnet or of a host in it.
     #[must_use]
     pub fn address(self) -> IpAddr {
@@ -199,8 +206,8 @@ impl Network {
         &self.ingress
     }
 
-    /// Returns the subnets that this unit's connections come from. What Juju prints there and is no
-    /// subnet is left out.
+    /// Returns the subnets that this unit's connections come from. An address alone is the subnet of
+    /// that address, and what is neither is left out.
     #[must_use]
     pub fn egress_subnets(&self) -> &[Subnet] {
         &self.egress
@@ -277,13 +284,11 @@ struct PrintedAddress {
 
 /// Reads the output of `network-get`.
 pub(super) fn parse_network(answer: Value) -> Result<Network, String> {
-    // The text of serde's error may quote the output.
-    let printed = Printed::deserialize(answer)
-        .map_err(|_| "printed what is not the network configuration of a binding".to_owned())?;
+    let printed: Printed = map(answer, "the network configuration of a binding")?;
     Ok(Network {
         interfaces: printed.interfaces.into_iter().flatten().map(interface).collect(),
         ingress: printed.ingress.into_iter().flatten().filter_map(|text| host(&text)).collect(),
-        egress: printed.egress.into_iter().flatten().filter_map(|text| text.parse().ok()).collect(),
+        egress: printed.egress.into_iter().flatten().filter_map(|text| subnet(&text)).collect(),
     })
 }
 
@@ -302,6 +307,10 @@ fn address(printed: PrintedAddress) -> Option<InterfaceAddress> {
     // A subnet that cannot be read is one that Juju does not know.
     let subnet = printed.cidr.and_then(|cidr| cidr.parse().ok());
     Some(InterfaceAddress { host: host(&value)?, subnet })
+}
+
+fn subnet(text: &str) -> Option<Subnet> {
+    text.parse().ok().or_else(|| text.parse().ok().map(Subnet::of_address))
 }
 
 fn host(text: &str) -> Option<Host> {
@@ -354,7 +363,7 @@ mod tests {
                     "addresses": [{"hostname": "", "value": "10.1.2.3", "cidr": "10.1.2.0/24"}],
                 },
             ],
-            "egress-subnets": ["10.1.2.3/32", "web.example.com", "fd00::/8"],
+            "egress-subnets": ["10.1.2.3/32", "web.example.com", "fd00::/8", "9.9.9.9", "::1"],
             "ingress-addresses": ["web.example.com", "10.1.2.3"],
         }));
         assert_eq!(network.bind_address(), Some(&Host::Ip([10, 1, 2, 3].into())));
@@ -362,7 +371,7 @@ mod tests {
         assert_eq!(network.ingress_addresses()[1].ip(), Some([10, 1, 2, 3].into()));
         let egress: Vec<String> =
             network.egress_subnets().iter().map(ToString::to_string).collect();
-        assert_eq!(egress, ["10.1.2.3/32", "fd00::/8"]);
+        assert_eq!(egress, ["10.1.2.3/32", "fd00::/8", "9.9.9.9/32", "::1/128"]);
         let [lo, eth0] = network.interfaces() else { panic!("two interfaces") };
         assert_eq!((lo.name(), lo.mac_address()), ("lo", None));
         assert_eq!((eth0.name(), eth0.mac_address()), ("eth0", Some("fa:16:3e:00:00:01")));
@@ -386,6 +395,7 @@ mod tests {
             json!(null),
             json!("hunter2"),
             json!(["hunter2"]),
+            json!([null, null, null]),
             json!({"bind-addresses": "hunter2"}),
             json!({"ingress-addresses": [7]}),
             json!({"egress-subnets": [["hunter2"]]}),

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::storage_kind::StorageKind;
+use super::tool_output::map;
 
 /// The kind and the location of a storage instance that is attached to the unit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,10 +42,12 @@ struct Printed {
 
 /// Reads the output of `storage-get`. It is `None` if there is no location.
 pub(super) fn parse_storage(answer: Value) -> Result<Option<StorageInfo>, String> {
-    // The text of serde's error may quote the output.
-    let Printed { kind, location } = Printed::deserialize(answer)
-        .map_err(|_| "printed what is not the kind and location of a storage".to_owned())?;
+    let Printed { kind, location } = map(answer, "the kind and location of a storage")?;
     let Ok(kind) = kind.parse();
+    // The charm's own directory is no place for what a storage holds.
+    if !location.is_empty() && !location.starts_with('/') {
+        return Err("printed a location that is not an absolute path".to_owned());
+    }
     Ok((!location.is_empty()).then(|| StorageInfo { kind, location: location.into() }))
 }
 
@@ -62,7 +65,14 @@ mod tests {
         assert_eq!(info.kind(), &StorageKind::Filesystem);
         assert_eq!(info.location(), Path::new("/srv/data"));
         assert_eq!(parse_storage(json!({"kind": "block", "location": ""})), Ok(None));
-        for wrong in [json!(null), json!({}), json!(["hunter2"]), json!({"kind": ["hunter2"]})] {
+        for wrong in [
+            json!(null),
+            json!({}),
+            json!(["hunter2"]),
+            json!({"kind": ["hunter2"]}),
+            json!(["filesystem", "/hunter2"]),
+            json!({"kind": "filesystem", "location": "hunter2/data"}),
+        ] {
             let cause = parse_storage(wrong).unwrap_err();
             assert!(cause.starts_with("printed ") && !cause.contains("hunter2"), "{cause}");
         }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 /// Parses the output of a tool as JSON. The error's text never quotes the output, because config
@@ -16,6 +17,15 @@ pub(super) fn parse_json(output: &[u8]) -> Result<Value, String> {
         let (length, line, column) = (output.len(), error.line(), error.column());
         format!("printed {length} bytes that are not JSON (wrong at line {line}, column {column})")
     })
+}
+
+/// Reads the answer of a tool that prints a map with known keys. The error says that the tool has
+/// not printed `due`, and nothing of what serde says, which may quote the output.
+pub(super) fn map<T: DeserializeOwned>(answer: Value, due: &str) -> Result<T, String> {
+    // Serde would also take a list for a struct.
+    let map = Some(answer).filter(Value::is_object);
+    let read = map.and_then(|map| serde_json::from_value(map).ok());
+    read.ok_or_else(|| format!("printed what is not {due}"))
 }
 
 /// Reads the answer of a tool that prints a map of strings. The error's text quotes no value.

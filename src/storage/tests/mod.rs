@@ -56,6 +56,7 @@ fn storage(tool: &str, args: &str) -> Answer {
              -s: storage attachment \"data/2\" on \"web/0\" not provisioned"
             .to_owned()),
         ("storage-add", _) => Ok(String::new()),
+        ("goal-state", _) => Ok(r#"{"units":{"web/0":{"status":"active"}}}"#.to_owned()),
         _ => Err(format!("{tool} {args} is not played")),
     }
 }
@@ -195,6 +196,48 @@ fn a_charm_asks_for_more() {
         Ok(())
     });
     assert_eq!(ran.calls, ["storage-add data=2", "storage-add data=1"]);
+}
+
+#[test]
+fn a_charm_asks_for_what_is_missing_and_only_once() {
+    let ran = ran(|hook| {
+        assert_eq!(hook.add_storage_up_to(Disks, 2)?, 0);
+        assert_eq!(hook.add_storage_up_to(Disks, 3)?, 1);
+        assert_eq!(hook.add_storage_up_to(Disks, 3)?, 0);
+        hook.add_storage(Disks, 1)?;
+        assert_eq!(hook.add_storage_up_to(Disks, 6)?, 2);
+        Ok(())
+    });
+    assert_eq!(
+        ran.calls,
+        [
+            "storage-list --format=json data",
+            // Juju is asked whether the unit is being removed only when something is missing.
+            "goal-state --format=json",
+            "storage-add data=1",
+            "storage-add data=1",
+            "storage-add data=2",
+        ]
+    );
+}
+
+#[test]
+fn what_is_detached_with_this_hook_counts_and_a_dying_unit_asks_for_nothing() {
+    let detaching = run("data-storage-detaching", DETACHING, storage, |hook| {
+        assert_eq!((hook.storage(Disks)?.len(), hook.add_storage_up_to(Disks, 2)?), (1, 0));
+        Ok(())
+    });
+    assert_eq!(detaching.report.exit_code(), 0, "{detaching:?}");
+    let dying = |tool: &str, args: &str| match tool {
+        "goal-state" => Ok(r#"{"units":{"web/0":{"status":"dying"}}}"#.to_owned()),
+        _ => storage(tool, args),
+    };
+    let ran = run("config-changed", &[], dying, |hook| {
+        assert_eq!(hook.add_storage_up_to(Disks, 9)?, 0);
+        Ok(())
+    });
+    assert_eq!(ran.report.exit_code(), 0, "{ran:?}");
+    assert!(!ran.calls.iter().any(|call| call.starts_with("storage-add")), "{ran:?}");
 }
 
 #[test]

@@ -39,7 +39,7 @@ impl HookTools {
         let call = ToolCall::new(LIST_TOOL).arg("--format=json").arg(name.as_str());
         let output = self.query_text(attempt.clone(), &call)?;
         let ids = parse_json(&output)
-            .and_then(parse_ids)
+            .and_then(|answer| parse_ids(answer, name))
             .map_err(|cause| Error::output(attempt, LIST_TOOL, &cause))?;
         cached.insert(name.clone(), ids.clone());
         Ok(ids)
@@ -77,33 +77,52 @@ impl HookTools {
     ///
     /// # Errors
     ///
-    /// - [`ErrorKind::Invalid`] if `count` is 0. Nothing was sent.
+    /// - [`ErrorKind::Invalid`] if `count` is 0, or if this hook would add more than 4,294,967,295.
+    ///   Nothing was sent.
     /// - The tool failed.
     pub fn add_storage(&self, name: &StorageName, count: u32) -> Result<(), Error> {
         let attempt = format!("add {count} of the storage \"{name}\"");
         if count == 0 {
             return Err(Error::refused(attempt, ADD_TOOL, "the count must be at least 1"));
         }
-        self.execute(attempt, ToolCall::new(ADD_TOOL).arg(format!("{name}={count}")))
+        // Held while the tool runs, so that a second thread that asks how many were added waits.
+        let mut added = lock(&self.added_storages);
+        let before = added.get(name).copied().unwrap_or(0);
+        let Some(total) = before.checked_add(count) else {
+            return Err(Error::refused(attempt, ADD_TOOL, "it adds too many in one hook"));
+        };
+        self.execute(attempt, ToolCall::new(ADD_TOOL).arg(format!("{name}={count}")))?;
+        added.insert(name.clone(), total);
+        Ok(())
+    }
+
+    /// Returns the number of instances that this hook has asked for so far. Juju does not list them
+    /// before the next hook. No hook tool is asked.
+    #[must_use]
+    pub fn added_storage(&self, name: &StorageName) -> u32 {
+        lock(&self.added_storages).get(name).copied().unwrap_or(0)
     }
 }
 
-fn parse_ids(answer: Value) -> Result<Vec<StorageId>, String> {
+fn parse_ids(answer: Value, name: &StorageName) -> Result<Vec<StorageId>, String> {
     let list = match answer {
         Value::Null => return Ok(Vec::new()),
         Value::Array(list) => list,
         other => return Err(format!("printed {} where a list was due", type_name(&other))),
     };
     let ids = list.into_iter().map(|id| match id {
-        Value::String(id) => id
-            .parse::<StorageId>()
-            .map_err(|_| "printed a text that is not the id of a storage instance".to_owned()),
+        Value::String(id) => {
+            id.parse::<StorageId>().ok().filter(|id| id.name() == name).ok_or_else(|| {
+                "printed a text that is not the id of one of its instances".to_owned()
+            })
+        }
         other => {
             Err(format!("printed {} where a storage instance's id was due", type_name(&other)))
         }
     });
     let mut ids = ids.collect::<Result<Vec<_>, _>>()?;
     ids.sort_by_key(StorageId::number);
+    ids.dedup();
     Ok(ids)
 }
 
@@ -114,10 +133,17 @@ mod tests {
 
     #[test]
     fn ids_are_in_the_order_of_their_numbers() {
-        let ids = parse_ids(serde_json::json!(["data/10", "data/9"])).unwrap();
+        let name = "data".parse().unwrap();
+        let parse_ids = |answer| parse_ids(answer, &name);
+        let ids = parse_ids(serde_json::json!(["data/10", "data/9", "data/10"])).unwrap();
         assert_eq!(ids.iter().map(StorageId::number).collect::<Vec<_>>(), [9, 10]);
         assert_eq!(parse_ids(Value::Null), Ok(Vec::new()));
-        for wrong in [serde_json::json!({}), serde_json::json!([1]), serde_json::json!(["data"])] {
+        for wrong in [
+            serde_json::json!({}),
+            serde_json::json!([1]),
+            serde_json::json!(["data"]),
+            serde_json::json!(["logs/1"]),
+        ] {
             assert!(parse_ids(wrong).unwrap_err().starts_with("printed "));
         }
     }
@@ -125,7 +151,8 @@ mod tests {
     proptest! {
         #[test]
         fn no_output_makes_the_parser_panic(output: Vec<u8>) {
-            let _ = parse_json(&output).and_then(parse_ids);
+            let name = "data".parse().unwrap();
+            let _ = parse_json(&output).and_then(|answer| parse_ids(answer, &name));
         }
     }
 }

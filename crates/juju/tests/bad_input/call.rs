@@ -13,6 +13,18 @@ pub(crate) const ID: &str = "secret:9m4e2mr0ui3e8a215n4g";
 /// A part of the content that the calls send, which no error may show.
 pub(crate) const PLANTED: &str = "hunter2-planted-in-this-test";
 
+/// What a call reads of that which its tool prints.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reads {
+    /// The call does not look at it.
+    Nothing,
+    /// Juju leaves out of a map what it has nothing for, so that a map without a key that the call
+    /// knows is an answer.
+    AnyMap,
+    /// Nothing of what the faults print is an answer.
+    Answer,
+}
+
 /// A typed call, and the tool of it that a test breaks.
 pub(crate) struct Call {
     /// The name of the method and what it is given, for the texts of failed tests.
@@ -21,9 +33,7 @@ pub(crate) struct Call {
     pub(crate) tool: &'static str,
     /// What an error has to name: the relation, the secret, the storage and so on.
     pub(crate) subject: &'static str,
-    /// `true` if the call reads what the tool prints, and takes nothing of what the faults print for
-    /// an answer. Some answers are a map in which Juju leaves out what it has nothing for.
-    pub(crate) reads_output: bool,
+    pub(crate) reads: Reads,
     pub(crate) run: fn(&HookTools) -> Result<(), Error>,
 }
 
@@ -77,12 +87,12 @@ fn changes() -> BTreeMap<String, Option<String>> {
 }
 
 macro_rules! calls {
-    ($($tool:literal $subject:literal $reads:literal: $name:ident => $run:expr;)*) => {
+    ($($tool:literal $subject:literal $reads:ident: $name:ident => $run:expr;)*) => {
         &[$(Call {
             name: concat!(stringify!($name), " (", $tool, ")"),
             tool: $tool,
             subject: $subject,
-            reads_output: $reads,
+            reads: Reads::$reads,
             run: $run,
         }),*]
     };
@@ -91,81 +101,81 @@ macro_rules! calls {
 /// Every call, once for each tool that it may need. A call that needs another tool first names the
 /// one that is broken.
 pub(crate) const CALLS: &[Call] = calls! {
-    "is-leader" "leader" true: is_leader => |tools| tools.is_leader().map(drop);
-    "relation-ids" "db" true: relation_ids =>
+    "is-leader" "leader" Answer: is_leader => |tools| tools.is_leader().map(drop);
+    "relation-ids" "db" Answer: relation_ids =>
         |tools| tools.relation_ids(&"db".parse().unwrap()).map(drop);
-    "relation-list" "db:7" true: relation_units =>
+    "relation-list" "db:7" Answer: relation_units =>
         |tools| tools.relation_units(&relation()).map(drop);
-    "relation-list" "db:7" true: relation_app =>
+    "relation-list" "db:7" Answer: relation_app =>
         |tools| tools.relation_app(&relation()).map(drop);
-    "relation-get" "db:7" true: unit_databag =>
+    "relation-get" "db:7" Answer: unit_databag =>
         |tools| tools.unit_databag(&relation(), &"pg/0".parse().unwrap()).map(drop);
-    "relation-get" "db:7" true: app_databag =>
+    "relation-get" "db:7" Answer: app_databag =>
         |tools| tools.app_databag(&relation(), &"pg".parse().unwrap()).map(drop);
-    "relation-set" "db:7" false: set_unit_databag =>
+    "relation-set" "db:7" Nothing: set_unit_databag =>
         |tools| tools.set_unit_databag(&relation(), &changes());
-    "relation-set" "db:7" false: set_app_databag =>
+    "relation-set" "db:7" Nothing: set_app_databag =>
         |tools| tools.set_app_databag(&relation(), &changes());
-    "relation-model-get" "db:7" true: relation_model =>
+    "relation-model-get" "db:7" Answer: relation_model =>
         |tools| tools.relation_model(&relation()).map(drop);
-    "secret-get" "secret:9m4e2mr0ui3e8a215n4g" true: secret =>
+    "secret-get" "secret:9m4e2mr0ui3e8a215n4g" Answer: secret =>
         |tools| tools.secret(&id()).map(drop);
-    "secret-get" "\"key\"" true: secret_by_label => |tools| tools.secret("key").map(drop);
-    "secret-get" "secret:9m4e2mr0ui3e8a215n4g" true: peek_secret =>
+    "secret-get" "\"key\"" Answer: secret_by_label => |tools| tools.secret("key").map(drop);
+    "secret-get" "secret:9m4e2mr0ui3e8a215n4g" Answer: peek_secret =>
         |tools| tools.peek_secret(&id()).map(drop);
-    "secret-get" "secret:9m4e2mr0ui3e8a215n4g" true: refresh_secret =>
+    "secret-get" "secret:9m4e2mr0ui3e8a215n4g" Answer: refresh_secret =>
         |tools| tools.refresh_secret(&id()).map(drop);
-    "secret-get" "secret:9m4e2mr0ui3e8a215n4g" true: label_secret =>
+    "secret-get" "secret:9m4e2mr0ui3e8a215n4g" Answer: label_secret =>
         |tools| tools.label_secret(&id(), "key").map(drop);
-    "secret-info-get" "secret:9m4e2mr0ui3e8a215n4g" true: secret_info =>
+    "secret-info-get" "secret:9m4e2mr0ui3e8a215n4g" Answer: secret_info =>
         |tools| tools.secret_info(&id()).map(drop);
-    "secret-info-get" "\"key\"" true: secret_id => |tools| tools.secret_id("key").map(drop);
-    "secret-ids" "this unit's secrets" true: secret_ids => |tools| tools.secret_ids().map(drop);
-    "secret-add" "a secret" true: add_secret =>
+    "secret-info-get" "\"key\"" Answer: secret_id => |tools| tools.secret_id("key").map(drop);
+    "secret-ids" "this unit's secrets" Answer: secret_ids => |tools| tools.secret_ids().map(drop);
+    "secret-add" "a secret" Answer: add_secret =>
         |tools| tools.add_secret(&NewSecret::new(SecretOwner::Unit, content())).map(drop);
-    "secret-info-get" "\"new\"" true: add_secret_with_label =>
+    "secret-info-get" "\"new\"" Answer: add_secret_with_label =>
         |tools| {
             let new = NewSecret::new(SecretOwner::Unit, content()).label("new");
             tools.add_secret(&new).map(drop)
         };
-    "secret-set" "secret:9m4e2mr0ui3e8a215n4g" false: set_content =>
+    "secret-set" "secret:9m4e2mr0ui3e8a215n4g" Nothing: set_content =>
         |tools| tools.set_secret(&id(), &SecretUpdate::new().content(content()));
-    "secret-set" "secret:9m4e2mr0ui3e8a215n4g" false: set_options =>
+    "secret-set" "secret:9m4e2mr0ui3e8a215n4g" Nothing: set_options =>
         |tools| tools.set_secret(&id(), &SecretUpdate::new().description("d"));
-    "secret-info-get" "secret:9m4e2mr0ui3e8a215n4g" true: set_secret =>
+    "secret-info-get" "secret:9m4e2mr0ui3e8a215n4g" Answer: set_secret =>
         |tools| tools.set_secret(&id(), &SecretUpdate::new().content(content()));
-    "secret-grant" "db:7" false: grant_secret =>
+    "secret-grant" "db:7" Nothing: grant_secret =>
         |tools| tools.grant_secret(&id(), &relation(), None);
-    "secret-revoke" "db:7" false: revoke_secret =>
+    "secret-revoke" "db:7" Nothing: revoke_secret =>
         |tools| tools.revoke_secret(&id(), &relation(), None).map(drop);
-    "secret-info-get" "secret:9m4e2mr0ui3e8a215n4g" true: revoke_secret =>
+    "secret-info-get" "secret:9m4e2mr0ui3e8a215n4g" Answer: revoke_secret =>
         |tools| tools.revoke_secret(&id(), &relation(), None).map(drop);
-    "secret-remove" "secret:9m4e2mr0ui3e8a215n4g" false: remove_secret =>
+    "secret-remove" "secret:9m4e2mr0ui3e8a215n4g" Nothing: remove_secret =>
         |tools| tools.remove_secret(&id()).map(drop);
-    "secret-remove" "secret:9m4e2mr0ui3e8a215n4g" false: remove_secret_revision =>
+    "secret-remove" "secret:9m4e2mr0ui3e8a215n4g" Nothing: remove_secret_revision =>
         |tools| tools.remove_secret_revision(&id(), 2).map(drop);
-    "secret-info-get" "secret:9m4e2mr0ui3e8a215n4g" true: remove_secret =>
+    "secret-info-get" "secret:9m4e2mr0ui3e8a215n4g" Answer: remove_secret =>
         |tools| tools.remove_secret(&id()).map(drop);
-    "network-get" "\"db\"" false: network =>
+    "network-get" "\"db\"" AnyMap: network =>
         |tools| tools.network(&"db".parse().unwrap()).map(drop);
-    "network-get" "db:7" false: relation_network =>
+    "network-get" "db:7" AnyMap: relation_network =>
         |tools| tools.relation_network(&"db".parse().unwrap(), &relation()).map(drop);
-    "goal-state" "units and relations" false: goal_state => |tools| tools.goal_state().map(drop);
-    "credential-get" "credential" true: cloud_spec => |tools| tools.cloud_spec().map(drop);
-    "juju-reboot" "the machine" false: reboot => HookTools::reboot;
-    "juju-reboot" "the machine" false: reboot_now => HookTools::reboot_now;
-    "storage-list" "\"data\"" true: storage_ids =>
+    "goal-state" "units and relations" AnyMap: goal_state => |tools| tools.goal_state().map(drop);
+    "credential-get" "credential" Answer: cloud_spec => |tools| tools.cloud_spec().map(drop);
+    "juju-reboot" "the machine" Nothing: reboot => HookTools::reboot;
+    "juju-reboot" "the machine" Nothing: reboot_now => HookTools::reboot_now;
+    "storage-list" "\"data\"" Answer: storage_ids =>
         |tools| tools.storage_ids(&"data".parse().unwrap()).map(drop);
-    "storage-get" "data/0" true: storage =>
+    "storage-get" "data/0" Answer: storage =>
         |tools| tools.storage(&"data/0".parse().unwrap()).map(drop);
-    "storage-add" "\"data\"" false: add_storage =>
+    "storage-add" "\"data\"" Nothing: add_storage =>
         |tools| tools.add_storage(&"data".parse().unwrap(), 2);
-    "resource-get" "\"config\"" true: resource => |tools| tools.resource("config").map(drop);
-    "opened-ports" "open ports" true: opened_ports => |tools| tools.opened_ports().map(drop);
-    "open-port" "80/tcp" false: open_port => |tools| tools.open_port(Port::tcp(80));
-    "open-port" "80/tcp (db)" false: open_port_on =>
+    "resource-get" "\"config\"" Answer: resource => |tools| tools.resource("config").map(drop);
+    "opened-ports" "open ports" Answer: opened_ports => |tools| tools.opened_ports().map(drop);
+    "open-port" "80/tcp" Nothing: open_port => |tools| tools.open_port(Port::tcp(80));
+    "open-port" "80/tcp (db)" Nothing: open_port_on =>
         |tools| tools.open_port_on(Port::tcp(80), &"db".parse().unwrap());
-    "close-port" "80/tcp" false: close_port => |tools| tools.close_port(Port::tcp(80));
-    "close-port" "80/tcp (db)" false: close_port_on =>
+    "close-port" "80/tcp" Nothing: close_port => |tools| tools.close_port(Port::tcp(80));
+    "close-port" "80/tcp (db)" Nothing: close_port_on =>
         |tools| tools.close_port_on(Port::tcp(80), &"db".parse().unwrap());
 };

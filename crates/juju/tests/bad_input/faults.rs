@@ -106,8 +106,13 @@ pub(crate) const FAULTS: &[Fault] = &[
     garbage("words", "echo $PLANTED $PLANTED"),
     garbage("half an answer", "printf '{\"password\":\"%s' $PLANTED"),
     garbage("a list of lists", "printf '[[\"%s\"]]' $PLANTED"),
-    garbage("a map of numbers", "echo '{\"a\":1}'"),
+    garbage("a list that is too deep", "head -c 100000 /dev/zero | tr '\\0' '['"),
+    garbage("a number that is too large", "echo '[1e999999]'"),
+    garbage(MAP_OF_NUMBERS, "echo '{\"a\":1}'"),
 ];
+
+/// The fault that prints a map which has none of Juju's keys.
+pub(crate) const MAP_OF_NUMBERS: &str = "a map of numbers";
 
 /// A tool that does not end, and is killed at the deadline. It has a test of its own, because each
 /// call takes as long as the deadline.

@@ -36,7 +36,7 @@ fn the_instances_of_a_storage_are_cached_by_its_name() {
 #[test]
 fn what_is_no_list_of_ids_is_an_error_and_not_quoted() {
     let (agent, hook_tools) = in_hook();
-    for output in ["{}", "[1]", r#"["hunter2"]"#, "hunter2"] {
+    for output in ["{}", "[1]", r#"["hunter2"]"#, r#"["hunter2/1"]"#, "hunter2"] {
         agent.answer_once("storage-list", output);
         let error = hook_tools.storage_ids(&"data".parse().unwrap()).unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::Output);
@@ -62,8 +62,10 @@ fn the_location_of_an_instance_is_read_once() {
     }
     agent.answer_once("storage-get", r#"{"kind":"filesystem","location":""}"#);
     assert_eq!(hook_tools.storage(&data).unwrap_err().kind(), &ErrorKind::NotFound);
-    agent.answer_once("storage-get", "[]");
-    assert_eq!(hook_tools.storage(&data).unwrap_err().kind(), &ErrorKind::Output);
+    for output in ["", "[]", r#"{"kind":"filesystem","location":"data"}"#] {
+        agent.answer_once("storage-get", output);
+        assert_eq!(hook_tools.storage(&data).unwrap_err().kind(), &ErrorKind::Output);
+    }
     agent.forget_calls();
     agent.answer_once("storage-get", r#"{"kind":"filesystem","location":"/srv/data"}"#);
     for _ in 0..2 {
@@ -82,7 +84,18 @@ fn storage_is_asked_for_by_count() {
     let data = "data".parse().unwrap();
     let error = hook_tools.add_storage(&data, 0).unwrap_err();
     assert_eq!(error.kind(), &ErrorKind::Invalid);
-    agent.answer_once("storage-add", "");
-    hook_tools.add_storage(&data, 3).unwrap();
-    assert_eq!(calls(&agent), [["storage-add", "data=3"]]);
+    agent.fail_once("storage-add", exit_error("ERROR connection is shut down"));
+    hook_tools.add_storage(&data, 3).unwrap_err();
+    assert_eq!(hook_tools.added_storage(&data), 0);
+    for (count, total) in [(3, 3), (1, 4)] {
+        agent.answer_once("storage-add", "");
+        hook_tools.add_storage(&data, count).unwrap();
+        assert_eq!(hook_tools.added_storage(&data), total);
+    }
+    let error = hook_tools.add_storage(&data, u32::MAX).unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Invalid);
+    assert_eq!(
+        calls(&agent),
+        [["storage-add", "data=3"], ["storage-add", "data=3"], ["storage-add", "data=1"]]
+    );
 }
