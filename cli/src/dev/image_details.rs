@@ -1,61 +1,78 @@
-//! What `juju` accepts as a resource of the kind oci-image, and what the unit gets of it.
+//! [`ImageDetails`] is what `juju` accepts as a resource of the kind oci-image, and what the unit
+//! gets of it.
 //!
 //! Source: Juju 3.6 and 4.0, `cmd/juju` and `internal/docker`: a file in JSON or else in YAML, or
 //! the image's reference.
 
+use charmwright_agent::JujuVersion;
 use charmwright_yaml::juju;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-/// Returns the description that the unit gets of an image which is named by its reference, such as
-/// `ubuntu:24.04`, or `None` if the text is no reference.
-pub fn of_reference(reference: &str) -> Option<String> {
-    is_reference(reference).then(|| description(reference, "", ""))
+/// What the operator says of an image.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ImageDetails {
+    /// The reference, such as `ubuntu:24.04`.
+    reference: String,
+    username: String,
+    password: String,
 }
 
-/// Returns the description that the unit gets of an image which a file describes: YAML as it is,
-/// and JSON, which has other names, as YAML.
-///
-/// # Errors
-/// Says what is wrong with the file. It quotes nothing of it: there may be a password in it.
-pub fn of_file(content: &[u8]) -> Result<Vec<u8>, &'static str> {
-    // Juju reads the file as JSON first, and takes what is JSON for nothing else.
-    let (details, path_key, is_json) = match serde_json::from_slice::<Value>(content) {
-        Ok(Value::Object(details)) => (details, "ImageName", true),
-        _ => match juju::value(content) {
-            Ok(Value::Object(details)) => (details, "registrypath", false),
-            _ => return Err("it describes no image: it is no map in YAML or JSON"),
-        },
-    };
-    let text = |name: &str| {
-        // Go takes a key of JSON in upper or lower case.
-        let is_it = |key: &str| key == name || (is_json && key.eq_ignore_ascii_case(name));
-        let value = details.iter().find(|(key, _)| is_it(key)).map(|(_, value)| value);
-        value.and_then(Value::as_str).unwrap_or_default()
-    };
-    let path = text(path_key);
-    if path.is_empty() {
-        return Err(match is_json {
-            true => "it describes no image: its JSON has no ImageName",
-            false => "it describes no image: its YAML has no registrypath",
-        });
+impl ImageDetails {
+    /// Takes the reference of a public image, or returns `None` if the text is no reference.
+    pub fn of_reference(text: &str) -> Option<Self> {
+        let (username, password) = (String::new(), String::new());
+        is_reference(text).then(|| Self { reference: text.to_owned(), username, password })
     }
-    if !is_reference(path) {
-        return Err("its image is no reference such as ubuntu:24.04");
-    }
-    Ok(match is_json {
-        true => description(path, text("Username"), text("Password")).into_bytes(),
-        false => content.to_owned(),
-    })
-}
 
-fn description(path: &str, username: &str, password: &str) -> String {
-    // Quoted, any text stays a text. A reference needs no quotes.
-    let quoted = |text: &str| charmwright_yaml::to_yaml(text).unwrap_or_default();
-    format!(
-        "registrypath: {path}\nusername: {}\npassword: {}\n",
-        quoted(username).trim_end(),
-        quoted(password).trim_end()
-    )
+    /// Reads the file that describes an image.
+    ///
+    /// # Errors
+    /// Says what is wrong with the file. It quotes nothing of it: there may be a password in it.
+    pub fn of_file(content: &[u8]) -> Result<Self, &'static str> {
+        // Juju reads the file as JSON first, and takes what is JSON for nothing else.
+        let (details, key, is_json) = match serde_json::from_slice::<Value>(content) {
+            Ok(Value::Object(details)) => (details, "ImageName", true),
+            _ => match juju::value(content) {
+                Ok(Value::Object(details)) => (details, "registrypath", false),
+                _ => return Err("it describes no image: it is no map in YAML or JSON"),
+            },
+        };
+        let text = |name: &str| {
+            // Go takes a key of JSON in upper or lower case.
+            let is_it = |key: &str| key == name || (is_json && key.eq_ignore_ascii_case(name));
+            let value = details.iter().find(|(key, _)| is_it(key)).map(|(_, value)| value);
+            value.and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        let reference = text(key);
+        if reference.is_empty() {
+            return Err(match is_json {
+                true => "it describes no image: its JSON has no ImageName",
+                false => "it describes no image: its YAML has no registrypath",
+            });
+        }
+        if !is_reference(&reference) {
+            return Err("its image is no reference such as ubuntu:24.04");
+        }
+        Ok(Self { reference, username: text("username"), password: text("password") })
+    }
+
+    /// Returns the content of the file that the unit gets: YAML of Juju 3.6, JSON of Juju 4.
+    pub fn content(&self, version: &JujuVersion) -> String {
+        let Self { reference, username, password } = self;
+        if version.at_least(4, 0, 0) {
+            let details = json!({
+                "ImageName": reference, "username": username, "password": password,
+            });
+            return details.to_string();
+        }
+        // Quoted, any text stays a text. A reference needs no quotes.
+        let quoted = |text: &str| charmwright_yaml::to_yaml(text).unwrap_or_default();
+        format!(
+            "registrypath: {reference}\nusername: {}\npassword: {}\n",
+            quoted(username).trim_end(),
+            quoted(password).trim_end()
+        )
+    }
 }
 
 /// Returns `true` for the reference of an image: `[HOST[:PORT]/]PATH[:TAG][@DIGEST]`, by the grammar
@@ -164,17 +181,21 @@ mod tests {
 
     #[test]
     fn a_file_is_json_or_yaml_with_a_reference() {
-        let yaml = "registrypath: ghcr.io/x/y:1\nusername: me\npassword: 'it is'\nauth: x\n";
-        assert_eq!(of_file(yaml.as_bytes()).unwrap(), yaml.as_bytes());
+        let yaml = "registrypath: ghcr.io/x/y:1\nusername: me\npassword: 'a\"b'\nauth: x\n";
         let json = r#"{"imagename": "ghcr.io/x/y:1", "Username": "me", "Password": "a\"b"}"#;
+        let read = [yaml, json].map(|text| ImageDetails::of_file(text.as_bytes()).unwrap());
+        assert_eq!(read[0], read[1]);
+        let (old, new) = (JujuVersion::release(3, 6, 28), JujuVersion::release(4, 0, 15));
         assert_eq!(
-            String::from_utf8(of_file(json.as_bytes()).unwrap()).unwrap(),
+            read[0].content(&old),
             "registrypath: ghcr.io/x/y:1\nusername: \"me\"\npassword: \"a\\\"b\"\n"
         );
         assert_eq!(
-            of_reference("ubuntu").unwrap(),
-            "registrypath: ubuntu\nusername: \"\"\npassword: \"\"\n"
+            read[0].content(&new),
+            r#"{"ImageName":"ghcr.io/x/y:1","password":"a\"b","username":"me"}"#
         );
+        let public = ImageDetails::of_reference("ubuntu").unwrap();
+        assert_eq!(public.content(&old), "registrypath: ubuntu\nusername: \"\"\npassword: \"\"\n");
         for (bad, why) in [
             (&b""[..], "no map"),
             (b"\x89PNG", "no map"),
@@ -184,7 +205,7 @@ mod tests {
             (br#"{"registrypath": "ubuntu"}"#, "no ImageName"),
             (b"registrypath: ./SECRET", "no reference"),
         ] {
-            let error = of_file(bad).unwrap_err();
+            let error = ImageDetails::of_file(bad).unwrap_err();
             assert!(error.contains(why) && !error.contains("SECRET"), "{error}");
         }
     }

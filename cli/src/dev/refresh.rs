@@ -96,7 +96,8 @@ impl Session {
         }
         let unit = self.model.unit(&self.unit).map_err(|error| Error::new(error.to_string()))?;
         let is_kubernetes = unit.is_kubernetes();
-        let resource = Resource::read(unit.meta(), &self.workspace, name, file)?;
+        let resource =
+            Resource::read(unit.meta(), &self.juju_version, &self.workspace, name, file)?;
         if resource.is_unchanged() {
             return Ok(format!("{name} has these bytes already, so that Juju does nothing"));
         }

@@ -8,9 +8,9 @@ use std::fs;
 use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
-use charmwright_agent::{CharmMeta, ResourceKind};
+use charmwright_agent::{CharmMeta, JujuVersion, ResourceKind};
 
-use super::image_details;
+use super::image_details::ImageDetails;
 use super::spelling::nearest;
 use super::workspace::Workspace;
 use crate::error::{Error, Result};
@@ -34,7 +34,13 @@ impl Resource {
     /// # Errors
     /// Fails if the charm does not declare the resource, if the file cannot be read, or if Juju
     /// would refuse it for this resource.
-    pub fn read(meta: &CharmMeta, workspace: &Workspace, name: &str, file: &str) -> Result<Self> {
+    pub fn read(
+        meta: &CharmMeta,
+        version: &JujuVersion,
+        workspace: &Workspace,
+        name: &str,
+        file: &str,
+    ) -> Result<Self> {
         let Some(declared) = meta.resources().get(name) else {
             return Err(undeclared(meta, name));
         };
@@ -43,22 +49,21 @@ impl Resource {
         };
         let (content, filename) = match declared.kind {
             ResourceKind::OciImage => {
-                let content = match read_file(file) {
-                    Ok(content) => image_details::of_file(&content).map_err(failed)?,
+                let details = match read_file(file) {
+                    Ok(content) => ImageDetails::of_file(&content).map_err(failed)?,
                     Err(error) if error.kind() == ErrorKind::NotFound => {
-                        let content = image_details::of_reference(file).ok_or_else(|| {
+                        ImageDetails::of_reference(file).ok_or_else(|| {
                             failed("there is no such file, and it is no reference of an image")
-                        })?;
-                        content.into_bytes()
+                        })?
                     }
                     Err(error) => return Err(failed(&error.to_string())),
                 };
-                (content, IMAGE_FILE)
+                (details.content(version).into_bytes(), IMAGE_FILE)
             }
             _ => {
                 let content = read_file(file).map_err(|error| {
                     let is_image = error.kind() == ErrorKind::NotFound
-                        && image_details::of_reference(file).is_some();
+                        && ImageDetails::of_reference(file).is_some();
                     let failed = failed(&error.to_string());
                     match is_image {
                         true => failed.advice(format!(
@@ -157,7 +162,12 @@ fn undeclared(meta: &CharmMeta, name: &str) -> Error {
 ///
 /// # Errors
 /// As [`Resource::read`], and if a value has no name or no file, or a name comes twice.
-pub fn named(meta: &CharmMeta, workspace: &Workspace, pairs: &[String]) -> Result<Vec<Resource>> {
+pub fn named(
+    meta: &CharmMeta,
+    version: &JujuVersion,
+    workspace: &Workspace,
+    pairs: &[String],
+) -> Result<Vec<Resource>> {
     let mut seen = BTreeSet::new();
     let read = |pair: &String| {
         let failed = |why: &str| {
@@ -172,7 +182,7 @@ pub fn named(meta: &CharmMeta, workspace: &Workspace, pairs: &[String]) -> Resul
         if !seen.insert(name.to_owned()) {
             return Err(failed("the resource is given twice"));
         }
-        Resource::read(meta, workspace, name, file)
+        Resource::read(meta, version, workspace, name, file)
     };
     pairs.iter().map(read).collect()
 }

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use charmwright::dispatch::Deferred as DeferredEvent;
-use charmwright_agent::{AgentPaths, Model, RelationReport, Report, SecretReport, UnitName};
+use charmwright_agent::{
+    AgentPaths, JujuVersion, Model, RelationReport, Report, SecretReport, UnitName,
+};
 use tokio::sync::mpsc;
 
 use super::charm_source::CharmSource;
@@ -37,6 +39,7 @@ const STOPPING: &str = "stopping";
 pub struct Session {
     /// The model of Juju: it decides what runs next, and answers the hook tools.
     pub(super) model: Model,
+    pub(super) juju_version: JujuVersion,
     /// The unit whose charm runs here. It stays in the model until the session ends.
     pub(super) unit: UnitName,
     /// The charm as its author has it, for `upgrade`.

@@ -119,7 +119,7 @@ fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         name.parse().map_err(|error| Error::new("cannot make the unit").because(error))?;
     let settings = ModelSettings::new()
         .model_name(&args.model)
-        .juju_version(version)
+        .juju_version(version.clone())
         .speed(args.speed)
         .update_status_interval(Some(UPDATE_STATUS_INTERVAL / args.speed.max(1)))
         .home(workspace.root())
@@ -128,7 +128,7 @@ fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         .seed(context_seed());
     let mut model = Model::new(settings);
     // Without the one unit there is nothing to run, also for a subordinate that is not related.
-    let resources = resources::named(&meta, workspace, &args.resource)?;
+    let resources = resources::named(&meta, &version, workspace, &args.resource)?;
     let mut deployment = Deployment::charm(meta)
         .units(1)
         .first_unit_number(name.number())
@@ -216,6 +216,7 @@ fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
     let watchers = Watchers::start(&containers, args.speed, &event_sender);
     Ok(Session {
         model,
+        juju_version: version,
         unit: name,
         charm,
         charm_dir,
