@@ -64,6 +64,13 @@ impl Session {
         }
     }
 
+    /// Makes the folders and the mounts of the unit's storage, and tells what cannot be made.
+    pub(super) fn prepare_storage(&mut self) {
+        for note in self.mounts.update(&self.model, &self.unit, &self.workspace) {
+            self.terminal_output.print_detail(&note);
+        }
+    }
+
     /// Answers a hook tool from the model. Opening files and killing the hook are done
     /// here, since the model does no I/O.
     pub(super) fn answer_tool(&mut self, call: ToolCall) {

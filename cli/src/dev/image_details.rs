@@ -75,8 +75,8 @@ impl ImageDetails {
     }
 }
 
-/// Returns `true` for the reference of an image: `[HOST[:PORT]/]PATH[:TAG][@DIGEST]`, by the grammar
-/// of the distribution project, which Juju uses.
+/// Returns `true` for the reference of an image, `[HOST[:PORT]/]PATH[:TAG][@DIGEST]`, by the
+/// grammar of the distribution project, which Juju uses.
 fn is_reference(text: &str) -> bool {
     let (name, digest) = match text.split_once('@') {
         Some((name, digest)) => (name, Some(digest)),

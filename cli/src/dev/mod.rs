@@ -13,7 +13,8 @@
 //! ```
 //!
 //! Around the unit the model may have applications without a charm and units without a process:
-//! `relations.rs` and `secrets.rs` let the user act for them.
+//! `relations.rs` and `secrets.rs` let the user act for them. `storage.rs` and `resources.rs` have
+//! what the operator gives the unit, and `mounts.rs` makes its storage real.
 //!
 //! Every event (a call of a hook tool, the end of a hook, an answer of Pebble, a command) is a
 //! [`session_event::SessionEvent`] in one queue. The model decides what an event means. This module
@@ -40,6 +41,7 @@ mod hooks;
 mod image_details;
 mod lasting_error;
 mod line_words;
+mod mounts;
 pub mod options;
 mod pebble_events;
 mod pebble_requests;

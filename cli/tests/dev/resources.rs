@@ -14,7 +14,7 @@ const RESOURCES: &str = "resources:\n\
 const DISPATCH: &str = "echo $JUJU_HOOK_NAME >>$OUT/hooks\n\
     case $JUJU_HOOK_NAME in install|upgrade-charm)\n\
     resource-get plugin >$OUT/path 2>$OUT/error && cat $(cat $OUT/path) >>$OUT/plugins\n\
-    resource-get image >$OUT/image-path 2>>$OUT/error && cat $(cat $OUT/image-path) >$OUT/image ;;\n\
+    image=$(resource-get image 2>>$OUT/error) && cat $image >$OUT/image ;;\n\
     esac\nstatus-set active $(tail -n 1 $OUT/plugins)";
 
 fn charm() -> Charm {

@@ -167,7 +167,8 @@ upgrade-charm) status-set waiting ;;
 esac"#;
 
 fn mounting(charm: &Charm, containers: &str) {
-    let storage = "storage: {data: {type: filesystem}, logs: {type: filesystem}}";
+    let storage = "storage: {data: {type: filesystem}, logs: {type: filesystem}, \
+                   more: {type: filesystem, multiple: {range: 0-}}}";
     charm.write(
         "metadata.yaml",
         &format!("name: web\nsummary: s\ndescription: d\n{storage}\ncontainers:\n{containers}"),
@@ -233,8 +234,8 @@ fn a_mount_that_cannot_be_made_is_told_once_and_the_run_goes_on() {
     // One leads to a disk that is not there now, the other was left by a run that was killed.
     symlink("/mnt/a-disk", at("users")).unwrap();
     symlink("/tmp/charmwright-gone/storage/data/0", at("old")).unwrap();
-    let run = charm.run(&args(&options), "wait-for active\nupdate-status\nwait-for idle\n");
-    let run = run.exits(0);
+    let run = charm.run(&args(&options), "wait-for active\nattach-storage more\nwait-for idle\n");
+    let run = run.exits(0).says("more/2 is attached to web/0; Juju takes this command on machines");
     let notes: Vec<&str> =
         run.stdout.lines().filter(|line| line.contains("cannot mount storage")).collect();
     assert_eq!(notes.len(), 6, "{notes:#?}");
