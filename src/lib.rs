@@ -69,8 +69,8 @@
 //!   in the root as well.
 //! - [`secret`] tells how a charm owns secrets and reads those of others. Its types are in the root
 //!   as well.
-//! - [`storage`] and [`resource`] tell how a charm finds its storage and what the operator attached to
-//!   it. Their types are in the root as well.
+//! - [`storage`] and [`resource`] tell how a charm finds its storage and what the operator attached
+//!   to it. Their types are in the root as well.
 //! - [`network`] tells how a charm learns its addresses, opens its ports and knows its model.
 //! - [`dispatch`] runs one hook; a test runs a hook by [`dispatch::run_hook`].
 //! - [`pebble`] is the client of Pebble, the supervisor that Juju puts in every workload container.

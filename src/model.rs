@@ -1,5 +1,5 @@
-//! What a unit knows about its model: its name and its cloud, and the units and relations that there
-//! are to be.
+//! What a unit knows about its model: its name and its cloud, and the units and relations that
+//! there are to be.
 
 use std::convert::Infallible;
 use std::sync::Arc;

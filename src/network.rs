@@ -62,11 +62,19 @@ impl<E> Relation<E> {
     ///
     /// # Errors
     ///
-    /// Fails as [`Unit::network`](crate::Unit::network) does, also if the relation is gone.
+    /// Fails as [`Unit::network`](crate::Unit::network) does. It is *not ready* (Waiting) as well
+    /// if the relation is gone, as when its databags are read.
     pub fn network(&self) -> Result<Arc<Network>> {
         let tools = &self.core().context.tools;
-        let endpoint = self.endpoint_name();
-        known(endpoint, tools.relation_network(endpoint, self.id()))
+        let (endpoint, id) = (self.endpoint_name(), self.id());
+        match tools.relation_network(endpoint, id) {
+            // The event that says so has not run yet, or the relation never came about.
+            Err(error) if error.kind() == &ErrorKind::Gone => {
+                tracing::debug!("{error}");
+                Err(Stop::waiting(format!("{endpoint}: the relation {id} is gone")))
+            }
+            read => known(endpoint, read),
+        }
     }
 }
 
@@ -135,6 +143,22 @@ mod tests {
         });
         assert_eq!(ran.report.exit_code(), 0, "{ran:?}");
         assert_eq!(ran.status(), "waiting: admin: Juju has no network configuration for it yet");
+    }
+
+    #[test]
+    fn a_relation_that_is_gone_is_not_ready() {
+        let gone = |tool: &str, args: &str| match tool {
+            "network-get" => {
+                Err("invalid value \"3\" for option -r: relation not found".to_owned())
+            }
+            _ => networks(tool, args),
+        };
+        let ran = run("config-changed", &[], gone, |hook| {
+            hook.related(Website)?.pop().unwrap().network()?;
+            panic!("it goes on without a relation")
+        });
+        assert_eq!(ran.report.exit_code(), 0, "{ran:?}");
+        assert_eq!(ran.status(), "waiting: website: the relation website:3 is gone");
     }
 
     #[test]

@@ -49,8 +49,8 @@ impl<D: Declaration> Hook<D> {
     /// - *Not ready* (Waiting), and the event is stored, if a range overlaps one that was open when
     ///   the hook began. Juju closes that one with this hook, and opens the new one only in a later
     ///   hook (its source, Juju 3.6 and 4.0).
-    /// - An error for what Juju does not have on Kubernetes: a range, and ICMP. Nothing is opened or
-    ///   closed then.
+    /// - An error for what Juju does not have on Kubernetes: a range, and ICMP. Nothing is opened
+    ///   or closed then.
     /// - An error if a hook tool fails, for instance because the range of another unit on the
     ///   machine conflicts.
     pub fn set_ports(&self, ports: impl IntoIterator<Item = Port>) -> Result {

@@ -1,5 +1,5 @@
-//! This charm installs a plugin that the operator attaches as a resource, and installs it again when
-//! the content has changed.
+//! This charm installs a plugin that the operator attaches as a resource, and installs it again
+//! when the content has changed.
 //!
 //! `charmcraft.yaml` is beside this file.
 

@@ -1,5 +1,5 @@
-//! This charm keeps notes in a storage, and a copy of them in each instance of another one, of which
-//! it asks Juju for as many as the operator wants.
+//! This charm keeps notes in a storage, and a copy of them in each instance of another one, of
+//! which it asks Juju for as many as the operator wants.
 //!
 //! `charmcraft.yaml` is beside this file.
 

@@ -8,8 +8,8 @@ use crate::juju::{self, ErrorKind};
 use crate::stop::{Result, Stop};
 use crate::unit::Unit;
 
-/// A declared resource is a unit struct that stands for a resource of the charm's YAML. It is passed
-/// by value, as in `hook.resource(Plugin)`.
+/// A declared resource is a unit struct that stands for a resource of the charm's YAML. It is
+/// passed by value, as in `hook.resource(Plugin)`.
 ///
 /// ```
 /// use charmwright::{DeclaredResource, FileKind};
@@ -25,8 +25,8 @@ use crate::unit::Unit;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a declared resource",
-    note = "a declared resource is a unit struct that implements `charmwright::DeclaredResource`; a \
-            name that is known only at run time goes to `resource_named`"
+    note = "a declared resource is a unit struct that implements `charmwright::DeclaredResource`; \
+            a name that is known only at run time goes to `resource_named`"
 )]
 pub trait DeclaredResource: Copy + 'static {
     /// The name of the resource.
@@ -116,8 +116,8 @@ impl Unit {
     }
 
     /// Fetches a resource by a name that is known only at run time, and returns the path of its
-    /// file on this machine, as [`resource`](Self::resource) does. The file of an image is YAML that
-    /// describes the image.
+    /// file on this machine, as [`resource`](Self::resource) does. The file of an image is YAML
+    /// that describes the image.
     ///
     /// # Errors
     ///

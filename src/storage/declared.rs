@@ -1,5 +1,5 @@
-//! The storages that a charm declares, as types: their name, how many instances there are, and where
-//! containers mount them.
+//! The storages that a charm declares, as types: their name, how many instances there are, and
+//! where containers mount them.
 
 use crate::const_text::is_same;
 use crate::declaration::DeclaredContainer;

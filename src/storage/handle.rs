@@ -68,9 +68,9 @@ impl<S> Storage<S> {
     ///
     /// # Errors
     ///
-    /// - *Not ready* (Waiting) if the instance is not provisioned yet. Juju sends
-    ///   `storage-attached` when it is.
-    /// - An error if the hook tool fails, for instance because the instance is gone.
+    /// - *Not ready* (Waiting) if the instance is not provisioned yet: Juju sends
+    ///   `storage-attached` when it is. Also if it was detached meanwhile.
+    /// - An error if the hook tool fails.
     pub fn location(&self) -> Result<PathBuf> {
         Ok(self.info()?.location().to_owned())
     }
@@ -85,15 +85,18 @@ impl<S> Storage<S> {
     }
 
     fn info(&self) -> Result<Arc<juju::StorageInfo>> {
-        match self.context.tools.storage(&self.id) {
-            Ok(info) => Ok(info),
-            Err(error) if error.kind() == &ErrorKind::NotFound => Err(Stop::waiting(format!(
-                "{}: the storage {} is not provisioned yet",
-                self.name(),
-                self.id
-            ))),
-            Err(error) => Err(error.into()),
-        }
+        let error = match self.context.tools.storage(&self.id) {
+            Ok(info) => return Ok(info),
+            Err(error) => error,
+        };
+        let why = match error.kind() {
+            ErrorKind::NotFound => "not provisioned yet",
+            // Juju listed it in this hook. The event that says so has not run yet.
+            ErrorKind::Gone => "not attached any more",
+            _ => return Err(error.into()),
+        };
+        tracing::debug!("{error}");
+        Err(Stop::waiting(format!("{}: the storage {} is {why}", self.name(), self.id)))
     }
 }
 

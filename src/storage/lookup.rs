@@ -125,9 +125,9 @@ impl<D: Declaration> Hook<D> {
     /// `storage-attached` when it is provisioned.
     ///
     /// The call may be repeated: what this hook has asked for counts, and so do instances that are
-    /// not provisioned yet. An instance that is detached with this hook counts as well, because Juju
-    /// counts it when it commits the hook (its source, 3.6); a later hook asks for another. A unit
-    /// that is being removed asks for none, since Juju would fail the hook.
+    /// not provisioned yet. An instance that is detached with this hook counts as well, because
+    /// Juju counts it when it commits the hook (its source, 3.6); a later hook asks for another. A
+    /// unit that is being removed asks for none, since Juju would fail the hook.
     ///
     /// ```
     /// use charmwright::{AnyNumber, Declaration, DeclaredStorage, Hook, Result};

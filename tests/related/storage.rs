@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use charmwright_agent::StorageState;
+use charmwright_agent::{RecordedCall, StorageState};
 
 use super::charms::storage::Keeper;
 use super::juju::{Juju, Ran, VERSIONS, assert_all_done, hooks_of, name};
@@ -72,7 +72,7 @@ fn the_unit_keeps_its_notes_in_its_storage() {
         let ran = keeping.juju.settle();
         assert_all_done(&ran);
         assert_eq!(hooks_of(&ran, UNIT)[..2], ["notes-storage-attached", "install"]);
-        let asked: Vec<_> = ran[0].calls.iter().map(|call| call.tool()).collect();
+        let asked: Vec<_> = ran[0].calls.iter().map(RecordedCall::tool).collect();
         assert!(!asked.contains(&"storage-get"), "the hook has the location: {asked:?}");
         let path = keeping.folder("notes/0");
         let status = format!("active: keeps notes in {}, 0 copies", path.display());

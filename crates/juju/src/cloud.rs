@@ -31,6 +31,7 @@ pub struct CloudSpec {
 pub struct CloudCredential {
     auth_type: String,
     attributes: BTreeMap<String, SecretText>,
+    redacted: Vec<String>,
 }
 
 impl CloudSpec {
@@ -115,6 +116,13 @@ impl CloudCredential {
     pub fn attributes(&self) -> &BTreeMap<String, SecretText> {
         &self.attributes
     }
+
+    /// Returns the names of the values that Juju holds back. They are not among the
+    /// [`attributes`](Self::attributes).
+    #[must_use]
+    pub fn redacted(&self) -> &[String] {
+        &self.redacted
+    }
 }
 
 /// The cloud as `credential-get` prints it in JSON. In YAML it has other keys (measured 3.8).
@@ -122,26 +130,23 @@ impl CloudCredential {
 #[serde(rename_all = "kebab-case")]
 struct Printed {
     r#type: String,
-    #[serde(default)]
-    name: String,
+    name: Option<String>,
     region: Option<String>,
     endpoint: Option<String>,
     identity_endpoint: Option<String>,
     storage_endpoint: Option<String>,
     credential: Option<PrintedCredential>,
     cacertificates: Option<Vec<String>>,
-    #[serde(default)]
-    skip_tls_verify: bool,
-    #[serde(default)]
-    is_controller_cloud: bool,
+    skip_tls_verify: Option<bool>,
+    is_controller_cloud: Option<bool>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct PrintedCredential {
-    #[serde(default)]
-    auth_type: String,
+    auth_type: Option<String>,
     attrs: Option<BTreeMap<String, String>>,
+    redacted: Option<Vec<String>>,
 }
 
 /// Reads the output of `credential-get`.
@@ -150,15 +155,15 @@ pub(super) fn parse_cloud(answer: Value) -> Result<CloudSpec, String> {
     let given = |text: Option<String>| text.filter(|text| !text.is_empty());
     Ok(CloudSpec {
         kind: printed.r#type,
-        name: printed.name,
+        name: printed.name.unwrap_or_default(),
         region: given(printed.region),
         endpoint: given(printed.endpoint),
         identity_endpoint: given(printed.identity_endpoint),
         storage_endpoint: given(printed.storage_endpoint),
         credential: printed.credential.map(CloudCredential::from),
         ca_certificates: printed.cacertificates.unwrap_or_default(),
-        skips_tls_verification: printed.skip_tls_verify,
-        is_controller_cloud: printed.is_controller_cloud,
+        skips_tls_verification: printed.skip_tls_verify == Some(true),
+        is_controller_cloud: printed.is_controller_cloud == Some(true),
     })
 }
 
@@ -166,8 +171,9 @@ impl From<PrintedCredential> for CloudCredential {
     fn from(printed: PrintedCredential) -> Self {
         let attributes = printed.attrs.into_iter().flatten();
         Self {
-            auth_type: printed.auth_type,
+            auth_type: printed.auth_type.unwrap_or_default(),
             attributes: attributes.map(|(name, value)| (name, value.into())).collect(),
+            redacted: printed.redacted.unwrap_or_default(),
         }
     }
 }
@@ -188,7 +194,11 @@ mod tests {
             "endpoint": "https://keystone",
             "identity-endpoint": "https://identity",
             "storage-endpoint": "https://swift",
-            "credential": {"auth-type": "userpass", "attrs": {"password": "hunter2"}},
+            "credential": {
+                "auth-type": "userpass",
+                "attrs": {"password": "hunter2"},
+                "redacted": ["token"],
+            },
             "cacertificates": ["-----BEGIN"],
             "skip-tls-verify": true,
             "is-controller-cloud": true,
@@ -205,6 +215,7 @@ mod tests {
         assert!(cloud.skips_tls_verification() && cloud.is_controller_cloud());
         let credential = cloud.credential().unwrap();
         assert_eq!(credential.auth_type(), "userpass");
+        assert_eq!(credential.redacted(), ["token"]);
         assert_eq!(credential.get("password").unwrap().expose(), "hunter2");
         assert_eq!(credential.get("user"), None);
         let shown = format!("{cloud:?}");
@@ -215,8 +226,16 @@ mod tests {
     fn juju_leaves_out_what_is_empty() {
         let cloud = parse_cloud(json!({"type": "lxd", "name": "localhost", "newer": 1})).unwrap();
         assert_eq!((cloud.kind(), cloud.region(), cloud.credential()), ("lxd", None, None));
-        let empty = json!({"type": "k8s", "credential": {"attrs": null}, "cacertificates": null});
-        let cloud = parse_cloud(empty).unwrap();
+        let null = json!({
+            "type": "k8s",
+            "name": null,
+            "credential": {"auth-type": null, "attrs": null, "redacted": null},
+            "cacertificates": null,
+            "skip-tls-verify": null,
+            "is-controller-cloud": null,
+        });
+        let cloud = parse_cloud(null).unwrap();
+        assert!(!cloud.skips_tls_verification() && !cloud.is_controller_cloud());
         assert_eq!(cloud.credential().unwrap().attributes().len(), 0);
         assert_eq!(cloud.ca_certificates().len(), 0);
     }

@@ -110,10 +110,8 @@ struct Printed {
 
 #[derive(Deserialize)]
 struct PrintedGoal {
-    #[serde(default)]
-    status: String,
-    #[serde(default)]
-    since: String,
+    status: Option<String>,
+    since: Option<String>,
 }
 
 /// Reads the output of `goal-state`.
@@ -149,8 +147,8 @@ fn misnamed(due: &str) -> String {
 impl From<PrintedGoal> for Goal {
     fn from(printed: PrintedGoal) -> Self {
         // Juju writes a blank where RFC 3339 has a `T` (Juju 2.9 to 4.1).
-        let since = parse_time(&printed.since.replacen(' ', "T", 1));
-        Self { status: printed.status, since }
+        let since = printed.since.and_then(|since| parse_time(&since.replacen(' ', "T", 1)));
+        Self { status: printed.status.unwrap_or_default(), since }
     }
 }
 
@@ -169,6 +167,7 @@ mod tests {
                 "web/0": {"status": "active", "since": "2024-05-06 07:08:09Z"},
                 "web/1": {"status": "dying", "since": "2024-05-06 07:08:09Z"},
                 "web/10": {"status": "waiting", "since": ""},
+                "web/11": {"status": null, "since": null},
             },
             "relations": {
                 "db": {
@@ -184,10 +183,10 @@ mod tests {
             },
         }))
         .unwrap();
-        assert_eq!(state.planned_units(), 2);
+        assert_eq!(state.planned_units(), 3);
         let since: Vec<_> = state.units().values().map(Goal::since).collect();
         let time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_714_979_289);
-        assert_eq!(since, [Some(time), Some(time), None]);
+        assert_eq!(since, [Some(time), Some(time), None, None]);
         let db = &state.relations()[&"db".parse().unwrap()];
         assert_eq!(db.applications()[&"pg".parse().unwrap()].status(), "joined");
         assert_eq!(db.units()[&"pg/0".parse().unwrap()].since(), Some(SystemTime::UNIX_EPOCH));

@@ -30,18 +30,18 @@ use super::version::JujuVersion;
 /// # Caching
 ///
 /// A read (config, leadership, statuses, state, action parameters, ports, storage, networks, the
-/// goal state, secrets, relations and their databags) starts a tool once, and later reads return the
-/// cached answer. The hook's own writes keep the cache up to date. A read that failed is not cached.
-/// Two threads that read the same value at once start one tool.
+/// goal state, secrets, relations and their databags) starts a tool once, and later reads return
+/// the cached answer. The hook's own writes keep the cache up to date. A read that failed is not
+/// cached. Two threads that read the same value at once start one tool.
 ///
 /// Make one `HookTools` for each hook, because the cache is valid for one hook only.
 ///
 /// # Commit
 ///
 /// Statuses, the workload's version and log lines take effect at once, and so do the revision that
-/// a unit tracks of a secret and the label that it gives to another's. Ports, state, databags, added
-/// storage, a reboot and what is written to secrets take effect when the hook exits with code 0, all
-/// of them or none (Juju 2.9 to 4.1).
+/// a unit tracks of a secret and the label that it gives to another's. Ports, state, databags,
+/// added storage, a reboot and what is written to secrets take effect when the hook exits with code
+/// 0, all of them or none (Juju 2.9 to 4.1).
 pub struct HookTools {
     runner: Box<dyn ToolRunner>,
     // Each answer has a lock of its own, so that a thread that waits for one tool does not hold up
@@ -101,8 +101,8 @@ impl HookTools {
     }
 
     /// Tells the calls which hook they belong to. They then know the remote application of the
-    /// hook's relation and the location of the hook's storage without a tool, and refuse a grant for
-    /// which Juju would fail the hook: one in the peer relation, or in a relation that breaks
+    /// hook's relation and the location of the hook's storage without a tool, and refuse a grant
+    /// for which Juju would fail the hook: one in the peer relation, or in a relation that breaks
     /// ([`grant_secret`](Self::grant_secret)).
     ///
     /// A variable that is missing or malformed is as one that the hook does not have.

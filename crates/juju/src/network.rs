@@ -206,8 +206,8 @@ impl Network {
         &self.ingress
     }
 
-    /// Returns the subnets that this unit's connections come from. An address alone is the subnet of
-    /// that address, and what is neither is left out.
+    /// Returns the subnets that this unit's connections come from. An address alone is the subnet
+    /// of that address, and what is neither is left out.
     #[must_use]
     pub fn egress_subnets(&self) -> &[Subnet] {
         &self.egress

@@ -54,8 +54,8 @@ const ROWS: &[Row] = &[
     row("secret-get", 1, "*secret * revision * not found", ErrorKind::Gone),
     // measured 3.8.
     row("storage-get", 2, "*not provisioned*", ErrorKind::NotFound),
-    // Juju's source, 3.6 `resource/opener.go`, behind the words of measured 3.8: no file is attached
-    // to the resource, or the charm does not declare it.
+    // Juju's source, 3.6 `resource/opener.go`, behind the words of measured 3.8: no file is
+    // attached to the resource, or the charm does not declare it.
     row("resource-get", 1, "could not download resource: *not found*", ErrorKind::NotFound),
     // agent 3, measured 3.5.
     row("secret-get", 1, "*secret key value \"*\" not found", ErrorKind::NotFound),

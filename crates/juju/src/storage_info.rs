@@ -37,18 +37,21 @@ impl StorageInfo {
 #[derive(Deserialize)]
 struct Printed {
     kind: String,
-    location: String,
+    location: Option<String>,
 }
 
 /// Reads the output of `storage-get`. It is `None` if there is no location.
 pub(super) fn parse_storage(answer: Value) -> Result<Option<StorageInfo>, String> {
     let Printed { kind, location } = map(answer, "the kind and location of a storage")?;
     let Ok(kind) = kind.parse();
+    let Some(location) = location.filter(|location| !location.is_empty()) else {
+        return Ok(None);
+    };
     // The charm's own directory is no place for what a storage holds.
-    if !location.is_empty() && !location.starts_with('/') {
+    if !location.starts_with('/') {
         return Err("printed a location that is not an absolute path".to_owned());
     }
-    Ok((!location.is_empty()).then(|| StorageInfo { kind, location: location.into() }))
+    Ok(Some(StorageInfo { kind, location: location.into() }))
 }
 
 #[cfg(test)]
@@ -64,7 +67,9 @@ mod tests {
         let info = parse_storage(printed).unwrap().unwrap();
         assert_eq!(info.kind(), &StorageKind::Filesystem);
         assert_eq!(info.location(), Path::new("/srv/data"));
-        assert_eq!(parse_storage(json!({"kind": "block", "location": ""})), Ok(None));
+        for nothing in [json!({"kind": "block", "location": ""}), json!({"kind": "block"})] {
+            assert_eq!(parse_storage(nothing), Ok(None));
+        }
         for wrong in [
             json!(null),
             json!({}),

@@ -121,6 +121,15 @@ fn what_is_not_attached_or_not_provisioned_is_not_ready() {
     let status = "waiting: data: the storage data/2 is not provisioned yet";
     assert_eq!(unprovisioned.status(), status);
     assert_eq!(unprovisioned.report.exit_code(), 0);
+    let vanished = |tool: &str, args: &str| match tool {
+        "storage-get" => Err("invalid value \"data/1\" for option -s: storage attachment \
+             \"data/1\" on \"web/0\" not found"
+            .to_owned()),
+        _ => storage(tool, args),
+    };
+    let ran = run("config-changed", &[], vanished, |hook| hook.storage(Data)?.location().map(drop));
+    assert_eq!(ran.status(), "waiting: data: the storage data/1 is not attached any more");
+    assert_eq!(ran.report.exit_code(), 0);
 }
 
 #[test]
@@ -171,6 +180,17 @@ fn the_hook_of_an_attached_storage_knows_its_location() {
         Ok(())
     });
     assert_eq!(attached.calls, ["storage-list --format=json data"]);
+    // What is no absolute path is not a location that Juju gives, so the tool is asked.
+    let relative =
+        [("JUJU_STORAGE_ID", "data/1"), DETACHING[1], ("JUJU_STORAGE_LOCATION", "data/1")];
+    let asked = run("data-storage-attached", &relative, storage, |hook| {
+        assert_eq!(hook.storage(Data)?.location()?, Path::new("/var/data/1"));
+        Ok(())
+    });
+    assert_eq!(
+        asked.calls,
+        ["storage-list --format=json data", "storage-get --format=json -s data/1"]
+    );
 }
 
 #[test]

@@ -1,5 +1,5 @@
-//! Every typed call about relations, secrets, storage, resources, ports, networks and the model, and
-//! the scripts of tools that answer them well.
+//! Every typed call about relations, secrets, storage, resources, ports, networks and the model,
+//! and the scripts of tools that answer them well.
 
 use std::collections::BTreeMap;
 

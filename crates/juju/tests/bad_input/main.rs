@@ -1,4 +1,5 @@
-//! Tests of what the hook tools may do wrong, and of what databags and secrets may hold. The tools are real processes where only processes can misbehave.
+//! Tests of what the hook tools may do wrong, and of what databags and secrets may hold. The tools
+//! are real processes where only processes can misbehave.
 
 #![expect(
     clippy::unwrap_used,
