@@ -6,7 +6,7 @@ use std::time::Instant;
 use charmwright_agent::{ActionId, Resolve, UnitName};
 
 use super::command_input::InputSource;
-use super::commands::{self, Command, DEFAULT_WAIT, PebbleVerb};
+use super::commands::{self, Command, DEFAULT_WAIT, PebbleVerb, StorageCommand};
 use super::expectations::{UnitView, Verdict, Wait, describe_unit};
 use super::fetch::fetch;
 use super::phase::Phase;
@@ -16,6 +16,7 @@ use super::secrets;
 use super::session::Session;
 use super::session_event::SessionEvent;
 use super::spelling::nearest;
+use super::storage;
 use super::unit_config::{config_error, set_config};
 use crate::bounded_log;
 use crate::error::{Error, Result};
@@ -203,9 +204,20 @@ impl Session {
                 let said = secrets::run(&mut self.model, &self.unit, names, command)?;
                 self.terminal_output.print_detail(&said);
             }
+            Command::Storage(command) => self.storage_command(command)?,
             Command::Help => self.terminal_output.print_text(&commands::help()),
             Command::Quit => self.quit(),
         }
+        Ok(())
+    }
+
+    fn storage_command(&mut self, command: StorageCommand) -> Result<()> {
+        let said = match command {
+            StorageCommand::Attach(what) => storage::attach(&mut self.model, &self.unit, &what)?,
+            StorageCommand::Detach(what) => storage::detach(&mut self.model, &self.unit, &what)?,
+            StorageCommand::AttachResource { name, file } => self.attach_resource(&name, &file)?,
+        };
+        self.terminal_output.print_detail(&said);
         Ok(())
     }
 

@@ -255,6 +255,8 @@ mod tests {
                 agent: "idle".to_owned(),
                 ports: Vec::new(),
                 containers: Vec::new(),
+                storage: Vec::new(),
+                resources: Vec::new(),
                 relations: Vec::new(),
                 secrets: Vec::new(),
                 deferred: Vec::new(),

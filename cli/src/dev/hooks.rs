@@ -19,6 +19,7 @@ use crate::wire::Reply;
 impl Session {
     /// Starts a hook. Its end comes as an event, also if its program cannot be started.
     pub(super) fn start_hook(&mut self, run: HookRun) {
+        self.prepare_storage();
         let report = self.report();
         let mut hook = RunningHook {
             began: Instant::now(),
@@ -60,6 +61,13 @@ impl Session {
     pub(super) fn kill_hook(&mut self) {
         if let Some(pid) = self.hook.as_ref().and_then(RunningHook::pid) {
             let _ = rustix::process::kill_process_group(pid, Signal::KILL);
+        }
+    }
+
+    /// Makes the folders and the mounts of the unit's storage, and tells what cannot be made.
+    pub(super) fn prepare_storage(&mut self) {
+        for note in self.mounts.update(&self.model, &self.unit, &self.workspace) {
+            self.terminal_output.print_detail(&note);
         }
     }
 

@@ -13,7 +13,8 @@
 //! ```
 //!
 //! Around the unit the model may have applications without a charm and units without a process:
-//! `relations.rs` and `secrets.rs` let the user act for them.
+//! `relations.rs` and `secrets.rs` let the user act for them. `storage.rs` and `resources.rs` have
+//! what the operator gives the unit, and `mounts.rs` makes its storage real.
 //!
 //! Every event (a call of a hook tool, the end of a hook, an answer of Pebble, a command) is a
 //! [`session_event::SessionEvent`] in one queue. The model decides what an event means. This module
@@ -37,8 +38,10 @@ mod hook_output;
 mod hook_process;
 mod hook_remarks;
 mod hooks;
+mod image_details;
 mod lasting_error;
 mod line_words;
+mod mounts;
 pub mod options;
 mod pebble_events;
 mod pebble_requests;
@@ -48,6 +51,7 @@ mod redaction;
 mod refresh;
 mod refresh_state;
 mod relations;
+mod resources;
 mod retries;
 mod running_hook;
 mod script;
@@ -60,6 +64,7 @@ mod setup;
 mod shutdown;
 mod signals;
 mod spelling;
+mod storage;
 mod table;
 mod terminal_output;
 mod tool_files;

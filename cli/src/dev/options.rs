@@ -20,6 +20,10 @@ pebble-ready, checks and notices, and prints each hook as it runs and a table wh
 changes. Lines typed on a terminal, or read from --script or a pipe, are its commands; `help`
 lists them.
 
+Each storage that the charm declares is a folder of the run, at the path that storage-get prints,
+and a link at the path at which a container mounts it, if nothing is there and this user may make
+it. It is kept while the unit lives, and removed at the end.
+
 The peer relation and the charm's own secrets work without a command. Around the unit there may be
 applications without a charm and peers without a process: commands relate them, write what they
 would write, and make the secrets that they or the operator would make.
@@ -129,6 +133,11 @@ pub struct DevArgs {
     /// does (may be repeated)
     #[arg(long, value_name = "ENDPOINT[=APP]")]
     pub relate: Vec<String>,
+
+    /// Give a resource of the charm its file; of an image it may also be the reference (may be
+    /// repeated)
+    #[arg(long, value_name = "NAME=FILE")]
+    pub resource: Vec<String>,
 
     /// Trust the application, as `juju trust` does
     #[arg(long)]

@@ -27,6 +27,7 @@ pub fn redact_line(line: &str, is_command: impl Fn(&str) -> bool) -> String {
         "remote" => after_names(rest, 2, &key_only),
         // These take no value, so a word with `=` belongs to another command.
         "add-peer" if !rest.is_empty() => HIDDEN.to_owned(),
+        "attach-storage" | "detach-storage" => after_names(rest, 1, &key_only),
         "relate" | "depart" | "break" | "grant-secret" | "revoke-secret" | "remove-secret" => {
             after_names(rest, 2, &key_only)
         }

@@ -8,6 +8,7 @@ use super::charm_source::PreparedCharm;
 use super::container::Container;
 use super::phase::Phase;
 use super::refresh_state::Refresh;
+use super::resources::Resource;
 use super::session::Session;
 use super::session_event::SessionEvent;
 use crate::error::{Error, Result};
@@ -64,11 +65,7 @@ impl Session {
             return;
         };
         if self.model.unit(&self.unit).is_ok_and(|unit| unit.is_kubernetes()) {
-            let running = self.containers.iter().filter(|container| container.is_running());
-            self.refresh = Refresh::PodEnding(
-                charm,
-                running.map(|container| container.name.clone()).collect(),
-            );
+            self.end_pod_for(Some(charm));
             let _ = self.model.end_pod(&self.unit);
             return;
         }
@@ -80,6 +77,40 @@ impl Session {
         if let Err(error) = refreshed {
             self.fail_command(&error.chain());
         }
+    }
+
+    /// Records that the pod ends for an upgrade, to the charm or to another file of a resource.
+    fn end_pod_for(&mut self, charm: Option<PreparedCharm>) {
+        let running = self.containers.iter().filter(|container| container.is_running());
+        let running = running.map(|container| container.name.clone()).collect();
+        self.refresh = Refresh::PodEnding(charm, running);
+    }
+
+    /// Gives a resource another file, and returns what is to be told. As in Juju that is an upgrade
+    /// of the charm, on Kubernetes in a new pod.
+    pub(super) fn attach_resource(&mut self, name: &str, file: &str) -> Result<String> {
+        if self.refresh.is_under_way() {
+            return Err(Error::new(format!("cannot attach the resource {name}"))
+                .because("the charm is being refreshed")
+                .advice("wait until the unit is settled"));
+        }
+        let unit = self.model.unit(&self.unit).map_err(|error| Error::new(error.to_string()))?;
+        let is_kubernetes = unit.is_kubernetes();
+        let resource =
+            Resource::read(unit.meta(), &self.juju_version, &self.workspace, name, file)?;
+        if resource.is_unchanged() {
+            return Ok(format!("{name} has these bytes already, so that Juju does nothing"));
+        }
+        let path = resource.path().display().to_string();
+        // Before the model has it: a file that cannot be written leaves the unit as it was.
+        resource.store()?;
+        self.model
+            .attach_resource(self.unit.application().as_str(), name, path)
+            .map_err(|error| Error::new(error.to_string()))?;
+        if is_kubernetes {
+            self.end_pod_for(None);
+        }
+        Ok(format!("{name} has a new file: {}", resource.path().display()))
     }
 
     /// Starts the next pod once every container of the last one has ended, and returns `false`
@@ -101,10 +132,11 @@ impl Session {
         else {
             return true;
         };
-        let replaced = self.replace_charm_files(&charm, false);
-        if replaced.is_ok() {
+        let replaced = charm.map_or(Ok(()), |charm| {
+            self.replace_charm_files(&charm, false)?;
             let _ = self.model.refresh(self.unit.application().as_str(), charm.meta);
-        }
+            Ok(())
+        });
         let _ = self.model.pod_started(&self.unit);
         let started = replaced.and_then(|()| {
             let Some(pebble) = self.pebble.clone() else {

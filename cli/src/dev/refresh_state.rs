@@ -11,9 +11,9 @@ pub enum Refresh {
     Preparing,
     /// The folder is complete and waits for the running hook to end.
     Prepared(PreparedCharm),
-    /// The pod is ending, and the next pod gets this charm. The names are those of the containers
-    /// that ran in the last pod.
-    PodEnding(PreparedCharm, Vec<String>),
+    /// The pod is ending, and the next pod gets this charm; `None` if it keeps the one that it has.
+    /// The names are those of the containers that ran in the last pod.
+    PodEnding(Option<PreparedCharm>, Vec<String>),
 }
 
 impl Refresh {

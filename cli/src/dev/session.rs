@@ -6,13 +6,16 @@ use std::path::PathBuf;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use charmwright::dispatch::Deferred as DeferredEvent;
-use charmwright_agent::{AgentPaths, Model, RelationReport, Report, SecretReport, UnitName};
+use charmwright_agent::{
+    AgentPaths, JujuVersion, Model, RelationReport, Report, SecretReport, UnitName,
+};
 use tokio::sync::mpsc;
 
 use super::charm_source::CharmSource;
 use super::container::Container;
 use super::deferred_events::deferred_events_of;
 use super::lasting_error::LastingError;
+use super::mounts::Mounts;
 use super::pebble_watcher::Watchers;
 use super::phase::Phase;
 use super::refresh_state::Refresh;
@@ -20,7 +23,7 @@ use super::running_hook::RunningHook;
 use super::script::Script;
 use super::secret_names::SecretNames;
 use super::session_event::SessionEvent;
-use super::table::{Deferred, RelationRow, SecretRow, Snapshot};
+use super::table::{Deferred, RelationRow, SecretRow, Snapshot, StorageRow};
 use super::terminal_output::TerminalOutput;
 use super::unit_log::UnitLog;
 use super::workspace::Workspace;
@@ -36,6 +39,7 @@ const STOPPING: &str = "stopping";
 pub struct Session {
     /// The model of Juju: it decides what runs next, and answers the hook tools.
     pub(super) model: Model,
+    pub(super) juju_version: JujuVersion,
     /// The unit whose charm runs here. It stays in the model until the session ends.
     pub(super) unit: UnitName,
     /// The charm as its author has it, for `upgrade`.
@@ -49,6 +53,8 @@ pub struct Session {
     /// The path of the socket that hook tools connect to.
     pub(super) agent_socket: PathBuf,
     pub(super) workspace: Workspace,
+    /// The links at the paths at which containers mount storage.
+    pub(super) mounts: Mounts,
     pub(super) containers: Vec<Container>,
     /// The watchers of the containers, or `None` once the unit is gone.
     pub(super) watchers: Option<Watchers>,
@@ -164,6 +170,13 @@ impl Session {
                 None => report.agent_status,
             },
             ports: report.ports,
+            storage: self.storage_rows(),
+            resources: report
+                .resources
+                .into_iter()
+                .filter(|resource| !resource.path.is_empty())
+                .map(|resource| [resource.name, resource.kind, resource.path])
+                .collect(),
             relations: report.relations.into_iter().map(relation_row).collect(),
             secrets: self.secret_rows(report.secrets),
             deferred: self
@@ -178,6 +191,18 @@ impl Session {
                 })
                 .collect(),
         }
+    }
+
+    /// Returns the rows of the storage, of the detached instances too: they can be attached again.
+    fn storage_rows(&self) -> Vec<StorageRow> {
+        let rows = self.model.storages().map(|instance| StorageRow {
+            id: instance.id().to_string(),
+            kind: instance.kind().to_string(),
+            state: instance.state().as_str().to_owned(),
+            unit: instance.unit().map(ToString::to_string).unwrap_or_default(),
+            location: instance.location().unwrap_or_default().to_owned(),
+        });
+        rows.collect()
     }
 
     /// Returns the rows of the secrets of a report, and of those that commands have added and the

@@ -20,11 +20,13 @@ use super::command_input;
 use super::commands;
 use super::container::Container;
 use super::lasting_error::LastingError;
+use super::mounts::Mounts;
 use super::options::{DevArgs, Format, YesNo};
 use super::pebble_watcher::Watchers;
 use super::phase::Phase;
 use super::refresh_state::Refresh;
 use super::relations;
+use super::resources;
 use super::script::Script;
 use super::secret_names::SecretNames;
 use super::session::Session;
@@ -76,6 +78,8 @@ pub async fn run(args: DevArgs, root: &Path, guard: i32) -> Result<ExitCode> {
     // takes for the end of the session. A blocking thread of the runtime ends after ten idle
     // seconds, and this one ends with the session.
     let started = prepared.and_then(|mut session| {
+        // A workload has its storage from the start.
+        session.prepare_storage();
         if starts_pebble {
             session.start_all_containers()?;
         }
@@ -115,19 +119,25 @@ fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         name.parse().map_err(|error| Error::new("cannot make the unit").because(error))?;
     let settings = ModelSettings::new()
         .model_name(&args.model)
-        .juju_version(version)
+        .juju_version(version.clone())
         .speed(args.speed)
         .update_status_interval(Some(UPDATE_STATUS_INTERVAL / args.speed.max(1)))
         .home(workspace.root())
+        .storage_directory(workspace.storage().display().to_string())
         .clock(Instant::now(), SystemTime::now())
         .seed(context_seed());
     let mut model = Model::new(settings);
     // Without the one unit there is nothing to run, also for a subordinate that is not related.
-    let deployment = Deployment::charm(meta)
+    let resources = resources::named(&meta, &version, workspace, &args.resource)?;
+    let mut deployment = Deployment::charm(meta)
         .units(1)
         .first_unit_number(name.number())
         .leader(args.leader == YesNo::Yes)
         .trust(args.trust);
+    for resource in &resources {
+        resource.store()?;
+        deployment = deployment.resource(resource.name(), resource.path().display().to_string());
+    }
     model
         .deploy(name.application().as_str(), deployment)
         .map_err(|error| Error::new("cannot make the unit").because(error))?;
@@ -175,11 +185,13 @@ fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
     let source =
         command_input::start(args.script.as_deref(), args.until_idle, event_sender.clone())?;
     let config = shown_config(args, &config);
+    let resources = resources::summary(unit.meta(), &resources);
     let parts = FirstLines {
         charm: &charm,
         unit,
         workspace,
         config,
+        resources,
         relations: related.join("; "),
         pebble: pebble.as_deref(),
     };
@@ -204,6 +216,7 @@ fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
     let watchers = Watchers::start(&containers, args.speed, &event_sender);
     Ok(Session {
         model,
+        juju_version: version,
         unit: name,
         charm,
         charm_dir,
@@ -228,6 +241,7 @@ fn make_session(args: &DevArgs, workspace: &Workspace) -> Result<Session> {
         secret_names: SecretNames::default(),
         versions: BTreeMap::new(),
         workspace: workspace.clone(),
+        mounts: Mounts::default(),
     })
 }
 
@@ -313,6 +327,7 @@ struct FirstLines<'a> {
     unit: Unit<'a>,
     workspace: &'a Workspace,
     config: String,
+    resources: String,
     relations: String,
     pebble: Option<&'a Path>,
 }
@@ -320,7 +335,7 @@ struct FirstLines<'a> {
 impl FirstLines<'_> {
     /// Prints what is about to run, and where its files are.
     fn print(self, terminal_output: &mut TerminalOutput, args: &DevArgs) {
-        let Self { charm, unit, workspace, config, relations, pebble } = self;
+        let Self { charm, unit, workspace, config, resources, relations, pebble } = self;
         let mut lines = vec![(
             "unit",
             format!(
@@ -348,6 +363,9 @@ impl FirstLines<'_> {
         }
         if !config.is_empty() {
             lines.push(("config", config));
+        }
+        if !resources.is_empty() {
+            lines.push(("resources", resources));
         }
         if !relations.is_empty() {
             lines.push(("relations", relations));

@@ -28,6 +28,10 @@ pub struct Snapshot {
     pub ports: Vec<String>,
     /// The name and state of each container.
     pub containers: Vec<(String, String)>,
+    /// The storage instances of the model, in the order in which they were made.
+    pub storage: Vec<StorageRow>,
+    /// The name, the kind and the path of each resource that has a file.
+    pub resources: Vec<[String; 3]>,
     /// The relations of the application, by their numbers.
     pub relations: Vec<RelationRow>,
     /// The secrets that the unit or its application owns, that it has read, or that commands have
@@ -35,6 +39,18 @@ pub struct Snapshot {
     pub secrets: Vec<SecretRow>,
     /// The events that the charm has deferred, from the oldest to the newest.
     pub deferred: Vec<Deferred>,
+}
+
+/// A storage instance.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StorageRow {
+    pub id: String,
+    pub kind: String,
+    pub state: String,
+    /// The unit to which it belongs; empty if it is detached.
+    pub unit: String,
+    /// The path at which the charm finds it; empty if it is not provisioned or is detached.
+    pub location: String,
 }
 
 /// A relation of the application.
@@ -104,6 +120,14 @@ impl Snapshot {
             ["Container", "Pebble"],
             containers.map(|(name, state)| [name.clone(), state.clone()]),
         ));
+        text.push_str(&format_rows(
+            ["Storage", "Kind", "State", "Unit", "Location"],
+            self.storage.iter().map(|storage| {
+                let StorageRow { id, kind, state, unit, location } = storage.clone();
+                [id, kind, state, unit, location]
+            }),
+        ));
+        text.push_str(&format_rows(["Resource", "Kind", "File"], self.resources.iter().cloned()));
         text.push_str(&format_rows(
             ["Relation", "Id", "App", "Interface", "State", "Units"],
             self.relations.iter().map(|relation| {
@@ -200,6 +224,8 @@ mod tests {
             agent: "executing (config-changed, 40 s)".to_owned(),
             ports: vec!["80/tcp".to_owned(), "81/tcp".to_owned()],
             containers: vec![("web".to_owned(), "up v1.32.1".to_owned())],
+            storage: Vec::new(),
+            resources: Vec::new(),
             relations: Vec::new(),
             secrets: Vec::new(),
             deferred: Vec::new(),
@@ -273,6 +299,34 @@ Relation  Id  App  Interface          State   Units
 database  3   pg   postgresql_client  joined  pg/0,pg/1
 Secret                       Name     Owner  Revision  Tracked  Rotation
 secret:9m4e2mr0ui3e8a215n4g  pg/user  pg     2         1
+";
+        assert!(unit.table(0).ends_with(rows), "{}", unit.table(0));
+    }
+
+    #[test]
+    fn storage_and_resources_have_their_rows() {
+        let row = |id: &str, state: &str, unit: &str, location: &str| StorageRow {
+            id: id.to_owned(),
+            kind: "filesystem".to_owned(),
+            state: state.to_owned(),
+            unit: unit.to_owned(),
+            location: location.to_owned(),
+        };
+        let unit = Snapshot {
+            containers: Vec::new(),
+            storage: vec![
+                row("data/0", "attached", "web/0", "/tmp/run/storage/data/0"),
+                row("logs/1", "detached", "", ""),
+            ],
+            resources: vec![["conf", "file", "/tmp/run/resources/conf/c"].map(str::to_owned)],
+            ..snapshot()
+        };
+        let rows = "\
+Storage  Kind        State     Unit   Location
+data/0   filesystem  attached  web/0  /tmp/run/storage/data/0
+logs/1   filesystem  detached
+Resource  Kind  File
+conf      file  /tmp/run/resources/conf/c
 ";
         assert!(unit.table(0).ends_with(rows), "{}", unit.table(0));
     }

@@ -9,6 +9,9 @@
 //! ROOT/charm/                         the charm, as it would be unpacked: a copy
 //! ROOT/charm.next/                    the same, while `upgrade` makes it anew
 //! ROOT/service-account -> DIR         what --service-account names
+//! ROOT/storage/NAME/N/                an instance of the charm's storage
+//! ROOT/resources/NAME/FILENAME        the file of a resource
+//! ROOT/mounts/N -> PATH               each path that is a link to storage while the run lasts
 //! ROOT/pebble-NAME.log                what the daemon and its services print; what came before in
 //!                                     pebble-NAME.log.1
 //! ROOT/unit.log                       the unit's log; what came before in unit.log.1
@@ -27,6 +30,8 @@ use std::os::unix::fs::{DirBuilderExt, PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use charmwright_agent::StorageId;
+
 use super::fixed_link::FixedLink;
 use crate::error::{Error, Result};
 use crate::private_files;
@@ -41,10 +46,22 @@ const FIXED_CONTAINERS: &str = "/charm/containers";
 const FIXED_SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 /// The files in that folder.
 const SERVICE_ACCOUNT_FILES: [&str; 3] = ["namespace", "token", "ca.crt"];
+/// The folder with the storage.
+pub const STORAGE: &str = "storage";
 /// The entries that a run makes in its folder and removes at its end. Logs are not among them: they
 /// stay in a folder that the user chose.
-const TRANSIENT: [&str; 7] =
-    ["agent.socket", "tools", "containers", "pebble", "charm", "charm.next", "service-account"];
+const TRANSIENT: [&str; 10] = [
+    "agent.socket",
+    "tools",
+    "containers",
+    "pebble",
+    "charm",
+    "charm.next",
+    "service-account",
+    STORAGE,
+    "resources",
+    "mounts",
+];
 
 /// The folder of one run.
 #[derive(Debug, Clone)]
@@ -71,6 +88,7 @@ impl Workspace {
         let workspace =
             Self { _lock: Some(Arc::new(lock(&root)?)), root, is_temporary: dir.is_none() };
         // Left by an earlier run that could not clean up.
+        workspace.remove_mounts();
         workspace.remove_transient();
         for name in ["tools", "containers", "pebble"] {
             workspace.make_dir(&workspace.root.join(name))?;
@@ -154,6 +172,50 @@ impl Workspace {
         Ok(())
     }
 
+    /// Returns the folder with the storage.
+    pub fn storage(&self) -> PathBuf {
+        self.root.join(STORAGE)
+    }
+
+    /// Returns the folder of one storage instance.
+    pub fn storage_of(&self, id: &StorageId) -> PathBuf {
+        self.storage().join(id.name().as_str()).join(id.number().to_string())
+    }
+
+    /// Returns the folder with the resources.
+    pub fn resources(&self) -> PathBuf {
+        self.root.join("resources")
+    }
+
+    /// Notes that `path` is to be a link to storage, so that `clean` removes it.
+    ///
+    /// # Errors
+    /// Fails if the note cannot be written.
+    pub fn note_mount(&self, path: &Path) -> Result<()> {
+        let folder = self.mounts();
+        self.make_dir(&folder)?;
+        let noted = fs::read_dir(&folder).map(Iterator::count).unwrap_or_default();
+        symlink(path, folder.join(noted.to_string()))
+            .map_err(|e| Error::new(format!("cannot note the mount {}", path.display())).because(e))
+    }
+
+    fn mounts(&self) -> PathBuf {
+        self.root.join("mounts")
+    }
+
+    /// Removes the links to storage that are noted. One that leads elsewhere is not this run's.
+    fn remove_mounts(&self) {
+        for note in fs::read_dir(self.mounts()).into_iter().flatten().flatten() {
+            let Ok(path) = fs::read_link(note.path()) else { continue };
+            match fs::read_link(&path) {
+                Ok(target) if target.starts_with(self.storage()) => {
+                    FixedLink::new(&path, target).remove();
+                }
+                _ => {}
+            }
+        }
+    }
+
     /// Makes `/charm/containers` a link to this run's containers, for a charm in which that path is
     /// fixed.
     ///
@@ -203,6 +265,7 @@ impl Workspace {
     pub fn clean(&self) {
         self.fixed_containers().remove();
         self.fixed_service_account().remove();
+        self.remove_mounts();
         if self.is_temporary {
             remove_path(&self.root);
         } else {
@@ -332,10 +395,25 @@ fn check_socket_path(path: PathBuf) -> Result<PathBuf> {
 /// nobody could act on them.
 fn remove_path(path: &Path) {
     let _ = match fs::symlink_metadata(path) {
-        Ok(found) if found.is_dir() => fs::remove_dir_all(path),
+        Ok(found) if found.is_dir() => fs::remove_dir_all(path).or_else(|_| {
+            open_folders(path);
+            fs::remove_dir_all(path)
+        }),
         Ok(_) => fs::remove_file(path),
         Err(_) => return,
     };
+}
+
+/// Gives this user every right on a folder and on those below it. A workload may have made some in
+/// its storage in which their own owner may remove nothing.
+fn open_folders(folder: &Path) {
+    let _ = fs::set_permissions(folder, Permissions::from_mode(0o700));
+    for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
+        // The kind is that of the entry itself, so that no link is followed.
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            open_folders(&entry.path());
+        }
+    }
 }
 
 #[cfg(test)]

@@ -13,7 +13,7 @@ const FAST: &str = "50";
 
 /// Returns a charm with one container, whose scripts find Pebble as `$PEBBLE`, and the arguments of
 /// its run.
-fn charm(test: &str, dispatch: &str) -> Option<(Charm, Vec<String>)> {
+pub fn charm(test: &str, dispatch: &str) -> Option<(Charm, Vec<String>)> {
     // This only finds out whether there is a Pebble, and prints the usual message if not. The run
     // starts its own.
     drop(daemon_or_skip(test, DaemonOptions::default())?);
@@ -30,7 +30,8 @@ fn charm(test: &str, dispatch: &str) -> Option<(Charm, Vec<String>)> {
     ))
 }
 
-fn args(args: &[String]) -> Vec<&str> {
+/// Returns the arguments as [`Charm::run`] takes them.
+pub fn args(args: &[String]) -> Vec<&str> {
     args.iter().map(String::as_str).collect()
 }
 

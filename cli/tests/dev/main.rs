@@ -12,9 +12,11 @@ mod hooks_and_tools;
 mod private_files;
 mod python_charm;
 mod relations;
+mod resources;
 #[path = "../common/runs.rs"]
 mod runs;
 mod script_commands;
 mod secrets;
+mod storage;
 mod support;
 mod trust;

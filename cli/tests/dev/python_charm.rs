@@ -1,4 +1,5 @@
-//! A charm in Python on the ops of PyPI, as it is, with a peer relation and a secret of its own.
+//! Charms in Python on the ops of PyPI, as it is: one with a peer relation and a secret of its own,
+//! and one with storage and a resource.
 
 use std::env;
 use std::fs::{self, File};
@@ -9,8 +10,16 @@ use charmwright_testing::skip_or_fail;
 
 use crate::support::Charm;
 
-/// Makes the charm. Returns `None` if there is no Python or no ops, and the test is to be skipped.
-fn charm(test: &str) -> Option<Charm> {
+const SHOP: [&str; 2] =
+    [include_str!("ops_charm/charmcraft.yaml"), include_str!("ops_charm/src/charm.py")];
+const NOTES: [&str; 2] = [
+    include_str!("ops_storage_charm/charmcraft.yaml"),
+    include_str!("ops_storage_charm/src/charm.py"),
+];
+
+/// Makes a charm of its declaration and its program. Returns `None` if there is no Python or no
+/// ops, and the test is to be skipped.
+fn charm(test: &str, [declaration, program]: [&str; 2]) -> Option<Charm> {
     let python = match python_with_ops() {
         Ok(python) => python,
         Err(why) => {
@@ -18,10 +27,7 @@ fn charm(test: &str) -> Option<Charm> {
             return None;
         }
     };
-    let charm = Charm::new(&[
-        ("charmcraft.yaml", include_str!("ops_charm/charmcraft.yaml")),
-        ("src/charm.py", include_str!("ops_charm/src/charm.py")),
-    ]);
+    let charm = Charm::new(&[("charmcraft.yaml", declaration), ("src/charm.py", program)]);
     fs::remove_file(charm.dir().join("metadata.yaml")).unwrap();
     // As charmcraft writes it, but for the environment in which ops is.
     let python = python.display();
@@ -70,7 +76,7 @@ fn run(command: &mut Command) -> Result<(), String> {
 #[test]
 fn a_charm_on_ops_with_peers_and_a_secret_becomes_active() {
     let test = "a_charm_on_ops_with_peers_and_a_secret_becomes_active";
-    let Some(charm) = charm(test) else { return };
+    let Some(charm) = charm(test, SHOP) else { return };
     let script = "wait-for active\n\
                   expect active 'admin one-, cookie chocolate, shop-0, 1 planned'\n\
                   add-peer\nremote shop/1 ring hostname=other\n\
@@ -91,7 +97,32 @@ fn a_charm_on_ops_with_peers_and_a_secret_becomes_active() {
 
 #[test]
 fn a_unit_on_ops_waits_for_its_leader() {
-    let Some(charm) = charm("a_unit_on_ops_waits_for_its_leader") else { return };
+    let Some(charm) = charm("a_unit_on_ops_waits_for_its_leader", SHOP) else { return };
     let script = "expect waiting 'for the leader'\nleader yes\nexpect active 'admin one-'\n";
     charm.run(&["--speed", "100", "--leader", "no"], script).exits(0);
+}
+
+#[test]
+fn a_charm_on_ops_uses_storage_and_a_resource() {
+    let test = "a_charm_on_ops_uses_storage_and_a_resource";
+    let Some(charm) = charm(test, NOTES) else { return };
+    let files = ["one", "two"].map(|name| {
+        let path = charm.out().join(format!("{name}.txt"));
+        fs::write(&path, name).unwrap();
+        path.display().to_string()
+    });
+    let script = format!(
+        "expect active 'plugin one, data/0, caches none'\n\
+         attach-storage cache\nexpect active 'data/0, caches cache/1'\n\
+         run add-cache\nexpect-action completed\nexpect active 'caches cache/1 cache/2'\n\
+         detach-storage cache/1\nexpect maintenance 'leaves cache/1'\n\
+         attach-storage cache/1\nexpect active 'caches cache/1 cache/2'\n\
+         attach-resource plugin={}\nexpect active 'plugin two'\n",
+        files[1]
+    );
+    let resource = format!("plugin={}", files[0]);
+    for juju in ["3.6.28", "4.0.15"] {
+        let options = ["--speed", "100", "--juju", juju, "--resource", &resource];
+        charm.run(&options, &script).exits(0).says("storage-add");
+    }
 }

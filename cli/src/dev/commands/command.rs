@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::relations::RelationCommand;
 use super::secrets::SecretCommand;
+use super::storage::StorageCommand;
 use crate::dev::wanted_status::{WantedOutcome, WantedStatus};
 
 /// The time that `wait-for` and `expect` wait if the line names none.
@@ -64,6 +65,8 @@ pub enum Command {
     Relation(RelationCommand),
     /// A change of a secret of the operator or of a remote application.
     Secret(SecretCommand),
+    /// A change of the unit's storage or of a resource.
+    Storage(StorageCommand),
     Help,
     Quit,
 }
@@ -101,6 +104,7 @@ impl Command {
             | Self::Notify { .. }
             | Self::Kill { .. }
             | Self::Secret(_)
+            | Self::Storage(_)
             | Self::Quit => true,
             Self::Relation(command) => !matches!(command, RelationCommand::Show { .. }),
         }

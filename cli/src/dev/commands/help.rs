@@ -1,7 +1,7 @@
 //! The list of the commands: `help` prints it, and the nearest name for a mistyped one is taken
 //! from it.
 
-use super::{relations, secrets};
+use super::{relations, secrets, storage};
 use crate::dev::redaction;
 
 /// The commands on the unit and on the script itself.
@@ -66,7 +66,9 @@ const LAST_COMMANDS: &[(&str, &str, &str)] = &[
 
 /// Returns every command: its name, its arguments, and what it does.
 pub fn commands() -> impl Iterator<Item = &'static (&'static str, &'static str, &'static str)> {
-    [UNIT_COMMANDS, relations::COMMANDS, secrets::COMMANDS, LAST_COMMANDS].into_iter().flatten()
+    let tables =
+        [UNIT_COMMANDS, storage::COMMANDS, relations::COMMANDS, secrets::COMMANDS, LAST_COMMANDS];
+    tables.into_iter().flatten()
 }
 
 /// Returns the commands without those that need no line in a list.

@@ -2,7 +2,7 @@
 
 use super::command::{Command, DEFAULT_WAIT, PebbleVerb};
 use super::help::{self, redacted};
-use super::{relations, secrets};
+use super::{relations, secrets, storage};
 use crate::dev::line_words::{parse_duration, unquoted, words};
 use crate::dev::redaction::before_value;
 use crate::dev::spelling::nearest;
@@ -73,6 +73,9 @@ pub fn parse(line: &str) -> Result<Option<Command>, String> {
         }
         name if secrets::is_command(name) => {
             secrets::parse(name, rest).map(|it| Some(Command::Secret(it))).map_err(told)
+        }
+        name if storage::is_command(name) => {
+            storage::parse(name, rest).map(|it| Some(Command::Storage(it))).map_err(told)
         }
         "help" | "?" => nothing_after(Command::Help),
         "quit" | "exit" => nothing_after(Command::Quit),

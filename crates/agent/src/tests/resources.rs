@@ -28,7 +28,7 @@ fn a_resource_is_printed_as_a_path_without_a_newline() {
         (
             &["resource-get", "image"],
             1,
-            "could not download resource: resource \"image\" has no file",
+            "could not download resource: HTTP request failed: resource \"image\" not found",
         ),
         (&["resource-get", "cfg", "-o", "x"], 2, "option provided but not defined: -o"),
     ] {

@@ -39,6 +39,17 @@ fn every_command_is_read() {
         command("pebble start web"),
         Command::Pebble { verb: PebbleVerb::Start, container: Some(text("web")) }
     );
+    let storage = Command::Storage;
+    assert_eq!(command("attach-storage data"), storage(StorageCommand::Attach(text("data"))));
+    assert_eq!(command("attach-storage data/1"), storage(StorageCommand::Attach(text("data/1"))));
+    assert_eq!(command("detach-storage data/1"), storage(StorageCommand::Detach(text("data/1"))));
+    assert_eq!(
+        command("attach-resource conf='/a b=c/file.txt'"),
+        storage(StorageCommand::AttachResource {
+            name: text("conf"),
+            file: text("/a b=c/file.txt")
+        })
+    );
     assert_eq!(command("leader no"), Command::Leader(false));
     assert_eq!(command("trust yes"), Command::Trust(true));
     assert_eq!(command("resolved --no-retry"), Command::Resolved { retry: false });
@@ -229,6 +240,10 @@ fn what_may_be_secret_is_not_shown() {
         ("depart pg/0 db SECRET", "depart pg/0 db ..."),
         ("add-peer key=SECRET", "add-peer ..."),
         ("grant-secret name pg", "grant-secret name pg"),
+        ("attach-storage data/0", "attach-storage data/0"),
+        ("attach-storage key=SECRET", "attach-storage key=..."),
+        ("detach-storage data/0 SECRET", "detach-storage data/0 ..."),
+        ("attach-resource conf=/a/file.txt", "attach-resource conf=/a/file.txt"),
         (" quit ", "quit"),
     ] {
         assert_eq!(redacted(line), message, "{line}");

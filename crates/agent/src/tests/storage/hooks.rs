@@ -6,57 +6,59 @@ use super::super::super::{
     AgentPaths, Deployment, HookExit, Model, Next, Resolve, StorageState, Substrate,
 };
 use super::{
-    begin, charm, failure, finish, id, instances, model_on, optional, run_all, settings, stdout,
-    succeed, unit,
+    begin, charm, failure, finish, id, instances, model_on, models_on, optional, run_all, settings,
+    stdout, succeed, unit,
 };
 
 #[test]
 fn on_a_machine_storage_is_attached_before_install() {
-    let mut model = model_on(Substrate::Machine, charm());
-    assert_eq!(
-        run_all(&mut model, "web/0"),
-        [
-            "blk-storage-attached blk/0",
-            "data-storage-attached data/1",
-            "many-storage-attached many/2",
-            "many-storage-attached many/3",
-            "install",
-            "ring-relation-created",
-            "leader-elected",
-            "config-changed",
-            "start",
-        ]
-    );
-    // The numbers are one sequence for all units and storages.
-    model.add_unit("web").unwrap();
-    assert_eq!(succeed(&mut model, "web/1"), "blk-storage-attached blk/4");
+    for mut model in models_on(Substrate::Machine, &charm()) {
+        assert_eq!(
+            run_all(&mut model, "web/0"),
+            [
+                "blk-storage-attached blk/0",
+                "data-storage-attached data/1",
+                "many-storage-attached many/2",
+                "many-storage-attached many/3",
+                "install",
+                "ring-relation-created",
+                "leader-elected",
+                "config-changed",
+                "start",
+            ]
+        );
+        // The numbers are one sequence for all units and storages.
+        model.add_unit("web").unwrap();
+        assert_eq!(succeed(&mut model, "web/1"), "blk-storage-attached blk/4");
+    }
 }
 
 #[test]
 fn on_kubernetes_storage_is_attached_after_start() {
-    let mut model = model_on(Substrate::Kubernetes, charm());
-    let hooks = run_all(&mut model, "web/0");
-    assert_eq!(
-        hooks,
-        [
-            "install",
-            "ring-relation-created",
-            "leader-elected",
-            "config-changed",
-            "start",
-            "blk-storage-attached blk/0",
-            "data-storage-attached data/1",
-            "many-storage-attached many/2",
-            "many-storage-attached many/3",
-        ]
-    );
-    // It is not told again in a new pod, nor by a new agent.
-    model.end_pod(&unit("web/0")).unwrap();
-    assert_eq!(run_all(&mut model, "web/0"), ["stop"]);
-    model.pod_started(&unit("web/0")).unwrap();
-    assert_eq!(run_all(&mut model, "web/0"), ["upgrade-charm", "config-changed", "start"]);
-    model.agent_restarted(&unit("web/0")).unwrap();
-    assert_eq!(run_all(&mut model, "web/0"), ["start"]);
+    for mut model in models_on(Substrate::Kubernetes, &charm()) {
+        let hooks = run_all(&mut model, "web/0");
+        assert_eq!(
+            hooks,
+            [
+                "install",
+                "ring-relation-created",
+                "leader-elected",
+                "config-changed",
+                "start",
+                "blk-storage-attached blk/0",
+                "data-storage-attached data/1",
+                "many-storage-attached many/2",
+                "many-storage-attached many/3",
+            ]
+        );
+        // It is not told again in a new pod, nor by a new agent.
+        model.end_pod(&unit("web/0")).unwrap();
+        assert_eq!(run_all(&mut model, "web/0"), ["stop"]);
+        model.pod_started(&unit("web/0")).unwrap();
+        assert_eq!(run_all(&mut model, "web/0"), ["upgrade-charm", "config-changed", "start"]);
+        model.agent_restarted(&unit("web/0")).unwrap();
+        assert_eq!(run_all(&mut model, "web/0"), ["start"]);
+    }
 }
 
 #[test]
@@ -131,8 +133,9 @@ fn a_failed_storage_hook_shows_its_bare_name_and_runs_again() {
 
 #[test]
 fn detaching_comes_before_the_relations_end_and_the_unit_stops() {
-    for substrate in [Substrate::Machine, Substrate::Kubernetes] {
-        let mut model = model_on(substrate, charm());
+    let models =
+        [Substrate::Machine, Substrate::Kubernetes].map(|place| models_on(place, &charm()));
+    for mut model in models.into_iter().flatten() {
         let sql = super::super::super::EndpointMeta::new(
             "sql",
             super::super::super::EndpointRole::Provider,

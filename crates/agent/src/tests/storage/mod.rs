@@ -41,6 +41,15 @@ fn model_on(substrate: Substrate, meta: CharmMeta) -> Model {
     model
 }
 
+/// Returns the model of [`model_on`] for each Juju whose hooks are held against the model.
+fn models_on(substrate: Substrate, meta: &CharmMeta) -> [Model; 2] {
+    ["3.6.28", "4.0.15"].map(|juju| {
+        let mut model = Model::new(settings(substrate).juju_version(juju.parse().unwrap()));
+        model.deploy(meta.name(), Deployment::charm(meta.clone())).unwrap();
+        model
+    })
+}
+
 fn unit(name: &str) -> UnitName {
     name.parse().unwrap()
 }
