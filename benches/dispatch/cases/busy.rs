@@ -1,0 +1,88 @@
+//! A busier charm: a relation with data, a secret, two containers and a port.
+
+use charmwright_agent::{
+    CharmMeta, Deployment, EndpointMeta, EndpointRole, Model, RelationNumber, UnitName,
+};
+
+use super::triggers::{leader_elected, update_status};
+use crate::case::{Case, MeasuredEvent};
+use crate::common::Failure;
+use crate::common::setup::source_folder;
+
+const APPLICATION: &str = "busy";
+const DATABASE: &str = "database";
+
+const EVENTS: [MeasuredEvent; 4] = [
+    MeasuredEvent {
+        name: "config-changed",
+        trigger: Some(config_changed),
+        tools: 16,
+        ops_factor: 5.0,
+    },
+    MeasuredEvent {
+        name: "database-relation-changed",
+        trigger: Some(relation_changed),
+        tools: 16,
+        ops_factor: 5.0,
+    },
+    MeasuredEvent {
+        name: "update-status",
+        trigger: Some(update_status),
+        tools: 16,
+        ops_factor: 5.0,
+    },
+    MeasuredEvent {
+        name: "leader-elected",
+        trigger: Some(leader_elected),
+        tools: 16,
+        ops_factor: 5.0,
+    },
+];
+
+pub(super) fn case() -> Case {
+    let folder = source_folder("dispatch").join("busy_charm");
+    Case {
+        package: "busy-charm",
+        application: APPLICATION,
+        ops_script: folder.join("ops_charm/charm.py"),
+        charm_folder: folder,
+        containers: &["web", "worker"],
+        deploy: Box::new(deploy),
+        events: &EVENTS,
+        peak_mib: 10,
+    }
+}
+
+/// Deploys the charm and a database of two units, relates them, and answers as a database does.
+fn deploy(model: &mut Model, meta: CharmMeta) -> Result<(), Failure> {
+    model.deploy(APPLICATION, Deployment::charm(meta))?;
+    let endpoint = EndpointMeta::new("clients", EndpointRole::Provider, "example_database");
+    model.deploy(DATABASE, Deployment::remote([endpoint]).units(2))?;
+    let relation = model.integrate(APPLICATION, DATABASE)?;
+    let login = [("username", "busy"), ("password", "not-a-real-password")];
+    let secret = model.set_remote_secret(DATABASE, "login", &login)?;
+    model.grant_remote_secret(DATABASE, &secret, relation)?;
+    let answer = [("endpoints", "10.1.0.1:5432,10.1.0.2:5432"), ("secret-user", secret.as_str())];
+    model.set_remote_app_data(relation, DATABASE, answer)?;
+    for (number, address) in ["10.1.0.1", "10.1.0.2"].into_iter().enumerate() {
+        let server = format!("{DATABASE}/{number}").parse()?;
+        model.set_remote_unit_data(relation, &server, [("address", address)])?;
+    }
+    Ok(())
+}
+
+fn config_changed(model: &mut Model, _unit: &UnitName) -> Result<(), Failure> {
+    Ok(model.set_config(APPLICATION, "log-level", "debug")?)
+}
+
+/// Gives a unit of the database another address.
+fn relation_changed(model: &mut Model, unit: &UnitName) -> Result<(), Failure> {
+    let relation = relation(model, unit)?;
+    let server = format!("{DATABASE}/1").parse()?;
+    Ok(model.set_remote_unit_data(relation, &server, [("address", "10.1.0.3")])?)
+}
+
+fn relation(model: &Model, unit: &UnitName) -> Result<RelationNumber, Failure> {
+    let relations = model.report(unit)?.relations;
+    Ok(relations.first().ok_or("the charm has lost its relation")?.id)
+}
