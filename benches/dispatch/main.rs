@@ -5,7 +5,7 @@
 //! `cargo bench --bench dispatch` builds what it needs: the Rust charms as they are released, three
 //! small C programs, and a Python environment with ops. For each case it starts a Pebble for each
 //! container, runs the hooks of a new unit in both charms until the unit is in operation, and then
-//! measures four events:
+//! measures its events:
 //!
 //! - A **model** of Juju (`charmwright_agent`) dispatches the hooks and answers the hook tools, one
 //!   model for each charm. The benchmark fails unless both charms have the same effects after each

@@ -54,7 +54,7 @@ pub(crate) fn print(
             mebibytes(result.rust_peak),
             check_mark(holds_memory),
             mebibytes(result.ops_peak),
-            check_mark(tools <= *most_tools),
+            check_mark(tools <= *most_tools && tools < ops_tools),
             result.requests,
         )?;
         writeln!(
@@ -67,6 +67,9 @@ pub(crate) fn print(
         if !holds_memory {
             let peak = mebibytes(result.rust_peak);
             failures.push(format!("{name}: peak memory {peak:.1} MiB, more than {peak_mib}"));
+        }
+        if tools >= ops_tools {
+            failures.push(format!("{name}: {tools} hook tools, and ops starts {ops_tools}"));
         }
         if tools > *most_tools {
             failures.push(format!("{name}: {tools} hook tools, more than {most_tools}"));
