@@ -78,7 +78,8 @@ fn options(arguments: &[String]) -> Result<Options, Failure> {
             "--hook" => options.hook = Some(std::path::absolute(value()?)?),
             _ => {
                 return Err(format!(
-                    "unknown option {argument}; there are --rounds N, --case PACKAGE and --hook PATH"
+                    "unknown option {argument}; there are --rounds N, --case PACKAGE and \
+                     --hook PATH"
                 )
                 .into());
             }

@@ -8,8 +8,9 @@ use crate::calls::Call;
 pub(crate) enum Step {
     /// A hook tool with its arguments and its input.
     Tool { argv: Vec<String>, input: Vec<u8> },
-    /// A request to the Pebble of a container. If there is a `rest`, the request is `start`, then the id of the last
-    /// change, then `rest`: the id differs from run to run, so it cannot be recorded.
+    /// A request to the Pebble of a container. If there is a `rest`, the request is `start`, then
+    /// the id of the last change, then `rest`: the id differs from run to run, so it cannot be
+    /// recorded.
     Request { container: String, start: Vec<u8>, rest: Option<Vec<u8>>, status: u16 },
 }
 
@@ -58,7 +59,8 @@ impl Recording {
                 Step::Request { container, start, rest, status } => {
                     let container = containers.iter().position(|it| it == container).unwrap_or(0);
                     table += &format!(
-                        "    {{.container = {container}, .request = {}, .request_length = {}, .status = {status}",
+                        "    {{.container = {container}, .request = {}, .request_length = {}, \
+                         .status = {status}",
                         c_string(start),
                         start.len()
                     );
