@@ -35,6 +35,7 @@ MAY_DEPEND_ON = {
     "charmwright-cli": {"charmwright", "charmwright-agent", "charmwright-pebble",
                         "charmwright-juju", "charmwright-testing", "charmwright-yaml"},
     "any-workload-k8s": {"charmwright"},
+    "busy-charm": {"charmwright"},
     "charmwright-tests": {"charmwright", "charmwright-agent", "charmwright-juju",
                           "charmwright-pebble", "charmwright-testing"},
 }
@@ -171,7 +172,8 @@ def test_side_faults():
     # The tool has it, else this would look for the wrong names.
     if not shown("charmwright-cli") >= {"charmwright-agent", "charmwright-testing"}:
         yield "the tree of charmwright-cli does not show the agent and the test kit"
-    for package in ("charmwright", "charmwright-pebble", "charmwright-juju", "any-workload-k8s"):
+    for package in ("charmwright", "charmwright-pebble", "charmwright-juju", "any-workload-k8s",
+                    "busy-charm"):
         for name in sorted(shown(package)):
             yield f"who builds {package} builds {name} too"
 

@@ -107,7 +107,7 @@ mod tests {
     fn networks(tool: &str, args: &str) -> Answer {
         match (tool, args) {
             ("relation-ids", _) => Ok(r#"["website:3"]"#.to_owned()),
-            ("relation-list", _) => Ok("\"proxy\"".to_owned()),
+            ("relation-list", _) => Ok("[\"proxy/0\"]".to_owned()),
             ("network-get", "--format=json website") => {
                 Ok(r#"{"ingress-addresses":["10.0.0.1"]}"#.to_owned())
             }

@@ -7,11 +7,12 @@ use crate::common::Failure;
 pub(crate) enum Call {
     /// A hook tool with its arguments, its bare name first, and its input.
     Tool { argv: Vec<String>, input: Vec<u8> },
-    /// A request to Pebble. The log has only its place in the order, and the proxy has its content.
-    Request,
+    /// A request to the Pebble of a container. The log has only its place in the order, and the
+    /// container's proxy has its content.
+    Request { container: String },
 }
 
-/// Parses the log of the hook tools, in which the proxy marks each request. The log consists of
+/// Parses the log of the hook tools, in which the proxies mark each request. The log consists of
 /// netstrings; `hook-tool.c` documents them.
 pub(crate) fn parse_calls(log: &[u8]) -> Result<Vec<Call>, Failure> {
     let mut rest = log;
@@ -30,12 +31,12 @@ pub(crate) fn parse_calls(log: &[u8]) -> Result<Vec<Call>, Failure> {
     };
     let mut all = Vec::new();
     while let Some(kind) = next()? {
-        if kind == b"request" {
-            all.push(Call::Request);
-            continue;
-        }
         let mut field =
             || next().and_then(|field| field.ok_or_else(|| "a record that is cut short".into()));
+        if kind == b"request" {
+            all.push(Call::Request { container: str::from_utf8(field()?)?.to_owned() });
+            continue;
+        }
         let count: usize = str::from_utf8(field()?)?.parse()?;
         let argv: Result<Vec<String>, Failure> =
             (0..count).map(|_| Ok(String::from_utf8(field()?.to_vec())?)).collect();

@@ -2,7 +2,7 @@
  * The floor program starts the hook tools and makes the Pebble requests that the Rust charm made, in the same order, and nothing else.
  *
  * The benchmark writes plan.h from a recording of the Rust charm. The program starts each tool with posix_spawn and reads its output to the
- * end. All requests go over one blocking connection. The id of a change differs from run to run, so the program takes it from the response.
+ * end. All requests to a Pebble go over one blocking connection. The id of a change differs from run to run, so the program takes it from the response.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,6 +23,7 @@ struct step {
     const char *input;
     size_t input_length;
     /* A request has its bytes. If `rest` is set, the id of the last change follows them, and then the rest. */
+    size_t container;
     const char *request;
     size_t request_length;
     const char *rest;
@@ -35,7 +36,8 @@ struct step {
 extern char **environ;
 static char buffer[1 << 20];
 static char change[32];
-static int pebble = -1;
+/* The connections to the Pebbles; 0 is standard input, so it means that there is no connection yet. */
+static int pebbles[sizeof containers / sizeof *containers];
 
 static void fail(const char *what)
 {
@@ -84,20 +86,21 @@ static void run_tool(const struct step *step)
     posix_spawn_file_actions_destroy(&files);
 }
 
-static void connect_to_pebble(void)
+static int connect_to_pebble(const char *container)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    const char *containers = getenv("CHARMWRIGHT_CONTAINERS");
-    if (!containers ||
-        snprintf(address.sun_path, sizeof address.sun_path, "%s/workload/pebble.socket", containers) >= (int)sizeof address.sun_path)
+    const char *folder = getenv("CHARMWRIGHT_CONTAINERS");
+    size_t size = sizeof address.sun_path;
+    if (!folder || snprintf(address.sun_path, size, "%s/%s/pebble.socket", folder, container) >= (int)size)
         fail("find the socket");
-    pebble = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int pebble = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (pebble < 0 || connect(pebble, (struct sockaddr *)&address, sizeof address))
         fail("connect to Pebble");
+    return pebble;
 }
 
 /* Reads one response to its end: after each read it checks again whether the buffer holds all of the response. */
-static void read_answer(int status)
+static void read_answer(int pebble, int status)
 {
     size_t used = 0;
     for (;;) {
@@ -126,8 +129,9 @@ static void read_answer(int status)
 
 static void ask(const struct step *step)
 {
-    if (pebble < 0)
-        connect_to_pebble();
+    if (!pebbles[step->container])
+        pebbles[step->container] = connect_to_pebble(containers[step->container]);
+    int pebble = pebbles[step->container];
     if (!step->rest) {
         send_all(pebble, step->request, step->request_length);
     } else {
@@ -137,7 +141,7 @@ static void ask(const struct step *step)
         memcpy(buffer + step->request_length + id_length, step->rest, step->rest_length);
         send_all(pebble, buffer, step->request_length + id_length + step->rest_length);
     }
-    read_answer(step->status);
+    read_answer(pebble, step->status);
 }
 
 int main(void)

@@ -7,9 +7,10 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::calls::Call;
+use crate::case::MeasuredEvent;
 use crate::common::numbers::median;
 use crate::common::{Failure, print_progress};
-use crate::recording::{Recording, Step};
+use crate::record::record;
 use crate::unit::{Charm, Unit};
 
 /// Counts say how often each hook tool was started, by its name.
@@ -17,7 +18,7 @@ pub(crate) type Counts = BTreeMap<String, usize>;
 
 /// An event's programs are the two charms and the floor, with the number of their calls.
 pub(crate) struct EventPrograms {
-    event: &'static str,
+    event: &'static MeasuredEvent,
     floor: PathBuf,
     requests: usize,
     rust: Counts,
@@ -25,31 +26,36 @@ pub(crate) struct EventPrograms {
 }
 
 impl EventPrograms {
-    /// Counts the hook tools of both charms in a run of each, which is not measured.
+    /// Records the Rust charm, compiles the floor, and counts the hook tools of both charms in a
+    /// run of each, which is not measured.
     ///
     /// # Errors
     ///
-    /// A charm fails, or the Rust charm starts another number of hook tools than were recorded: the
-    /// floor would then do other work than the charm.
-    pub(crate) fn new(
-        unit: &Unit<'_>,
-        event: &'static str,
-        recording: &Recording,
-        floor: PathBuf,
-    ) -> Result<Self, Failure> {
-        let log = unit.work_folder.join("calls");
-        let rust = count_tools(&unit.run(Charm::Rust, event, &log, None)?);
-        let recorded =
-            recording.steps.iter().filter(|step| matches!(step, Step::Tool { .. })).count();
-        if rust.values().sum::<usize>() != recorded {
-            return Err(format!(
-                "the Rust charm started {rust:?} in {event}, but {recorded} hook tools were \
-                 recorded"
-            )
-            .into());
+    /// A charm fails, or it starts other hook tools than it started when the model answered them:
+    /// the measured runs would then do other work, and the floor as well.
+    pub(crate) fn new(unit: &Unit<'_>, event: &'static MeasuredEvent) -> Result<Self, Failure> {
+        let recording = record(unit, event.name)?;
+        let recorded = recording.tools();
+        let rust = unit.run(Charm::Rust, event.name, &unit.log(), None)?;
+        let ops = unit.run(Charm::Ops, event.name, &unit.log(), None)?;
+        for (charm, calls) in [(Charm::Rust, &recorded), (Charm::Rust, &rust), (Charm::Ops, &ops)] {
+            let answered = unit.calls(charm, event.name)?;
+            if calls != answered {
+                return Err(format!(
+                    "the charm ({charm:?}) does something else each time it runs {}: {calls:#?}, \
+                     but when the model answered {answered:#?}",
+                    event.name
+                )
+                .into());
+            }
         }
-        let ops = count_tools(&unit.run(Charm::Ops, event, &log, None)?);
-        Ok(Self { event, floor, requests: recording.steps.len() - recorded, rust, ops })
+        Ok(Self {
+            event,
+            floor: unit.programs.floor(unit.case, event.name, &recording)?,
+            requests: recording.steps.len() - recorded.len(),
+            rust: count_tools(&rust),
+            ops: count_tools(&ops),
+        })
     }
 }
 
@@ -73,7 +79,7 @@ struct Run {
 
 /// An event's result holds the figures of one row of the table.
 pub(crate) struct EventResult {
-    pub(crate) event: &'static str,
+    pub(crate) event: &'static MeasuredEvent,
     pub(crate) requests: usize,
     pub(crate) rust_tools: Counts,
     pub(crate) ops_tools: Counts,
@@ -169,19 +175,15 @@ fn run_program(
         // another would be measured.
         load_into_page_cache(Path::new(program))?;
     }
+    let event = event_programs.event.name;
+    let mut configured = Ok(());
     let launched = unit.programs.launcher.run(&line, |command| {
-        command
-            .current_dir(unit.charm_folder(charm))
-            .env_clear()
-            .envs(unit.environment(charm, event_programs.event))
-            .stdout(Stdio::null());
+        configured = unit.configure(command, charm, event);
+        command.stdout(Stdio::null());
     })?;
+    configured?;
     if launched.status != 0 {
-        return Err(format!(
-            "{line:?} failed in {}: wait status {}",
-            event_programs.event, launched.status
-        )
-        .into());
+        return Err(format!("{line:?} failed in {event}: wait status {}", launched.status).into());
     }
     Ok(Run { wall: launched.wall, peak_kib: launched.peak_kib })
 }

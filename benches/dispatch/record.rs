@@ -1,10 +1,12 @@
 //! This module records a run of the Rust charm: its hook tools from their log, and its requests to
-//! Pebble from a proxy.
+//! each Pebble from a proxy.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
 use std::fs::OpenOptions;
 use std::io::Write as _;
+use std::path::Path;
 
 use charmwright_testing::proxy::{Fault, FaultProxy, Rule};
 
@@ -35,34 +37,33 @@ pub(crate) fn record(unit: &Unit<'_>, event: &str) -> Result<Recording, Failure>
     .into())
 }
 
-/// Records one run of the Rust charm, with a proxy between it and Pebble.
+/// Records one run of the Rust charm, with a proxy between it and each Pebble.
 fn record_once(unit: &Unit<'_>, event: &str) -> Result<Recording, Failure> {
     // A path below /tmp is short enough for a unix socket, wherever $TMPDIR points.
     let folder = tempfile::Builder::new().prefix("cw-").tempdir_in("/tmp")?;
-    fs::create_dir(folder.path().join("workload"))?;
-    let proxy =
-        FaultProxy::start_at(folder.path().join("workload/pebble.socket"), unit.daemon.socket())?;
     let log = folder.path().join("calls");
-    let request_log = log.clone();
-    // The requests are marked in the log of the hook tools, so that both are in one order. A proxy
-    // that marks a request before it forwards it cannot be overtaken by a later hook tool.
-    let log_request = move |_: &_| {
-        let file = OpenOptions::new().append(true).create(true).open(&request_log);
-        if file.and_then(|mut file| file.write_all(b"7:request,")).is_err() {
-            // This runs in the proxy, which has no way to fail the recording. The missing mark
-            // does: a request is then left over below.
-            eprintln!("dispatch benchmark: cannot write down a request");
-        }
-    };
-    proxy.add(Rule::any(Fault::before(log_request)).always());
+    let mut proxies = Vec::new();
+    for (container, socket) in unit.sockets() {
+        fs::create_dir(folder.path().join(container))?;
+        let proxy_socket = folder.path().join(container).join("pebble.socket");
+        let proxy = FaultProxy::start_at(proxy_socket, socket)?;
+        proxy.add(Rule::any(Fault::before(mark_requests(&log, container))).always());
+        proxies.push((container, proxy));
+    }
     let calls = unit.run(Charm::Rust, event, &log, Some(folder.path()))?;
-    let mut requests = proxy.requests().into_iter();
+    let mut requests: BTreeMap<&str, _> = proxies
+        .iter()
+        .map(|(container, proxy)| (*container, proxy.requests().into_iter()))
+        .collect();
     let mut steps = Vec::new();
     for call in calls {
         steps.push(match call {
             Call::Tool { argv, input } => Step::Tool { argv, input },
-            Call::Request => {
-                let seen = requests.next().ok_or("a request that the proxy did not see")?;
+            Call::Request { container } => {
+                let seen = requests
+                    .get_mut(container.as_str())
+                    .and_then(Iterator::next)
+                    .ok_or("a request that the proxy did not see")?;
                 let status = seen
                     .status
                     .ok_or_else(|| format!("{} {} was not answered", seen.method, seen.path))?;
@@ -93,19 +94,37 @@ fn record_once(unit: &Unit<'_>, event: &str) -> Result<Recording, Failure> {
                         start: head.into_bytes(),
                         rest: Some([rest.as_bytes(), &tail].concat()),
                         status,
+                        container,
                     },
                     None => Step::Request {
                         start: [head.as_bytes(), &tail].concat(),
                         rest: None,
                         status,
+                        container,
                     },
                 }
             }
         });
     }
     // A request without a mark would shift all later steps, so there is no recording then.
-    if requests.next().is_some() {
+    if requests.values_mut().any(|left| left.next().is_some()) {
         return Err("a request is missing from the log".into());
     }
     Ok(Recording { steps })
+}
+
+/// Returns what a container's proxy does before it forwards a request: it marks the request in the
+/// log of the hook tools, so that both are in one order. A proxy that marks a request before it
+/// forwards it cannot be overtaken by a later hook tool.
+fn mark_requests<T>(log: &Path, container: &str) -> impl Fn(&T) + Send + Sync + 'static {
+    let log = log.to_path_buf();
+    let mark = format!("7:request,{}:{container},", container.len());
+    move |_| {
+        let file = OpenOptions::new().append(true).create(true).open(&log);
+        if file.and_then(|mut file| file.write_all(mark.as_bytes())).is_err() {
+            // This runs in the proxy, which has no way to fail the recording. The missing mark
+            // does: a request is then left over.
+            eprintln!("dispatch benchmark: cannot write down a request");
+        }
+    }
 }

@@ -1,14 +1,17 @@
 //! A recording lists what the floor program does: the hook tools and the requests to Pebble of one
 //! run of the Rust charm, in order. This module writes it as a C table.
 
+use crate::calls::Call;
+
 /// A step is what the floor program does for one call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Step {
     /// A hook tool with its arguments and its input.
     Tool { argv: Vec<String>, input: Vec<u8> },
-    /// A request to Pebble. If there is a `rest`, the request is `start`, then the id of the last
-    /// change, then `rest`: the id differs from run to run, so it cannot be recorded.
-    Request { start: Vec<u8>, rest: Option<Vec<u8>>, status: u16 },
+    /// A request to the Pebble of a container. If there is a `rest`, the request is `start`, then
+    /// the id of the last change, then `rest`: the id differs from run to run, so it cannot be
+    /// recorded.
+    Request { container: String, start: Vec<u8>, rest: Option<Vec<u8>>, status: u16 },
 }
 
 /// A recording has all steps of the Rust charm in one event.
@@ -18,11 +21,24 @@ pub(crate) struct Recording {
 }
 
 impl Recording {
-    /// Writes the recording as the table `plan`, which `floor.c` includes.
-    pub(crate) fn to_c_table(&self) -> String {
+    /// Returns the hook tools alone, in their order.
+    pub(crate) fn tools(&self) -> Vec<Call> {
+        let tool = |step: &Step| match step {
+            Step::Tool { argv, input } => {
+                Some(Call::Tool { argv: argv.clone(), input: input.clone() })
+            }
+            Step::Request { .. } => None,
+        };
+        self.steps.iter().filter_map(tool).collect()
+    }
+
+    /// Writes the recording as the tables `containers` and `plan`, which `floor.c` includes.
+    pub(crate) fn to_c_table(&self, containers: &[&str]) -> String {
         let mut text =
             "/* Written by the dispatch benchmark: what the Rust charm was seen to do. */\n"
                 .to_owned();
+        let names: Vec<String> = containers.iter().map(|it| c_string(it.as_bytes())).collect();
+        text += &format!("static const char *const containers[] = {{{}}};\n", names.join(", "));
         let mut table = String::new();
         for (index, step) in self.steps.iter().enumerate() {
             match step {
@@ -40,9 +56,11 @@ impl Recording {
                         input.len()
                     );
                 }
-                Step::Request { start, rest, status } => {
+                Step::Request { container, start, rest, status } => {
+                    let container = containers.iter().position(|it| it == container).unwrap_or(0);
                     table += &format!(
-                        "    {{.request = {}, .request_length = {}, .status = {status}",
+                        "    {{.container = {container}, .request = {}, .request_length = {}, \
+                         .status = {status}",
                         c_string(start),
                         start.len()
                     );

@@ -24,12 +24,16 @@ impl EventRelation {
     pub(crate) fn of(event: &Event) -> Option<Self> {
         let id = event.relation()?.clone();
         let (is_broken, remote_app, departing) = match event {
-            Event::RelationBroken(broken) => (true, broken.application().cloned(), None),
+            Event::RelationBroken(broken) => (true, broken.application(), None),
             Event::RelationDeparted(departed) => {
-                (false, Some(departed.application().clone()), departed.departing_unit().cloned())
+                (false, Some(departed.application()), departed.departing_unit().cloned())
             }
+            Event::RelationCreated(created) => (false, Some(created.application()), None),
+            Event::RelationJoined(joined) => (false, Some(joined.application()), None),
+            Event::RelationChanged(changed) => (false, Some(changed.application()), None),
             _ => (false, None, None),
         };
+        let remote_app = remote_app.cloned();
         Some(Self { id, is_broken, remote_app, departing })
     }
 }
@@ -63,6 +67,12 @@ impl CurrentEvent {
     /// Returns `true` if this relation breaks in this hook.
     pub(crate) fn is_breaking(&self, relation: &RelationId) -> bool {
         self.breaking().is_some_and(|breaking| breaking.id.number() == relation.number())
+    }
+
+    /// Returns the remote application of this relation if the hook's own event has it.
+    pub(crate) fn remote_app_of(&self, relation: &RelationId) -> Option<&ApplicationName> {
+        let event = self.hook.as_ref().filter(|event| event.id.number() == relation.number())?;
+        event.remote_app.as_ref()
     }
 
     /// Returns the unit that leaves this relation by the event that runs now.
@@ -100,6 +110,8 @@ mod tests {
         assert_eq!(current.departing(&ring), None);
         let current = CurrentEvent::of_hook(Some(&departed));
         assert!(!current.is_breaking(&ring) && current.departing(&ring).is_none());
+        assert_eq!(current.remote_app_of(&ring), Some(&"web".parse().unwrap()));
+        assert_eq!(current.remote_app_of(&db), None);
         current.begin(&Event::ConfigChanged);
         assert_eq!(current.departing(&ring), None);
         assert!(CurrentEvent::of_hook(None).breaking().is_none());

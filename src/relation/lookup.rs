@@ -8,7 +8,7 @@ use super::handle::{ByName, Relation, RelationLookup};
 use super::peers::Peers;
 use super::relation_core::RelationCore;
 use crate::error::Error;
-use crate::juju::{ApplicationName, EndpointName, ErrorKind, RelationId};
+use crate::juju::{self, ApplicationName, EndpointName, ErrorKind, RelationId};
 use crate::stop::{Result, Stop};
 use crate::unit::Unit;
 
@@ -181,7 +181,7 @@ impl Unit {
         endpoint: &EndpointName,
         id: RelationId,
     ) -> Result<Option<RelationCore>, Error> {
-        let remote_app = match self.context.tools.relation_app(&id) {
+        let remote_app = match self.active_app(&id) {
             Ok(name) => name,
             Err(error) if *error.kind() == ErrorKind::Gone => {
                 tracing::debug!("{error}");
@@ -190,6 +190,18 @@ impl Unit {
             Err(error) => return Err(error.into()),
         };
         Ok(Some(self.core(endpoint, id, remote_app, false)))
+    }
+
+    /// Returns the remote application of a relation that Juju has listed.
+    ///
+    /// The event of the relation has it. Otherwise it comes from the remote units, which most
+    /// handlers read next: one process then answers both. Only a relation without units takes two.
+    fn active_app(&self, id: &RelationId) -> Result<Option<ApplicationName>, juju::Error> {
+        if let Some(app) = self.context.current_event.remote_app_of(id) {
+            return Ok(Some(app.clone()));
+        }
+        self.context.tools.relation_units(id)?;
+        self.context.tools.relation_app(id)
     }
 
     /// Returns the relation that breaks in this hook. Juju may not know its application any more,

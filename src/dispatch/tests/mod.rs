@@ -3,6 +3,7 @@
 use super::*;
 
 mod broken_tools;
+mod counted_tools;
 mod databags;
 mod diagnosis;
 mod environment;

@@ -54,7 +54,8 @@ impl HookTools {
     /// Returns the remote units of a relation, or the other units of a peer relation. The unit that
     /// departs in this hook is not among them (measured on Juju 3.6 and 4.0).
     ///
-    /// The answer is cached for the hook.
+    /// The answer is cached for the hook. If there are units, their names tell the application too,
+    /// so that [`relation_app`](Self::relation_app) starts no tool after this.
     ///
     /// # Errors
     ///
@@ -67,6 +68,9 @@ impl HookTools {
             let mut units: Vec<UnitName> =
                 self.query_list(&attempt, &call, "the name of a unit").map_err(shared)?;
             units.sort();
+            if let Some(unit) = units.first() {
+                self.relations.apps.set(relation.number(), Some(unit.application().clone()));
+            }
             Ok(units)
         })
     }

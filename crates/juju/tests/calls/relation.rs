@@ -48,16 +48,16 @@ fn kinds_of_reads(hook_tools: &HookTools) -> Vec<Option<ErrorKind>> {
 fn each_read_starts_one_tool_and_names_relation_and_owner() {
     let (agent, hook_tools) = in_hook();
     agent.answer_once("relation-ids", "[\"db:10\",\"db:7\"]\n");
-    agent.answer_once("relation-list", "[\"pg/1\",\"pg/0\"]\n");
     agent.answer_once("relation-list", "\"pg\"\n");
+    agent.answer_once("relation-list", "[\"pg/1\",\"pg/0\"]\n");
     agent.answer_once("relation-get", "{\"b\":\"2\",\"a\":\"1\",\"gone\":\"\"}\n");
     agent.answer_once("relation-get", "{}\n");
     agent.answer_once("relation-model-get", "{\"uuid\":\"deadbeef\"}\n");
     for _ in 0..2 {
         let ids = hook_tools.relation_ids(&"db".parse().unwrap()).unwrap();
         assert_eq!(ids, [db(), "db:10".parse().unwrap()]);
-        assert_eq!(hook_tools.relation_units(&db()).unwrap(), [unit("pg/0"), unit("pg/1")]);
         assert_eq!(hook_tools.relation_app(&db()).unwrap(), Some(app("pg")));
+        assert_eq!(hook_tools.relation_units(&db()).unwrap(), [unit("pg/0"), unit("pg/1")]);
         let bag = hook_tools.unit_databag(&db(), &unit("pg/0")).unwrap();
         let pairs: Vec<_> = bag.iter().map(|(key, value)| (&**key, &**value)).collect();
         assert_eq!(pairs, [("a", "1"), ("b", "2")]);
@@ -68,8 +68,8 @@ fn each_read_starts_one_tool_and_names_relation_and_owner() {
     assert_eq!(hook_tools.relation_app(&"7".parse().unwrap()).unwrap(), Some(app("pg")));
     let expected: [&[&str]; 6] = [
         &["relation-ids", "--format=json", "db"],
-        &["relation-list", "-r", "db:7", "--format=json"],
         &["relation-list", "-r", "db:7", "--app", "--format=json"],
+        &["relation-list", "-r", "db:7", "--format=json"],
         &["relation-get", "-r", "db:7", "--format=json", "-", "pg/0"],
         &["relation-get", "-r", "db:7", "--app", "--format=json", "-", "pg"],
         &["relation-model-get", "-r", "db:7", "--format=json"],
@@ -136,6 +136,25 @@ fn a_denied_permission_hides_a_relation_that_is_gone() {
     }
     // Whose databag `pg` is cannot be told while nothing about the relation can be read.
     assert_eq!(kinds_of_reads(&hook_tools), vec![Some(ErrorKind::Gone); 5]);
+}
+
+#[test]
+fn the_remote_units_tell_the_remote_application() {
+    let (agent, hook_tools) = in_hook();
+    agent.answer_once("relation-list", "[\"pg/1\",\"pg/0\"]\n");
+    agent.answer_once("relation-list", "[]\n");
+    agent.answer_once("relation-list", "\"my\"\n");
+    hook_tools.relation_units(&db()).unwrap();
+    assert_eq!(hook_tools.relation_app(&db()).unwrap(), Some(app("pg")));
+    let empty: RelationId = "db:8".parse().unwrap();
+    hook_tools.relation_units(&empty).unwrap();
+    assert_eq!(hook_tools.relation_app(&empty).unwrap(), Some(app("my")));
+    let expected: [&[&str]; 3] = [
+        &["relation-list", "-r", "db:7", "--format=json"],
+        &["relation-list", "-r", "db:8", "--format=json"],
+        &["relation-list", "-r", "db:8", "--app", "--format=json"],
+    ];
+    assert_eq!(calls(&agent), expected);
 }
 
 #[test]
