@@ -36,7 +36,7 @@ use model_unit::ModelUnit;
 const METADATA: &str = "name: web\nsummary: s\ndescription: d\n\
     containers: {web: {resource: image}, side: {}}\n\
     resources: {image: {type: oci-image}, cfg: {type: file, filename: cfg}}\n\
-    provides: {site: {interface: http}}\n";
+    provides: {site: {interface: http}}\nextra-bindings: {web: , other: }\n";
 const CONFIG: &str = "options:\n  port: {type: int, default: 1000000}\n\
     \x20 name: {type: string, default: ''}\n  tls: {type: boolean, default: true}\n\
     \x20 ratio: {type: float, default: 0.5}\n  unset: {type: string}\n";

@@ -451,6 +451,16 @@ fn a_peer_relation_goes_with_a_charm_that_does_not_declare_it() {
     let ran = world.run("web/0");
     assert_eq!(ran, ["upgrade-charm", "config-changed"], "no hook tells of it");
     world.settle();
+    // The agent lists it until it is another one, but its databags are gone.
+    world.begin_config_changed("web/0");
+    assert_eq!(world.out("web/0", &["relation-ids", "ring"]), "ring:0\n");
+    let denied = (1, "permission denied".to_owned());
+    assert_eq!(world.error("web/0", &["relation-get", "-r", "0", "-", "web/0"]), denied);
+    world.finish("web/0", HookExit::Code(0));
+    world.model.agent_restarted(&unit("web/0")).unwrap();
+    world.begin_hook("web/0", "start");
+    assert_eq!(world.out("web/0", &["relation-ids", "ring"]), "");
+    world.finish("web/0", HookExit::Code(0));
     // It comes back as another relation.
     world.model.refresh("web", meta(super::WEB)).unwrap();
     let ran = world.run("web/0");
