@@ -1,0 +1,87 @@
+//! Random sequences of what operators and charms do to a model, and the rules that Juju keeps
+//! whatever they are.
+//!
+//! After every step: no call panics, nobody reads a databag or a secret that is not for them, and
+//! no hook comes in an order that Juju does not permit. At the end every hook that is due runs and
+//! succeeds: then the two sides of each relation agree, every hook that Juju owes has come, and
+//! what was removed has left nothing behind.
+//!
+//! `SEQUENCES=10000 cargo test --release -p charmwright-agent --test sequences` runs so many
+//! sequences for each version of Juju, where the default is 150. A failure prints the shortest
+//! sequence that shows it.
+
+mod bags;
+mod charms;
+mod order;
+mod owed;
+mod step;
+mod world;
+
+use proptest::prelude::*;
+use proptest::test_runner::{TestError, TestRunner};
+
+use step::steps;
+use world::World;
+
+/// The most steps of one sequence. The hooks that follow from them are not counted.
+const MOST_STEPS: usize = 250;
+
+/// Runs sequences on a model of this version of Juju, and prints how much they did.
+fn run_sequences(version: &str) {
+    let count = std::env::var("SEQUENCES").ok();
+    let cases = count.map_or(150, |count| count.parse().expect("SEQUENCES is a number"));
+    // The seeds of failures stand in the tests, not in a file.
+    let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
+    let totals = std::cell::RefCell::new((0_usize, 0_usize, 0_usize));
+    let outcome = TestRunner::new(config).run(&steps(MOST_STEPS), |steps| {
+        let mut world = World::new(version);
+        for step in &steps {
+            world.take(step);
+        }
+        world.settle();
+        world.check_end();
+        let (hooks, reads) = world.counts();
+        let mut totals = totals.borrow_mut();
+        *totals = (totals.0 + steps.len(), totals.1 + hooks, totals.2 + reads);
+        Ok(())
+    });
+    match outcome {
+        Ok(()) => {}
+        // One line, where the error itself prints a line for each bracket.
+        Err(TestError::Fail(reason, steps)) => panic!("Juju {version}: {reason}, after {steps:?}"),
+        Err(error) => panic!("Juju {version}: {error}"),
+    }
+    let (steps, hooks, reads) = totals.into_inner();
+    println!("Juju {version}: {cases} sequences, {steps} steps, {hooks} hooks, {reads} reads");
+    // A generator whose steps are all refused would keep every rule.
+    assert!(hooks > cases as usize * 20 && reads > cases as usize, "the sequences do too little");
+}
+
+#[test]
+fn random_sequences_keep_the_rules_of_juju_3_6() {
+    run_sequences("3.6.28");
+}
+
+#[test]
+fn random_sequences_keep_the_rules_of_juju_4_0() {
+    run_sequences("4.0.15");
+}
+
+#[test]
+fn tmp() {
+    use step::Step::*;
+    let mut world = World::new("4.0.15");
+    for s in [
+        Deploy("web", 1),
+        Deploy("lb", 2),
+        Integrate(("web:site", "lb:site")),
+        Begin(2),
+        Finish(2, 0),
+        Begin(2),
+        Refresh("web"),
+        Settle,
+    ] {
+        world.take(&s);
+        world.dump(&s);
+    }
+}

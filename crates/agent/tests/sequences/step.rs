@@ -1,0 +1,183 @@
+//! The steps of a sequence, and the strategy that makes them.
+//!
+//! A step names units, relations and secrets by a number that is taken modulo what there is, so
+//! that most steps do something and a shorter sequence means the same.
+
+use proptest::prelude::*;
+use proptest::sample::select;
+
+use super::charms::{APPLICATIONS, PAIRS};
+
+/// One thing that an operator, a charm, or the world does.
+#[derive(Debug, Clone)]
+pub enum Step {
+    Deploy(&'static str, u32),
+    AddUnit(&'static str),
+    RemoveUnit(usize),
+    RemoveApplication(&'static str),
+    Integrate((&'static str, &'static str)),
+    RemoveRelation((&'static str, &'static str)),
+    SetConfig(&'static str, i64),
+    Lead(usize),
+    Refresh(&'static str),
+    RunAction(usize),
+    Resolved {
+        unit: usize,
+        retries: bool,
+    },
+    AgentRestarted(usize),
+    PodLost(usize),
+    AddUserSecret(u8),
+    UpdateUserSecret(u8),
+    GrantUserSecret(u8, &'static str),
+    RevokeUserSecret(u8, &'static str),
+    RemoveUserSecret(u8),
+    /// An application without a charm writes to a databag.
+    WriteRemote {
+        relation: usize,
+        unit: Option<usize>,
+        key: u8,
+    },
+    UpdateStatus(usize),
+    /// Time passes, in seconds.
+    Wait(u64),
+    /// The next hook of a unit begins.
+    Begin(usize),
+    /// The charm of a unit calls a hook tool, if a hook runs.
+    Call(usize, Call),
+    /// The hook of a unit ends with this exit code.
+    Finish(usize, i32),
+    /// Hooks run and succeed until none is due, unless one is running.
+    Settle,
+}
+
+/// What a charm does in a hook.
+#[derive(Debug, Clone)]
+pub enum Call {
+    SetUnit {
+        relation: usize,
+        key: u8,
+    },
+    SetApplication {
+        relation: usize,
+        key: u8,
+    },
+    Delete {
+        relation: usize,
+        key: u8,
+        is_application: bool,
+    },
+    /// Reads the databag of anybody.
+    Read {
+        relation: usize,
+        whose: usize,
+    },
+    AddSecret {
+        is_application: bool,
+        is_rotated: bool,
+    },
+    SetSecret(usize),
+    GrantSecret {
+        secret: usize,
+        relation: usize,
+    },
+    RevokeSecret {
+        secret: usize,
+        relation: usize,
+    },
+    RemoveSecret(usize),
+    /// Reads any secret of the model.
+    ReadSecret {
+        secret: usize,
+        refresh: bool,
+    },
+    SetState,
+    OpenPort,
+}
+
+/// Makes sequences of up to so many steps, which begin with a model in which something happens.
+pub fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
+    let begin = select(vec![
+        vec![],
+        vec![Step::Deploy("web", 2)],
+        vec![
+            Step::Deploy("web", 2),
+            Step::Deploy("pg", 1),
+            Step::Integrate(("web:db", "pg:db")),
+            Step::Settle,
+        ],
+        vec![
+            Step::Deploy("web", 1),
+            Step::Deploy("lb", 2),
+            Step::Integrate(("web:site", "lb:site")),
+        ],
+    ]);
+    (begin, prop::collection::vec(step(), 0..most)).prop_map(|(mut steps, more)| {
+        steps.extend(more);
+        steps
+    })
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let unit = || 0..8_usize;
+    let secret = || 0..3_u8;
+    let application = || select(&APPLICATIONS[..]);
+    let pair = || select(&PAIRS[..]);
+    prop_oneof![
+        30 => unit().prop_map(Step::Begin),
+        40 => (unit(), call()).prop_map(|(unit, call)| Step::Call(unit, call)),
+        30 => (unit(), select(vec![0, 0, 0, 0, 1])).prop_map(|(unit, code)| Step::Finish(unit, code)),
+        6 => Just(Step::Settle),
+        4 => select(vec![1, 5, 60, 300, 90_000]).prop_map(Step::Wait),
+        3 => (application(), 0..3_u32).prop_map(|(name, units)| Step::Deploy(name, units)),
+        3 => application().prop_map(Step::AddUnit),
+        3 => unit().prop_map(Step::RemoveUnit),
+        1 => application().prop_map(Step::RemoveApplication),
+        5 => pair().prop_map(Step::Integrate),
+        2 => pair().prop_map(Step::RemoveRelation),
+        2 => (application(), 0..3_i64).prop_map(|(name, port)| Step::SetConfig(name, port)),
+        2 => unit().prop_map(Step::Lead),
+        1 => application().prop_map(Step::Refresh),
+        1 => unit().prop_map(Step::RunAction),
+        2 => (unit(), any::<bool>())
+            .prop_map(|(unit, retries)| Step::Resolved { unit, retries }),
+        1 => unit().prop_map(Step::AgentRestarted),
+        1 => unit().prop_map(Step::PodLost),
+        1 => secret().prop_map(Step::AddUserSecret),
+        2 => secret().prop_map(Step::UpdateUserSecret),
+        2 => (secret(), application()).prop_map(|(id, name)| Step::GrantUserSecret(id, name)),
+        1 => (secret(), application()).prop_map(|(id, name)| Step::RevokeUserSecret(id, name)),
+        1 => secret().prop_map(Step::RemoveUserSecret),
+        3 => (0..4_usize, prop::option::of(unit()), 0..3_u8).prop_map(|(relation, unit, key)| {
+            Step::WriteRemote { relation, unit, key }
+        }),
+        1 => unit().prop_map(Step::UpdateStatus),
+    ]
+}
+
+fn call() -> impl Strategy<Value = Call> {
+    let relation = || 0..4_usize;
+    let secret = || 0..6_usize;
+    let key = || 0..3_u8;
+    prop_oneof![
+        6 => (relation(), key()).prop_map(|(relation, key)| Call::SetUnit { relation, key }),
+        6 => (relation(), key()).prop_map(|(relation, key)| Call::SetApplication { relation, key }),
+        2 => (relation(), key(), any::<bool>()).prop_map(|(relation, key, is_application)| {
+            Call::Delete { relation, key, is_application }
+        }),
+        8 => (relation(), 0..16_usize).prop_map(|(relation, whose)| Call::Read { relation, whose }),
+        2 => (any::<bool>(), any::<bool>()).prop_map(|(is_application, is_rotated)| {
+            Call::AddSecret { is_application, is_rotated }
+        }),
+        2 => secret().prop_map(Call::SetSecret),
+        3 => (secret(), relation())
+            .prop_map(|(secret, relation)| Call::GrantSecret { secret, relation }),
+        1 => (secret(), relation())
+            .prop_map(|(secret, relation)| Call::RevokeSecret { secret, relation }),
+        1 => secret().prop_map(Call::RemoveSecret),
+        5 => (secret(), any::<bool>())
+            .prop_map(|(secret, refresh)| Call::ReadSecret { secret, refresh }),
+        1 => Just(Call::SetState),
+        1 => Just(Call::OpenPort),
+    ]
+}
