@@ -124,6 +124,8 @@ impl Unit {
         }
         if let Some(breaking) = self.context.current_event.breaking()
             && breaking.id.number() == id.number()
+            // A bare number does not tell the endpoint.
+            && breaking.id.endpoint().is_none_or(|of_id| *of_id == endpoint)
         {
             let core = self.breaking_core(&endpoint)?;
             return Ok(core.map_or(RelationLookup::Gone, |core| {

@@ -62,9 +62,10 @@ impl RemoteBag {
     /// # Errors
     ///
     /// - *Not ready* (Waiting) if nothing is written yet, if a key that the type needs is missing,
-    ///   or if the relation is gone. The reason names the endpoint, the application or unit, and
-    ///   the key, as in `database: pg has not written "username" yet`. Blocked if an older version
-    ///   of the other side does not write the key: see [`Bag::VERSION`].
+    ///   or if the relation is gone or the unit has left it. The reason names the endpoint, the
+    ///   application or unit, and the key, as in `database: pg has not written "username" yet`.
+    ///   Blocked if an older version of the other side does not write the key: see
+    ///   [`Bag::VERSION`].
     /// - An error of the kind [`ErrorKind::Databag`](crate::ErrorKind::Databag) if a value is there
     ///   and wrong. It names the endpoint, the application or unit, the key and what was expected,
     ///   and quotes no value.
@@ -76,7 +77,11 @@ impl RemoteBag {
             Err(error) if error.juju().is_some_and(|error| *error.kind() == ErrorKind::Gone) => {
                 tracing::debug!("{error}");
                 let (endpoint, id) = (&self.relation.endpoint, &self.relation.id);
-                return Err(Stop::waiting(format!("{endpoint}: the relation {id} is gone")));
+                return Err(Stop::waiting(match &self.owner {
+                    // Juju has the same words for a unit that has left the relation.
+                    Owner::Unit(name) => format!("{endpoint}: {name} is not in {id} any more"),
+                    _ => format!("{endpoint}: the relation {id} is gone"),
+                }));
             }
             Err(error) => return Err(error.into()),
         };

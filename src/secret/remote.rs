@@ -9,6 +9,7 @@ use super::content::SecretContent;
 use super::reading::{ReadMode, typed};
 use super::{source, uri};
 use crate::declaration::Declaration;
+use crate::error::Error;
 use crate::hook::Hook;
 use crate::juju::{ApplicationName, EndpointName, ErrorKind, SecretId, SecretRef};
 use crate::relation::Relation;
@@ -127,7 +128,14 @@ impl<T: SecretContent> RemoteSecret<T> {
             }
             Err(error) if error.kind() == &ErrorKind::Denied => "is not granted to this unit yet",
             Err(error) if error.kind() == &ErrorKind::Gone => "does not exist any more",
-            Err(error) => return Err(error.into()),
+            // Such as a text in the databag that is no secret's id to Juju.
+            Err(error) => {
+                let error = Error::from(error);
+                return Err(match source {
+                    Some(source) => error.context(format!("use the answer of {source}")).into(),
+                    None => error.into(),
+                });
+            }
         };
         let source = source.map(|source| format!("{source}: ")).unwrap_or_default();
         Err(Stop::waiting(format!("{source}the secret {} {missing}", self.id)))
@@ -155,7 +163,7 @@ impl<T> Clone for RemoteSecret<T> {
 /// Two values are equal if they name the same secret.
 impl<T> PartialEq for RemoteSecret<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.id == other.id
+        self.id.id() == other.id.id()
     }
 }
 

@@ -5,7 +5,7 @@ use serde::{Deserialize, Deserializer};
 
 use crate::juju::SecretId;
 
-/// The error for a text that is no id.
+/// What is expected in the place of an id.
 pub(crate) const EXPECTED: &str =
     "expected the id of a secret, such as secret:9m4e2mr0ui3e8a215n4g";
 

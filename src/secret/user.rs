@@ -133,6 +133,10 @@ impl<T: SecretContent> UserSecret<T> {
                     self.id
                 )));
             }
+            // Juju checks an option of type `secret` when it is set, but not one of type `string`.
+            Err(error) if error.kind() == &ErrorKind::Invalid => {
+                return Err(Stop::Failed(Error::config(self.option(unit)?, uri::EXPECTED)));
+            }
             Err(error) => return Err(error.into()),
         };
         T::from_fields(&fields).map_err(|error| match self.option(unit) {
@@ -169,9 +173,10 @@ impl<T> Clone for UserSecret<T> {
     }
 }
 
+/// Two values are equal if they name the same secret.
 impl<T> PartialEq for UserSecret<T> {
     fn eq(&self, other: &Self) -> bool {
-        self.id == other.id
+        self.id.id() == other.id.id()
     }
 }
 

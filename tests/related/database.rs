@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use charmwright_agent::{RelationNumber, Report};
+use charmwright_agent::{Deployment, EndpointMeta, EndpointRole, RelationNumber, Report};
 
 use super::charms::{
     database_provider::DatabaseProvider as Provider,
@@ -194,4 +194,28 @@ fn a_leader_that_loses_its_place_in_a_hook_fails_it_and_the_next_one_answers() {
     assert_all_done(&juju.settle());
     assert_eq!([juju.status("web/0"), juju.status("web/1")], [USES, USES]);
     assert_eq!(juju.app_data(relation, "pg")["endpoints"], "pg:5432");
+}
+
+#[test]
+fn an_answer_that_names_no_secret_is_an_error_that_names_the_relation() {
+    for (planted, expected) in [
+        ("hunter2", "the value of \"secret-user\" cannot be used: expected the id of a secret"),
+        ("secret:hunter2", "cannot use the answer of database: pg"),
+    ] {
+        let mut juju = Juju::new();
+        juju.deploy("web", "database_requirer", 1, || Requirer);
+        let endpoint = EndpointMeta::new("database", EndpointRole::Provider, "example_database");
+        juju.with(|model| model.deploy("pg", Deployment::remote([endpoint]))).unwrap();
+        let relation = juju.integrate("web", "pg");
+        let answer = [("endpoints", "pg:5432"), ("secret-user", planted)];
+        juju.with(|model| model.set_remote_app_data(relation, "pg", answer)).unwrap();
+        let ran = juju.settle();
+        let failed = ran.iter().find(|ran| !ran.finished.committed()).unwrap();
+        let told = format!("{:?}", failed.report);
+        assert!(told.contains("database") && told.contains("pg"), "{told}");
+        assert!(told.contains(&expected.replace('"', "\\\"")), "{told}");
+        // Only what looks like the id of a secret is taken for one.
+        let shown = told + &juju.output.text() + &format!("{:?}", failed.calls);
+        assert_eq!(shown.contains("hunter2"), planted.starts_with("secret:"), "{shown}");
+    }
 }

@@ -1,10 +1,19 @@
 //! The commands on secrets: those of the operator, and those of a remote application.
 
+use std::fs::{self, File};
+use std::io::Read as _;
+
 use charmwright_agent::{Model, RelationNumber, SecretId, SecretUpdate, UnitName};
 
 use super::commands::{Content, SecretCommand};
 use super::secret_names::SecretNames;
 use crate::error::{Error, Result};
+
+/// The suffix of a key whose value is in a file, as in `juju add-secret`.
+const FILE_SUFFIX: &str = "#file";
+
+/// One byte more than Juju takes of a value before it is in base64.
+const FILE_LIMIT: u64 = 750_001;
 
 /// Runs a command on secrets, and returns the line to print. It has the URI of a secret, and never
 /// a content.
@@ -25,7 +34,8 @@ pub fn run(
             let id = known.id()?;
             let revision = |model: &Model| model.secret_report(unit, &id).map(|it| it.revision);
             let before = revision(model);
-            let pairs: Vec<(&str, &str)> = content.pairs().collect();
+            let content = values_of(&content)?;
+            let pairs = pairs_of(&content);
             match &known.owner {
                 Some(owner) => model.set_remote_secret(owner, &known.label, &pairs).map(drop),
                 None => {
@@ -89,12 +99,13 @@ fn add(
     name: &str,
     content: &Content,
 ) -> Result<String> {
-    let pairs: Vec<(&str, &str)> = content.pairs().collect();
     if names.contains(name) {
         return Err(Error::new(format!("cannot add secret {name:?}"))
             .because("there is one of this name")
             .advice("`update-secret` replaces its content"));
     }
+    let content = values_of(content)?;
+    let pairs = pairs_of(&content);
     let id = match name.split_once('/') {
         None => model.add_secret(name, &pairs).map_err(to_error)?,
         Some((owner, _)) if owner == own => {
@@ -111,6 +122,38 @@ fn add(
     };
     names.insert(name, id.as_str());
     Ok(format!("{id} (`secret:{name}` stands for it)"))
+}
+
+/// Returns the keys with their values, those of `KEY#file` read from their files.
+///
+/// # Errors
+/// Fails if a file cannot be read or is no text. Nothing of it is quoted.
+fn values_of(content: &Content) -> Result<Vec<(String, String)>> {
+    let read = |(key, value): (&str, &str)| {
+        let Some(key) = key.strip_suffix(FILE_SUFFIX) else {
+            return Ok((key.to_owned(), value.to_owned()));
+        };
+        let failed = || Error::new(format!("cannot read the file for {key:?} of the secret"));
+        // A pipe without a writer would hold up the whole session.
+        let kind = fs::metadata(value).map_err(|error| failed().because(error))?;
+        if !kind.is_file() {
+            return Err(failed().because("it is not a regular file"));
+        }
+        let mut bytes = Vec::new();
+        // The model refuses what is too long, as Juju does.
+        File::open(value)
+            .and_then(|file| file.take(FILE_LIMIT).read_to_end(&mut bytes))
+            .map_err(|error| failed().because(error))?;
+        let text = String::from_utf8(bytes).map_err(|_| {
+            failed().because("it is no text").advice("KEY#base64=VALUE takes bytes in base64")
+        })?;
+        Ok((key.to_owned(), text))
+    };
+    content.pairs().map(read).collect()
+}
+
+fn pairs_of(content: &[(String, String)]) -> Vec<(&str, &str)> {
+    content.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect()
 }
 
 /// A secret that a command names.

@@ -63,6 +63,32 @@ fn a_provider_grants_a_user_over_the_relation() {
         .says("pg/user  pg     2         2");
 }
 
+#[test]
+fn a_content_may_be_in_base64_or_in_a_file() {
+    let charm = Charm::with_dispatch(
+        "[ $JUJU_HOOK_NAME != config-changed ] || { uri=$(config-get token); [ -z \"$uri\" ] || \
+         secret-get $uri >$OUT/content; }",
+    );
+    charm.write("config.yaml", "options:\n  token: {type: secret}\n");
+    let file = charm.out().join("lines");
+    fs::write(&file, "one\ntwo\n").unwrap();
+    let bytes = charm.out().join("bytes");
+    fs::write(&bytes, [0xff, 0xfe]).unwrap();
+    let (file, bytes) = (file.display(), bytes.display());
+    let script = format!(
+        "wait-for idle\nadd-secret api text#base64=aGVsbG8= lines#file={file}\ngrant-secret api\n\
+         config token=secret:api\nwait-for idle\ntry add-secret no abc#file={file}.no\n\
+         try add-secret no abc#file={bytes}\ntry update-secret api ab#file={file}\n\
+         try update-secret api abc#file=/\n"
+    );
+    let run = charm.run(FAST, &script).exits(0);
+    assert_eq!(charm.note("content"), "lines: |\n  one\n  two\ntext: hello\n");
+    run.says("cannot read the file for \"abc\" of the secret: No such file")
+        .says("it is no text; KEY#base64=VALUE takes bytes in base64")
+        .says("it is not a regular file")
+        .says("key \"ab\" not valid");
+}
+
 /// Every content that is planted has this in it.
 const PLANT: &str = "c0ntent-that-nobody-may-see";
 

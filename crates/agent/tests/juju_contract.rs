@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use charmwright_agent::{
     ActionStatus, AgentPaths, CharmMeta, Deployment, Ending, Finished, InProcessTools, Model,
-    ModelSettings,
+    ModelSettings, Substrate,
 };
 use charmwright_juju::{
     ActionName, DispatchPath, ErrorKind, HookEnv, HookTools, LogLevel, Port, Status, StatusKind,
@@ -87,7 +87,9 @@ fn a_resource_is_the_path_of_its_file() {
 
 #[test]
 fn every_call_of_a_hook_is_taken_and_answered() {
-    let tools = unit(|deployment| deployment);
+    // On Kubernetes Juju refuses ICMP when the hook is committed.
+    let settings = ModelSettings::new().substrate(Substrate::Machine);
+    let tools = unit_of_model(settings, |deployment| deployment);
     let (env, juju) = next(&tools).unwrap();
     assert_eq!(env.unit().to_string(), "web/0");
     assert_eq!(env.hook_name().unwrap().as_str(), "install");

@@ -17,7 +17,7 @@ use super::relation_cache::RelationCache;
 use super::secret::HookRecord;
 use super::status::Status;
 use super::tool_output::parse_json;
-use super::tool_runner::{ToolCall, ToolError, ToolRunner};
+use super::tool_runner::{MAX_ARGUMENT, ToolCall, ToolError, ToolRunner};
 use super::version::JujuVersion;
 
 /// The hook tools of one hook, as typed calls.
@@ -88,8 +88,8 @@ impl HookTools {
     }
 
     /// Tells the calls which hook they belong to. They then know the remote application of the
-    /// hook's relation without a tool, and refuse a grant in the peer relation or in one that breaks
-    /// for which Juju would fail the hook ([`grant_secret`](Self::grant_secret)).
+    /// hook's relation without a tool, and refuse a grant for which Juju would fail the hook: one
+    /// in the peer relation, or in a relation that breaks ([`grant_secret`](Self::grant_secret)).
     ///
     /// A variable that is missing or malformed is as one that the hook does not have.
     #[must_use]
@@ -164,6 +164,11 @@ impl HookTools {
     }
 
     fn run(&self, attempt: Cow<'static, str>, call: &ToolCall<'_>) -> Result<Vec<u8>, Error> {
+        // The runner refuses it too, but its error has no sizes for a program to read.
+        if let Some(size) = call.args.iter().map(String::len).find(|size| *size > MAX_ARGUMENT) {
+            let what = "an argument";
+            return Err(Error::too_large(attempt, call.tool, what, size, MAX_ARGUMENT));
+        }
         self.runner.run(call).map_err(|error| Error::from_tool_error(attempt, call.tool, error))
     }
 }

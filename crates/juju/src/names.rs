@@ -235,7 +235,7 @@ impl_text_name!(
     SecretId,
     "a secret's id",
     is_secret_id,
-    "secret:ID, secret://MODEL/ID or ID, where ID is letters and digits"
+    "secret:ID, secret://MODEL/ID or ID, where ID is 20 letters and digits"
 );
 impl_text_conversions!(
     ApplicationName,
@@ -528,8 +528,14 @@ fn is_secret_id(text: &str) -> bool {
     };
     if let Some(rest) = text.strip_prefix("secret://") {
         rest.split_once('/').is_some_and(|(uuid, id)| model(uuid) && word(id))
+    } else if let Some(id) = text.strip_prefix("secret:") {
+        word(id)
     } else {
-        word(text.strip_prefix("secret:").unwrap_or(text))
+        // A text without the scheme may be a secret itself that somebody put in the place of its
+        // id. It would go to a hook tool as an argument, so only what Juju prints is taken: 20
+        // letters and digits (measured 3.6 and 4.0).
+        text.len() == 20
+            && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
     }
 }
 

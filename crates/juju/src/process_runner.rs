@@ -25,9 +25,10 @@ use super::tool_runner::{ToolCall, ToolError, ToolRunner};
 /// minute. It is better that the hook waits for it than that it fails.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(300);
 
-/// The largest output of a tool that is read, in bytes. The largest known outputs are a unit's
-/// whole state, at most 2 MiB, and a secret, at most 1 MB (Juju 2.9 to 4.1).
-const MAX_OUTPUT: usize = 16 * 1024 * 1024;
+/// The largest output of a tool that is read, in bytes. The largest known output is a databag: Juju
+/// 4.0 stores 16 MiB, and its JSON has two bytes for a quotation mark and six for `<`. A databag
+/// that cannot be read cannot be made smaller either.
+const MAX_OUTPUT: usize = 64 * 1024 * 1024;
 
 /// The most of a tool's standard error that is kept, in bytes.
 const MAX_STDERR: usize = 64 * 1024;
@@ -43,7 +44,7 @@ const EXIT_POLL_INTERVAL: Duration = Duration::from_millis(10);
 ///   start unless [`deadline`](Self::deadline) sets another.
 /// - The call ends when the tool exits. A child of the tool may keep the tool's output open; the
 ///   output that is there is read, and the rest is not waited for.
-/// - The tool is killed when it has written more than 16 MiB to standard output. The first 64 KiB
+/// - The tool is killed when it has written more than 64 MiB to standard output. The first 64 KiB
 ///   of standard error are kept, and the rest is dropped.
 /// - An argument over 131,071 bytes, or with a NUL in it, is an error, and no process is started.
 /// - A tool may exit without reading all of its input. Its exit code alone says whether it failed.

@@ -12,6 +12,7 @@ mod fake_pebble;
 pub(super) mod fakes;
 mod handles;
 mod probe;
+mod random_writes;
 mod related_unit;
 mod relations;
 mod runs;

@@ -181,9 +181,13 @@ fn a_relation_that_vanishes_between_two_calls_is_left_out_or_not_ready() {
         assert_eq!(ids, ["site:2"]);
         juju.fail_once("relation-list", 2, &gone(2));
         // Juju hides a relation of another model that is gone.
-        juju.fail_once("relation-get", 1, "permission denied");
+        for _ in 0..2 {
+            juju.fail_once("relation-get", 1, "permission denied");
+        }
         juju.fail_once("relation-get", 2, &gone(2));
         assert!(sites[0].remote_units().unwrap_err().juju().is_some());
+        let left = sites[0].remote_unit(&"two/7".parse().unwrap()).read::<Answer>().unwrap_err();
+        assert_eq!(left.to_string(), "waiting: site: two/7 is not in site:2 any more");
         let stop = sites[0].remote_app().read::<Answer>().unwrap_err();
         assert!(stop.not_ready().is_some());
         let error = sites[0].remote_app().get("x").unwrap_err();
@@ -283,6 +287,8 @@ fn the_relation_that_breaks_is_left_out_and_marked() {
             let id = "site:1".parse().unwrap();
             let RelationLookup::Breaking(site) = hook.relation(Site, &id)? else { panic!() };
             assert!(site.is_breaking());
+            let other = hook.relation(Database, &"1".parse::<RelationId>().unwrap())?;
+            assert!(matches!(other, RelationLookup::Gone));
             assert_eq!(site.remote_app_name().map(juju::ApplicationName::as_str), name);
             match name {
                 Some(_) => assert_eq!(site.remote_app().read::<Member>()?, Member { port: 80 }),

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use serde::de::{DeserializeOwned, DeserializeSeed};
+use serde::de::{DeserializeOwned, DeserializeSeed, IgnoredAny};
 use serde_json::Value;
 
 use super::Codec;
 use super::error::{DecodeError, EncodeError};
-use super::field_names::keys_per_field;
+use super::field_names::{field_names, keys_per_field};
 use super::fields_de::{Field, read_fields};
 use super::fields_ser::{Format, write_fields};
 use super::redact::decode_error;
@@ -23,12 +23,21 @@ pub enum JsonPerKey {}
 
 impl Codec for JsonPerKey {
     fn decode<T: DeserializeOwned>(bag: &BTreeMap<String, String>) -> Result<T, DecodeError> {
-        read_fields(bag.iter().map(|(key, text)| (key.as_str(), JsonText(text)))).map_err(|error| {
-            decode_error(error, |wrong| {
-                let texts = bag.iter().filter(|(key, _)| wrong.is_none_or(|wrong| wrong == *key));
-                texts.flat_map(|(_, text)| parts_of(text)).collect()
-            })
-        })
+        let error = match decode_entries(bag, bag.iter()) {
+            Ok(value) => return Ok(value),
+            Err(error) => error,
+        };
+        // A struct with a flattened field reads every key, so one of others may be in the way that
+        // is not JSON. A key of its own that is not JSON is missing without it.
+        let is_json = |text: &String| serde_json::from_str::<IgnoredAny>(text).is_ok();
+        let is_foreign = |key: &str| bag.get(key).is_some_and(|text| !is_json(text));
+        if field_names::<T>().is_some() || !error.key().is_some_and(is_foreign) {
+            return Err(error);
+        }
+        match decode_entries(bag, bag.iter().filter(|(_, text)| is_json(text))) {
+            Err(missing) if missing.key().is_some_and(is_foreign) => Err(error),
+            without => without,
+        }
     }
 
     fn encode<T: Serialize>(value: &T) -> Result<BTreeMap<String, String>, EncodeError> {
@@ -49,6 +58,19 @@ impl Format for JsonPerKey {
         let text = serde_json::to_string(value).map_err(|error| error.to_string())?;
         Ok((text != "null").then_some(text))
     }
+}
+
+/// Reads a type from some entries of a databag.
+fn decode_entries<'a, T: DeserializeOwned>(
+    bag: &BTreeMap<String, String>,
+    entries: impl Iterator<Item = (&'a String, &'a String)>,
+) -> Result<T, DecodeError> {
+    read_fields(entries.map(|(key, text)| (key.as_str(), JsonText(text)))).map_err(|error| {
+        decode_error(error, |wrong| {
+            let texts = bag.iter().filter(|(key, _)| wrong.is_none_or(|wrong| wrong == *key));
+            texts.flat_map(|(_, text)| parts_of(text)).collect()
+        })
+    })
 }
 
 /// The JSON text of a field.

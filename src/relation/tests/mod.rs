@@ -1,6 +1,7 @@
 //! Tests of the codecs, and of what the content of a databag becomes.
 
 mod codecs;
+mod json;
 mod versions;
 
 use std::collections::BTreeMap;

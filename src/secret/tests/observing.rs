@@ -114,6 +114,20 @@ fn a_secret_in_an_option_is_resolved_by_the_type_of_the_field() {
              as secret:9m4e2mr0ui3e8a215n4g"
                 .to_owned(),
         ),
+        // One word is no id either: it would be an argument of secret-get.
+        (
+            Unit::new(false).with_option("tls-key", "hunter2"),
+            "status-set blocked -- invalid config \"tls-key\": expected the id of a secret, such \
+             as secret:9m4e2mr0ui3e8a215n4g"
+                .to_owned(),
+        ),
+        // Juju refuses this one, in an option of type `string`, only when it is read.
+        (
+            Unit::new(false).with_option("tls-key", "secret:hunter2"),
+            "status-set blocked -- invalid config \"tls-key\": expected the id of a secret, such \
+             as secret:9m4e2mr0ui3e8a215n4g"
+                .to_owned(),
+        ),
     ] {
         let ran = unit.run(use_option);
         assert_eq!((ran.status, ran.report.exit_code()), (status, 0));
@@ -132,9 +146,15 @@ fn a_secret_in_a_databag_is_its_id_there() {
     assert_eq!(answer.secret_user.id(), &id());
     assert_eq!(serde_json::to_string(&answer).unwrap(), text);
     assert_eq!(answer, Answer { secret_user: RemoteSecret::new(id()) });
-    let wrong = "{\"secret-user\":\"hunter2 planted\"}";
-    let error = serde_json::from_str::<Answer>(wrong).unwrap_err().to_string();
-    assert!(error.contains("expected the id of a secret") && !error.contains("hunter2"), "{error}");
+    // However its id is written.
+    let with_model = format!("secret://0f3c0f3c-0f3c-4f3c-8f3c-0f3c0f3c0f3c/{FOREIGN}");
+    assert_eq!(answer.secret_user, RemoteSecret::new(with_model.parse().unwrap()));
+    for wrong in ["hunter2 planted", "hunter2"] {
+        let wrong = format!("{{\"secret-user\":\"{wrong}\"}}");
+        let error = serde_json::from_str::<Answer>(&wrong).unwrap_err().to_string();
+        assert!(error.contains("expected the id of a secret"), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
 
     let in_relation =
         || answer.secret_user.named_by(&"database".parse().unwrap(), Some(&"pg".parse().unwrap()));

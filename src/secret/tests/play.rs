@@ -237,6 +237,10 @@ impl Juju {
         let label = option(args, "--label");
         let id = args.iter().find(|arg| !arg.starts_with("--"));
         let id = id.map(|id| id.rsplit([':', '/']).next().unwrap_or_default());
+        if let Some(id) = id.filter(|id| id.len() != 20) {
+            let stderr = format!("ERROR secret URI \"{id}\" not valid");
+            return Err(ToolError::Exited { code: 2, stderr });
+        }
         let found = self.secrets.iter().find(|(key, secret)| {
             (any || secret.is_own)
                 && match id {

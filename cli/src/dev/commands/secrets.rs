@@ -11,7 +11,7 @@ pub const COMMANDS: &[(&str, &str, &str)] = &[
         "add-secret",
         "NAME KEY=VALUE...",
         "add a user secret and print its URI; APP/NAME is one that the remote application owns; \
-         the value of KEY#base64 is in base64",
+         the value of KEY#base64 is in base64, that of KEY#file in a file",
     ),
     (
         "update-secret",

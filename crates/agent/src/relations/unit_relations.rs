@@ -143,9 +143,9 @@ impl UnitRelations {
         }
     }
 
-    /// Records that the agent has restarted. The new agent has read no databag yet, takes a relation
-    /// that the unit has entered for one whose relation-created has run, and forgets one that has
-    /// been removed meanwhile (Juju 3.6).
+    /// Records that the agent has restarted. The new agent has read no databag yet, takes a
+    /// relation that the unit has entered for one whose relation-created has run, and forgets one
+    /// that has been removed meanwhile (Juju 3.6).
     pub(crate) fn agent_restarted(&mut self, relations: &Relations) {
         self.records.retain(|id, _| relations.get(*id).is_some());
         for (id, record) in &mut self.records {

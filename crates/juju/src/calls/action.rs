@@ -98,7 +98,8 @@ impl HookTools {
     ///
     /// # Errors
     ///
-    /// The tool failed, or the message is longer than an argument may be (131,071 bytes).
+    /// The tool failed, or the message is longer than an argument may be (131,071 bytes,
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge)).
     pub fn action_fail(&self, message: &str) -> Result<(), Error> {
         let call = ToolCall::new("action-fail");
         let call = if message.is_empty() { call } else { call.free_text(replace_nul(message)) };

@@ -21,6 +21,10 @@ use crate::tool_runner::ToolCall;
 /// own, but it keeps a databag in one document of MongoDB, which holds 16 MiB with its overhead.
 pub(crate) const MAX_DATABAG: usize = 16 * 1024 * 1024;
 
+/// The longest key that the tool reads, in characters of its written form. It reads a key as YAML
+/// only if it ends within 1,024 characters (libyaml, of which Juju's reader is a port).
+const MAX_KEY: usize = 1_000;
+
 const SET_TOOL: &str = "relation-set";
 const GET_TOOL: &str = "relation-get";
 
@@ -308,7 +312,8 @@ impl HookTools {
 ///   would accept both: Juju 4.0 then fails the commit for the empty key, and cuts a text at its
 ///   NUL when it reads the text from its database (its source).
 /// - [`ErrorKind::TooLarge`] if the keys and values together are larger than 16 MiB. Juju counts
-///   the whole databag at the commit, so that smaller changes may still be too large together.
+///   the whole databag at the commit, so that smaller changes may still be too large together. Also
+///   if a key is longer than 1,000 characters, of which a control character takes six.
 pub fn check_databag_changes(
     relation: &RelationId,
     changes: &BTreeMap<String, Option<String>>,
@@ -320,6 +325,11 @@ pub fn check_databag_changes(
         }
         if key.contains('\0') {
             return refused(format!("the key {:?} holds a NUL character", key_excerpt(key)));
+        }
+        let size = written_length(key);
+        if size > MAX_KEY {
+            let what = format!("the key {:?}", key_excerpt(key));
+            return Err(Error::too_large(write_attempt(relation), SET_TOOL, &what, size, MAX_KEY));
         }
         if value.as_deref().is_some_and(|value| value.contains('\0')) {
             return refused(format!("the value of {:?} holds a NUL character", key_excerpt(key)));
@@ -382,6 +392,16 @@ fn misnamed(attempt: &str, call: &ToolCall<'_>, due: &str) -> Error {
     unreadable(attempt, call, &format!("printed a text that is not {due}"))
 }
 
+/// Returns the length of a key in the document that the tool reads, in characters.
+fn written_length(key: &str) -> usize {
+    // No character has an escape of more than six, and most keys are short.
+    if key.len() <= MAX_KEY / 6 {
+        return key.len();
+    }
+    // The quotes do not count.
+    charmwright_yaml::to_yaml(key).map_or(0, |text| text.chars().count().saturating_sub(2))
+}
+
 fn parse_databag(answer: Value) -> Result<Databag, String> {
     let mut databag = string_map(answer)?;
     // Juju keeps no empty value: an empty text deletes the key (Juju 2.9 to 4.1).
@@ -417,6 +437,17 @@ mod tests {
             kind(&[("key4", Some(&value))]),
             Err(ErrorKind::TooLarge { size, limit: MAX_DATABAG })
         );
+        // A tool would fail at the end of the hook with a text that names no key.
+        for (key, size) in [("k".repeat(1_001), 1_001), ("\u{1}".repeat(167), 1_002)] {
+            assert_eq!(
+                kind(&[(&key, Some("x"))]),
+                Err(ErrorKind::TooLarge { size, limit: MAX_KEY })
+            );
+        }
+        for key in ["k".repeat(1_000), "é".repeat(1_000), "\u{7f}".repeat(166)] {
+            assert_eq!(kind(&[(&key, Some("x"))]), Ok(()));
+            charmwright_yaml::to_yaml(&changes(&[(&key, Some("x"))])).unwrap();
+        }
         let error =
             check_databag_changes(&relation, &changes(&[("a", Some("hunter2\0"))])).unwrap_err();
         assert_eq!(

@@ -50,7 +50,8 @@ impl HookTools {
     /// # Errors
     ///
     /// - Only Juju may set this kind of status. No tool was started.
-    /// - The message is longer than an argument may be (131,071 bytes). No tool was started.
+    /// - [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge) if the message is longer than an
+    ///   argument may be (131,071 bytes). No tool was started.
     /// - The tool failed.
     pub fn set_status(&self, status: &Status) -> Result<(), Error> {
         self.write_status(StatusScope::Unit, status)?;

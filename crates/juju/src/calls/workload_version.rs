@@ -10,7 +10,8 @@ impl HookTools {
     ///
     /// # Errors
     ///
-    /// The tool failed, or the text is longer than an argument may be (131,071 bytes).
+    /// The tool failed, or the text is longer than an argument may be (131,071 bytes,
+    /// [`ErrorKind::TooLarge`](crate::ErrorKind::TooLarge)).
     pub fn set_application_version(&self, version: &str) -> Result<(), Error> {
         self.execute(
             "set the workload's version",

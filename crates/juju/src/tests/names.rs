@@ -75,7 +75,17 @@ fn bad_names_are_refused() {
     for text in ["", "db:", ":7", "db:x", "d b:7", "db:7 ", "../db:7"] {
         assert!(text.parse::<RelationId>().is_err(), "{text:?}");
     }
-    for text in ["", "secret:", "secret://", "secret://m", "secret:a/b", "a b"] {
+    // The last two are more likely passwords.
+    for text in [
+        "",
+        "secret:",
+        "secret://",
+        "secret://m",
+        "secret:a/b",
+        "a b",
+        "hunter2",
+        "9M4E2MR0UI3E8A215N4G",
+    ] {
         assert!(text.parse::<SecretId>().is_err(), "{text:?}");
     }
 }

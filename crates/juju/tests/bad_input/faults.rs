@@ -97,7 +97,7 @@ pub(crate) const FAULTS: &[Fault] = &[
         "100 MiB",
         Tool::Script("yes $PLANTED | head -c 104857600"),
         ErrorKind::Output,
-        "printed more than 16777216 bytes and was killed",
+        "printed more than 67108864 bytes and was killed",
     ),
     fault("missing", Tool::Missing, ErrorKind::Unavailable, "is not on PATH"),
     fault("a directory", Tool::Directory, ErrorKind::System, "could not be started"),

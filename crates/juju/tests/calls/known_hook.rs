@@ -1,5 +1,5 @@
-//! Tests of what the calls know if they know their hook: the remote application of its relation, and
-//! the grants for which Juju would fail the hook.
+//! Tests of what the calls know if they know their hook: the remote application of its relation,
+//! and the grants for which Juju would fail the hook.
 
 use charmwright_juju::{
     ErrorKind, HookEnv, NewSecret, RelationId, SecretFields, SecretId, SecretOwner, SecretText,
@@ -49,8 +49,8 @@ fn a_grant_that_juju_does_not_take_in_the_peer_relation_is_not_sent() {
         assert_eq!(
             error.to_string(),
             format!(
-                "cannot grant the secret {ID} in the relation ring:1: Juju takes no such grant in a \
-                 peer relation; every unit reads a secret that its application owns without one"
+                "cannot grant the secret {ID} in the relation ring:1: Juju takes no such grant in \
+                 a peer relation; every unit reads a secret that its application owns without one"
             )
         );
     }

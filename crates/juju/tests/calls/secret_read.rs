@@ -203,14 +203,15 @@ fn a_label_is_given_by_the_id_and_may_not_be_taken() {
 
 #[test]
 fn the_properties_are_cached_under_id_and_label() {
+    const OTHER: &str = "9m4e2mr0ui3e8a215n50";
     let printed =
         format!("{{\"{ID}\":{{\"revision\":2,\"label\":\"admin\",\"owner\":\"application\"}}}}");
-    let hook = Scripted::new([prints(printed), fails(&format!("secret \"{ID}x\" not found"))]);
+    let hook = Scripted::new([prints(printed), fails(&format!("secret \"{OTHER}\" not found"))]);
     let info = hook.tools.secret_info("admin").unwrap();
     assert_eq!((info.revision(), info.owner()), (2, SecretOwner::Application));
     assert_eq!(hook.tools.secret_info(&id()).unwrap(), info);
     assert_eq!(hook.tools.secret_info("admin").unwrap(), info);
-    let foreign: SecretId = format!("{ID}x").parse().unwrap();
+    let foreign: SecretId = OTHER.parse().unwrap();
     for _ in 0..2 {
         assert_eq!(hook.tools.secret_info(&foreign).unwrap_err().kind(), &ErrorKind::Gone);
     }
@@ -218,7 +219,7 @@ fn the_properties_are_cached_under_id_and_label() {
         hook.take_calls(),
         [
             "secret-info-get --format=json --label=admin".to_owned(),
-            format!("secret-info-get --format=json {ID}x")
+            format!("secret-info-get --format=json {OTHER}")
         ]
     );
     hook.check_is_done();

@@ -60,3 +60,21 @@ fn a_failed_write_is_not_cached() {
     agent.answer_once("status-get", "garbage");
     assert_eq!(hook_tools.application_status().unwrap_err().kind(), &ErrorKind::Output);
 }
+
+#[test]
+fn a_text_that_is_too_long_for_an_argument_has_its_sizes_in_the_error() {
+    let (agent, hook_tools) = in_hook();
+    let text = "x".repeat(131_072);
+    for error in [
+        hook_tools.set_status(&Status::blocked(text.as_str())).unwrap_err(),
+        hook_tools.set_application_version(&text).unwrap_err(),
+        hook_tools.action_fail(&text).unwrap_err(),
+    ] {
+        let kind = ErrorKind::TooLarge { size: 131_072, limit: 131_071 };
+        assert_eq!(error.kind(), &kind, "{}", error.tool().unwrap());
+        let said = error.to_string();
+        let end = ": an argument is 131072 bytes long (at most 131071)";
+        assert!(said.starts_with("cannot ") && said.ends_with(end) && said.len() < 400, "{said}");
+    }
+    assert!(agent.calls().is_empty());
+}
