@@ -37,6 +37,11 @@ impl Values {
         self.committed.extend(values.into_iter().filter(|_| is_committed));
     }
 
+    /// Returns `true` if the hook that a unit runs has written this value.
+    pub fn is_pending(&self, unit: &UnitName, value: &str) -> bool {
+        self.pending.get(unit).into_iter().flatten().any(|own| own == value)
+    }
+
     /// Panics unless a value that a unit has read was written there, and committed or by its own
     /// hook.
     pub fn check(&self, reader: &UnitName, owner: &str, place: &str, value: &str) {
@@ -44,20 +49,21 @@ impl Values {
             value.starts_with(&format!("{owner} {place} ")),
             "{reader} reads {value:?} in what {owner} wrote in {place}"
         );
-        let own = self.pending.get(reader).into_iter().flatten();
-        let is_known = self.committed.contains(value) || own.into_iter().any(|own| own == value);
+        let is_known = self.committed.contains(value) || self.is_pending(reader, value);
         assert!(is_known, "{reader} reads {value:?}, which is not committed");
     }
 }
 
 /// Returns `true` if a unit may read the databag of an application or unit in a relation.
+///
+/// It may read those of all units in the relation, also of its own application (Juju 3.6, the facade
+/// `Uniter`, `checkRemoteUnit`), but that of its own application only if it leads.
 pub fn may_read(reader: &UnitName, leads: bool, relation: &RelationReport, owner: &str) -> bool {
     let own = reader.application().as_str();
-    let application = owner.split('/').next().unwrap_or_default();
     let is_peer = relation.remote_app == own;
-    if owner == own {
-        is_peer || leads
-    } else {
-        owner == reader.to_string() || application == relation.remote_app
+    match owner.split_once('/') {
+        None if owner == own => is_peer || leads,
+        None => owner == relation.remote_app,
+        Some((application, _)) => application == own || application == relation.remote_app,
     }
 }

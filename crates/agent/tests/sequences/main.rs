@@ -66,22 +66,3 @@ fn random_sequences_keep_the_rules_of_juju_3_6() {
 fn random_sequences_keep_the_rules_of_juju_4_0() {
     run_sequences("4.0.15");
 }
-
-#[test]
-fn tmp() {
-    use step::Step::*;
-    let mut world = World::new("4.0.15");
-    for s in [
-        Deploy("web", 1),
-        Deploy("lb", 2),
-        Integrate(("web:site", "lb:site")),
-        Begin(2),
-        Finish(2, 0),
-        Begin(2),
-        Refresh("web"),
-        Settle,
-    ] {
-        world.take(&s);
-        world.dump(&s);
-    }
-}

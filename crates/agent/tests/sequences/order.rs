@@ -42,10 +42,7 @@ impl Order {
         let name = describe(run);
         self.begun.push(name.clone());
         if run.kind().is_action() {
-            self.expect(
-                self.is_installed && !self.is_removed,
-                "an action runs on a unit that is there",
-            );
+            self.expect(self.is_installed, "an action runs on a unit that is installed");
             return;
         }
         if self.failed.remove(&name) {
@@ -141,7 +138,10 @@ impl Order {
     pub fn fail(&mut self, run: &HookRun) {
         if !run.kind().is_action() {
             self.failed.insert(describe(run));
-            self.is_in_error = true;
+            // Juju skips it if the unit has lost the leadership meanwhile.
+            let is_the_leaders =
+                run.kind().secret().is_some() || matches!(run.kind(), HookKind::LeaderElected);
+            self.is_in_error = !is_the_leaders;
         }
     }
 

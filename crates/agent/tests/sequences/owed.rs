@@ -52,7 +52,7 @@ impl Owed {
                 self.elected.remove(unit.application().as_str());
             }
             HookKind::ConfigChanged => {
-                self.seen_port.insert(unit.clone(), port);
+                self.see_port(unit, port);
             }
             HookKind::SecretChanged(secret) => {
                 self.seen_secrets.insert((unit.clone(), secret.id.clone()), secret.revision);
@@ -66,6 +66,11 @@ impl Owed {
             }
             _ => {}
         }
+    }
+
+    /// Takes the value of the option `port` that a unit was told of.
+    pub fn see_port(&mut self, unit: &UnitName, port: String) {
+        self.seen_port.insert(unit.clone(), port);
     }
 
     /// Forgets what was told to a unit that is gone: another one may get its name.

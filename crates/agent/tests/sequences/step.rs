@@ -41,11 +41,17 @@ pub enum Step {
     UpdateStatus(usize),
     /// Time passes, in seconds.
     Wait(u64),
+    /// The next hook of a unit runs, from its beginning to its end.
+    Hook {
+        unit: usize,
+        calls: Vec<Call>,
+        code: i32,
+    },
     /// The next hook of a unit begins.
     Begin(usize),
-    /// The charm of a unit calls a hook tool, if a hook runs.
+    /// The charm calls a hook tool in one of the hooks that run.
     Call(usize, Call),
-    /// The hook of a unit ends with this exit code.
+    /// One of the hooks that run ends with this exit code.
     Finish(usize, i32),
     /// Hooks run and succeed until none is due, unless one is running.
     Settle,
@@ -124,17 +130,20 @@ fn step() -> impl Strategy<Value = Step> {
     let application = || select(&APPLICATIONS[..]);
     let pair = || select(&PAIRS[..]);
     prop_oneof![
-        30 => unit().prop_map(Step::Begin),
-        40 => (unit(), call()).prop_map(|(unit, call)| Step::Call(unit, call)),
-        30 => (unit(), select(vec![0, 0, 0, 0, 1])).prop_map(|(unit, code)| Step::Finish(unit, code)),
+        40 => (unit(), prop::collection::vec(call(), 0..8), select(vec![0, 0, 0, 0, 0, 0, 0, 1])).prop_map(
+            |(unit, calls, code)| Step::Hook { unit, calls, code },
+        ),
+        15 => unit().prop_map(Step::Begin),
+        30 => (unit(), call()).prop_map(|(unit, call)| Step::Call(unit, call)),
+        15 => (unit(), select(vec![0, 0, 0, 0, 0, 0, 0, 1])).prop_map(|(unit, code)| Step::Finish(unit, code)),
         6 => Just(Step::Settle),
         4 => select(vec![1, 5, 60, 300, 90_000]).prop_map(Step::Wait),
         3 => (application(), 0..3_u32).prop_map(|(name, units)| Step::Deploy(name, units)),
         3 => application().prop_map(Step::AddUnit),
-        3 => unit().prop_map(Step::RemoveUnit),
+        2 => unit().prop_map(Step::RemoveUnit),
         1 => application().prop_map(Step::RemoveApplication),
         5 => pair().prop_map(Step::Integrate),
-        2 => pair().prop_map(Step::RemoveRelation),
+        1 => pair().prop_map(Step::RemoveRelation),
         2 => (application(), 0..3_i64).prop_map(|(name, port)| Step::SetConfig(name, port)),
         2 => unit().prop_map(Step::Lead),
         1 => application().prop_map(Step::Refresh),
@@ -160,12 +169,12 @@ fn call() -> impl Strategy<Value = Call> {
     let secret = || 0..6_usize;
     let key = || 0..3_u8;
     prop_oneof![
-        6 => (relation(), key()).prop_map(|(relation, key)| Call::SetUnit { relation, key }),
-        6 => (relation(), key()).prop_map(|(relation, key)| Call::SetApplication { relation, key }),
+        8 => (relation(), key()).prop_map(|(relation, key)| Call::SetUnit { relation, key }),
+        8 => (relation(), key()).prop_map(|(relation, key)| Call::SetApplication { relation, key }),
         2 => (relation(), key(), any::<bool>()).prop_map(|(relation, key, is_application)| {
             Call::Delete { relation, key, is_application }
         }),
-        8 => (relation(), 0..16_usize).prop_map(|(relation, whose)| Call::Read { relation, whose }),
+        12 => (relation(), 0..24_usize).prop_map(|(relation, whose)| Call::Read { relation, whose }),
         2 => (any::<bool>(), any::<bool>()).prop_map(|(is_application, is_rotated)| {
             Call::AddSecret { is_application, is_rotated }
         }),

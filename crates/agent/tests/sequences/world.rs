@@ -79,23 +79,35 @@ impl World {
                     self.begin(&unit);
                 }
             }
-            Step::Call(unit, call) => {
-                let unit = self.unit(*unit).filter(|unit| self.running.contains_key(unit));
-                if let Some(unit) = unit {
+            Step::Hook { unit, calls, code } => {
+                let unit = self.unit(*unit).filter(|unit| !self.running.contains_key(unit));
+                if let Some(unit) = unit
+                    && self.begin(&unit)
+                    && self.running.contains_key(&unit)
+                {
+                    for call in calls {
+                        self.call(&unit, call);
+                    }
+                    self.finish(&unit, *code);
+                }
+            }
+            Step::Call(number, call) => {
+                if let Some(unit) = pick(self.running.keys(), *number).cloned() {
                     self.call(&unit, call);
                 }
             }
-            Step::Finish(unit, code) => {
-                let unit = self.unit(*unit).filter(|unit| self.running.contains_key(unit));
-                if let Some(unit) = unit {
+            Step::Finish(number, code) => {
+                if let Some(unit) = pick(self.running.keys(), *number).cloned() {
                     self.finish(&unit, *code);
                 }
             }
             Step::Wait(seconds) => self.now += Duration::from_secs(*seconds),
             Step::Settle => self.run_all(),
-            step => self.operate(step),
+            step => {
+                self.operate(step);
+                self.look();
+            }
         }
-        self.look();
     }
 
     /// Carries out a command of an operator, or something that happens to a unit.
@@ -148,8 +160,15 @@ impl World {
             Step::Resolved { unit: number, retries } => {
                 let unit = unit(number);
                 let how = if *retries { Resolve::Retry } else { Resolve::NoRetry };
+                let failed = self.with(|model| model.report(&unit)).ok();
+                let failed = failed.and_then(|report| report.failed_hook).map(|hook| hook.hook);
                 let is_resolved = self.with(|model| model.resolved(&unit, how)).is_ok();
                 if is_resolved && !retries {
+                    // Juju takes the present config for the one that the unit was told of.
+                    if failed.as_deref() == Some("config-changed") {
+                        let port = self.port(&unit);
+                        self.owed.see_port(&unit, port);
+                    }
                     self.orders.entry(unit).or_default().forget_failure();
                 }
             }
@@ -275,9 +294,14 @@ impl World {
                 self.running.insert(unit.clone(), run);
                 true
             }
+            Ok(Next::Gone) => {
+                self.look();
+                false
+            }
             Ok(Next::PodEnded) => {
                 self.with(|model| model.pod_started(unit)).unwrap();
                 self.orders.entry(unit.clone()).or_default().begin_pod();
+                self.look();
                 true
             }
             _ => false,
@@ -293,6 +317,7 @@ impl World {
         if matches!(finished.ending(), Ending::Failed { .. } | Ending::Requeued) {
             self.orders.entry(unit.clone()).or_default().fail(&run);
         }
+        self.look();
     }
 
     /// Runs the hooks of all units, each with exit code 0, until none is due.
@@ -308,7 +333,6 @@ impl World {
                 } else if self.begin(&unit) {
                     is_due = true;
                 }
-                self.look();
             }
             assert!(self.hooks - first < MOST_HOOKS, "the hooks have no end");
         }
@@ -423,8 +447,12 @@ impl World {
 
     /// Reads the databag of any unit or application, whether the unit may or not.
     fn read(&mut self, unit: &UnitName, report: &Report, relation: &RelationReport, whose: usize) {
-        let units = self.units().into_iter().map(|unit| unit.to_string());
-        let all: Vec<String> = units.chain(APPLICATIONS.map(str::to_owned)).collect();
+        // Those of the relation come twice, because most of the others are refused.
+        let remote = self.with(|model| model.units_of(&relation.remote_app)).unwrap_or_default();
+        let related = remote.iter().map(ToString::to_string).chain([relation.remote_app.clone()]);
+        let everybody = self.units().into_iter().map(|unit| unit.to_string());
+        let everybody = everybody.chain(APPLICATIONS.map(str::to_owned));
+        let all: Vec<String> = related.clone().chain(related).chain(everybody).collect();
         let Some(owner) = pick(&all, whose) else { return };
         let mut get = ToolCall::new("relation-get").arg("--format=json");
         get = get.arg("-r").arg(relation.id.to_string());
@@ -473,7 +501,9 @@ impl World {
         assert!(
             secret.owner == own
                 || secret.owner == unit.to_string()
-                || secret.grantees.contains(own),
+                || secret.grantees.contains(own)
+                // Juju takes a new content from anybody until the commit, and shows it to them.
+                || self.values.is_pending(unit, &content["key"]),
             "{unit} reads a secret of {}, granted to {:?}",
             secret.owner,
             secret.grantees
@@ -655,12 +685,4 @@ fn without_jujus(bag: Bag) -> impl Iterator<Item = (String, String)> {
 
 fn name(unit: &str) -> UnitName {
     unit.parse().unwrap()
-}
-impl World {
-    pub fn dump(&self, s: &Step) {
-        println!("{s:?}");
-        for (u, o) in &self.orders {
-            println!("   {u} {o:?}");
-        }
-    }
 }
