@@ -20,7 +20,7 @@ pub struct Order {
     /// whose relation-created has run (Juju 3.6).
     has_restarted: bool,
     /// The hooks that failed and run again.
-    failed: BTreeSet<String>,
+    failed: BTreeMap<String, HookKind>,
     /// `true` if one of them comes before any other hook. The hooks of the end of a pod, and of the
     /// begin of the next one, come before it.
     is_in_error: bool,
@@ -42,14 +42,14 @@ impl Order {
         let name = describe(run);
         self.begun.push(name.clone());
         if run.kind().is_action() {
-            self.expect(self.is_installed, "an action runs on a unit that is installed");
-            return;
-        }
-        if self.failed.remove(&name) {
-            self.is_in_error = false;
+            // It runs on a unit in error too.
+            self.expect(self.begun.len() > 1, "an action comes after install");
             return;
         }
         self.is_in_error &= !matches!(run.kind(), HookKind::Stop);
+        if self.failed.remove(&name).is_some() {
+            self.is_in_error = false;
+        }
         self.expect(
             !self.is_in_error || is_early(run.kind()),
             "a hook that failed runs again before the others",
@@ -57,98 +57,101 @@ impl Order {
         self.expect(!self.is_removed, "nothing comes after remove");
         self.expect(self.is_installed || name == "install", "install comes first");
         match run.kind() {
-            HookKind::Install => {
-                self.expect(!self.is_installed, "install comes once");
-                self.is_installed = true;
-            }
-            HookKind::Start => {
-                self.has_started = true;
-                self.has_stopped = false;
-            }
+            HookKind::Install => self.expect(!self.is_installed, "install comes once"),
+            // It also comes at the end of each pod.
             HookKind::Stop => {
-                self.expect(!self.has_pod_stopped, "stop comes once");
-                (self.has_stopped, self.has_pod_stopped) = (true, true);
+                self.expect(!self.has_pod_stopped || self.has_restarted, "stop comes once");
             }
+            // Juju does not stop a unit that has not started.
             HookKind::Remove => {
-                // Juju does not stop a unit that has not started.
                 self.expect(self.has_stopped || !self.has_started, "remove comes after stop");
-                self.is_removed = true;
             }
-            HookKind::Relation(hook) => self.begin_relation(hook),
+            HookKind::Relation(hook) => self.expect_relation(hook),
             HookKind::UpdateStatus => {
-                self.expect(self.has_started, "update-status comes after start")
+                self.expect(self.has_started, "update-status comes after start");
             }
             _ => {}
         }
     }
 
-    fn begin_relation(&mut self, hook: &RelationHook) {
-        let mut relation = self.relations.remove(&hook.relation().get());
-        if self.has_restarted && hook.event() != RelationEvent::Created {
-            relation.get_or_insert_default();
-        }
-        let is_told = relation.as_ref().is_some_and(|relation| !relation.is_broken);
-        let remote = hook.remote_unit().cloned();
-        let is_member = |entered: &Option<Entered>| {
-            let members = entered.as_ref().map(|relation| &relation.members);
-            members.zip(remote.as_ref()).is_some_and(|(members, unit)| members.contains(unit))
+    fn expect_relation(&self, hook: &RelationHook) {
+        let untold = Entered::default();
+        let relation = match self.relations.get(&hook.relation().get()) {
+            None if self.has_restarted => Some(&untold),
+            relation => relation,
         };
-        self.expect(
-            relation.as_ref().is_none_or(|relation| !relation.is_broken),
-            "nothing comes after relation-broken",
-        );
+        let is_broken = relation.is_some_and(|relation| relation.is_broken);
+        self.expect(!is_broken, "nothing comes after relation-broken");
+        let members = relation.map(|relation| &relation.members);
+        let remote = hook.remote_unit();
+        let is_member = members.zip(remote).is_some_and(|(members, unit)| members.contains(unit));
         match hook.event() {
             RelationEvent::Created => {
-                self.expect(relation.is_none(), "relation-created comes once");
-                relation = Some(Entered::default());
+                let is_new = !self.relations.contains_key(&hook.relation().get());
+                self.expect(is_new, "relation-created comes once");
             }
             // A unit that is removed meanwhile leaves the relations that it has entered, without
             // having been told of them.
-            RelationEvent::Broken if relation.is_none() => {
-                relation = Some(Entered { is_broken: true, ..Entered::default() });
-            }
-            _ if !is_told => self.expect(false, "relation-created comes first"),
-            RelationEvent::Joined => {
-                self.expect(remote.is_some(), "relation-joined is of a unit");
-                self.expect(!is_member(&relation), "a unit joins once");
-                let entered = relation.get_or_insert_default();
-                entered.members.extend(remote);
-            }
-            RelationEvent::Changed => {
-                let of_member = remote.is_none() || is_member(&relation);
-                self.expect(of_member, "relation-changed is of a unit that has joined");
-            }
-            RelationEvent::Departed => {
-                self.expect(is_member(&relation), "a unit departs that has joined");
-                if let (Some(entered), Some(unit)) = (&mut relation, &remote) {
-                    entered.members.remove(unit);
-                }
-            }
-            _ => {
-                let entered = relation.get_or_insert_default();
-                let are_gone = entered.members.is_empty();
-                entered.is_broken = true;
+            RelationEvent::Broken => {
+                let are_gone = members.is_none_or(BTreeSet::is_empty);
                 self.expect(are_gone, "relation-broken comes when every unit has departed");
             }
+            _ if relation.is_none() => self.expect(false, "relation-created comes first"),
+            RelationEvent::Joined => {
+                self.expect(remote.is_some() && !is_member, "a unit joins once");
+            }
+            RelationEvent::Changed => {
+                let is_known = remote.is_none() || is_member;
+                self.expect(is_known, "relation-changed is of a unit that has joined");
+            }
+            RelationEvent::Departed => self.expect(is_member, "a unit departs that has joined"),
         }
-        self.relations.extend(relation.map(|relation| (hook.relation().get(), relation)));
+    }
+
+    /// Takes a hook that is done.
+    pub fn complete(&mut self, kind: &HookKind) {
+        match kind {
+            HookKind::Install => self.is_installed = true,
+            HookKind::Start => (self.has_started, self.has_stopped) = (true, false),
+            HookKind::Stop => (self.has_stopped, self.has_pod_stopped) = (true, true),
+            HookKind::Remove => self.is_removed = true,
+            HookKind::Relation(hook) => {
+                let relation = self.relations.entry(hook.relation().get()).or_default();
+                match (hook.event(), hook.remote_unit().cloned()) {
+                    (RelationEvent::Joined, unit) => relation.members.extend(unit),
+                    (RelationEvent::Departed, Some(unit)) => {
+                        relation.members.remove(&unit);
+                    }
+                    (RelationEvent::Broken, _) => relation.is_broken = true,
+                    _ => {}
+                }
+            }
+            _ => {}
+        }
     }
 
     /// Takes the end of a hook that runs again.
     pub fn fail(&mut self, run: &HookRun) {
-        if !run.kind().is_action() {
-            self.failed.insert(describe(run));
-            // Juju skips it if the unit has lost the leadership meanwhile.
-            let is_the_leaders =
-                run.kind().secret().is_some() || matches!(run.kind(), HookKind::LeaderElected);
-            self.is_in_error = !is_the_leaders;
+        if run.kind().is_action() {
+            return;
         }
+        self.failed.insert(describe(run), run.kind().clone());
+        // Juju skips it if the unit has lost the leadership meanwhile.
+        let is_the_leaders =
+            run.kind().secret().is_some() || matches!(run.kind(), HookKind::LeaderElected);
+        self.is_in_error = !is_the_leaders;
     }
 
-    /// Forgets the hooks that failed, because the operator has resolved them or the unit
-    /// has lost what they are about.
-    pub fn forget_failure(&mut self) {
-        self.failed.clear();
+    /// Takes a hook that failed for one that is done, because the operator has resolved it.
+    pub fn resolve(&mut self, hook: &str) {
+        let is_resolved = |name: &String| name.split(' ').next() == Some(hook);
+        let resolved: Vec<String> =
+            self.failed.keys().filter(|name| is_resolved(name)).cloned().collect();
+        for name in resolved {
+            if let Some(kind) = self.failed.remove(&name) {
+                self.complete(&kind);
+            }
+        }
         self.is_in_error = false;
     }
 
@@ -164,10 +167,13 @@ impl Order {
         self.has_restarted = true;
     }
 
-    /// Returns the units that have joined a relation and not departed from it.
-    pub fn members(&self, relation: u32) -> Option<&BTreeSet<UnitName>> {
-        let entered = self.relations.get(&relation).filter(|relation| !relation.is_broken)?;
-        Some(&entered.members)
+    /// Returns the units that have joined a relation and not departed from it, or `None` if the
+    /// unit is not in the relation.
+    pub fn members(&self, relation: u32) -> Option<BTreeSet<UnitName>> {
+        match self.relations.get(&relation) {
+            Some(entered) => Some(entered.members.clone()).filter(|_| !entered.is_broken),
+            None => self.has_restarted.then(BTreeSet::new),
+        }
     }
 
     /// Returns `true` if the unit has run its start hook, and no stop since.

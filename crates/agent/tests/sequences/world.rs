@@ -4,16 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant, SystemTime};
 
 use charmwright_agent::{
-    Ending, HookExit, HookRun, InProcessTools, Model, ModelSettings, Next, RelationReport, Report,
-    Resolve, SecretId, SecretUpdate, UnitName,
+    Ending, HookExit, HookRun, InProcessTools, Model, ModelSettings, Next, Report, Resolve,
+    SecretUpdate, UnitName,
 };
 use charmwright_juju::{ToolCall, ToolError, ToolRunner as _};
 
-use super::bags::{Values, may_read};
+use super::bags::Values;
 use super::charms::{APPLICATIONS, charm, deployment};
 use super::order::Order;
 use super::owed::{Bag, Owed};
-use super::step::{Call, Step};
+use super::step::Step;
 
 /// More hooks than any sequence leaves due.
 const MOST_HOOKS: usize = 2000;
@@ -21,28 +21,28 @@ const MOST_HOOKS: usize = 2000;
 /// A model, its hooks that run, and what the rules need to know.
 pub struct World {
     /// Any tools lead to the model, also those of a unit that does not exist.
-    model: InProcessTools,
-    now: Instant,
-    running: BTreeMap<UnitName, HookRun>,
-    orders: BTreeMap<UnitName, Order>,
-    values: Values,
-    owed: Owed,
-    secrets: Vec<Secret>,
-    hooks: usize,
-    reads: usize,
+    pub(super) model: InProcessTools,
+    pub(super) now: Instant,
+    pub(super) running: BTreeMap<UnitName, HookRun>,
+    pub(super) orders: BTreeMap<UnitName, Order>,
+    pub(super) values: Values,
+    pub(super) owed: Owed,
+    pub(super) secrets: Vec<Secret>,
+    pub(super) hooks: usize,
+    pub(super) reads: usize,
 }
 
 /// A secret that was added at some time. It may be gone.
-struct Secret {
-    id: String,
+pub(super) struct Secret {
+    pub(super) id: String,
     /// The application or the unit that owns it; `model` for a user secret.
-    owner: String,
+    pub(super) owner: String,
     /// The place in its values.
-    place: String,
+    pub(super) place: String,
     /// The applications to which it was granted at any time.
-    grantees: BTreeSet<String>,
+    pub(super) grantees: BTreeSet<String>,
     /// `true` if anything may have taken a right to read it back.
-    is_revoked: bool,
+    pub(super) is_revoked: bool,
 }
 
 impl World {
@@ -163,13 +163,13 @@ impl World {
                 let failed = self.with(|model| model.report(&unit)).ok();
                 let failed = failed.and_then(|report| report.failed_hook).map(|hook| hook.hook);
                 let is_resolved = self.with(|model| model.resolved(&unit, how)).is_ok();
-                if is_resolved && !retries {
+                if let Some(hook) = failed.filter(|_| is_resolved && !retries) {
                     // Juju takes the present config for the one that the unit was told of.
-                    if failed.as_deref() == Some("config-changed") {
+                    if hook == "config-changed" {
                         let port = self.port(&unit);
                         self.owed.see_port(&unit, port);
                     }
-                    self.orders.entry(unit).or_default().forget_failure();
+                    self.orders.entry(unit).or_default().resolve(&hook);
                 }
             }
             Step::AgentRestarted(number) => {
@@ -195,7 +195,8 @@ impl World {
                 }
             }
             Step::RevokeUserSecret(number, name) => {
-                if self.with(|model| model.revoke_secret(&secret(number), name)).is_ok() {
+                let revoked = self.with(|model| model.revoke_secret(&secret(number), name));
+                if revoked.is_ok() {
                     let secret = self.user_secret(&secret(number));
                     secret.grantees.remove(*name);
                     secret.is_revoked = true;
@@ -251,7 +252,7 @@ impl World {
     }
 
     /// Takes note that units may have lost the right to read what was granted to them.
-    fn revoke_all(&mut self) {
+    pub(super) fn revoke_all(&mut self) {
         for secret in &mut self.secrets {
             secret.is_revoked = true;
         }
@@ -314,8 +315,10 @@ impl World {
         let finished = self.with(finish).unwrap();
         let run = self.running.remove(unit).unwrap();
         self.values.end_hook(unit, finished.committed());
-        if matches!(finished.ending(), Ending::Failed { .. } | Ending::Requeued) {
-            self.orders.entry(unit.clone()).or_default().fail(&run);
+        let order = self.orders.entry(unit.clone()).or_default();
+        match finished.ending() {
+            Ending::Failed { .. } | Ending::Requeued => order.fail(&run),
+            _ => order.complete(run.kind()),
         }
         self.look();
     }
@@ -347,178 +350,6 @@ impl World {
             self.now += Duration::from_secs(300);
             self.run_all();
         }
-    }
-
-    fn call(&mut self, unit: &UnitName, call: &Call) {
-        let report = self.report(unit);
-        let relation = |number: usize| pick(&report.relations, number);
-        match call {
-            Call::SetUnit { relation: number, key } => {
-                if let Some(relation) = relation(*number) {
-                    self.set(unit, relation, *key, false);
-                }
-            }
-            Call::SetApplication { relation: number, key } => {
-                if let Some(relation) = relation(*number) {
-                    self.set(unit, relation, *key, true);
-                }
-            }
-            Call::Delete { relation: number, key, is_application } => {
-                if let Some(relation) = relation(*number) {
-                    let _ = self.set_key(unit, relation, *key, "", *is_application);
-                }
-            }
-            Call::Read { relation: number, whose } => {
-                if let Some(relation) = relation(*number) {
-                    self.read(unit, &report, relation, *whose);
-                }
-            }
-            Call::AddSecret { is_application, is_rotated } => {
-                self.add_secret(unit, *is_application, *is_rotated);
-            }
-            Call::SetSecret(number) => {
-                if let Some((id, owner, place)) = self.secret(*number) {
-                    let value = self.values.make(&owner, &place);
-                    let set = ToolCall::new("secret-set").arg(id).arg(format!("key={value}"));
-                    if self.tool(unit, &set).is_ok() {
-                        self.values.write(unit, value);
-                    }
-                }
-            }
-            Call::GrantSecret { secret, relation: number } => {
-                if let Some(((id, ..), relation)) = self.secret(*secret).zip(relation(*number)) {
-                    let grant = ToolCall::new("secret-grant")
-                        .arg(&id)
-                        .arg(format!("--relation={}", relation.id));
-                    if self.tool(unit, &grant).is_ok() {
-                        let grantee = relation.remote_app.clone();
-                        let secret = self.secrets.iter_mut().find(|secret| secret.id == id);
-                        secret.unwrap().grantees.insert(grantee);
-                    }
-                }
-            }
-            Call::RevokeSecret { secret, relation: number } => {
-                if let Some(((id, ..), relation)) = self.secret(*secret).zip(relation(*number)) {
-                    let revoke = ToolCall::new("secret-revoke")
-                        .arg(id)
-                        .arg(format!("--relation={}", relation.id));
-                    if self.tool(unit, &revoke).is_ok() {
-                        self.revoke_all();
-                    }
-                }
-            }
-            Call::RemoveSecret(number) => {
-                if let Some((id, ..)) = self.secret(*number) {
-                    let _ = self.tool(unit, &ToolCall::new("secret-remove").arg(id));
-                }
-            }
-            Call::ReadSecret { secret, refresh } => self.read_secret(unit, *secret, *refresh),
-            Call::SetState => {
-                let _ = self.tool(unit, &ToolCall::new("state-set").arg("key=value"));
-            }
-            Call::OpenPort => {
-                let _ = self.tool(unit, &ToolCall::new("open-port").arg("80/tcp"));
-            }
-        }
-    }
-
-    fn set(&mut self, unit: &UnitName, relation: &RelationReport, key: u8, is_application: bool) {
-        let own = if is_application { unit.application().to_string() } else { unit.to_string() };
-        let value = self.values.make(&own, &relation.id.to_string());
-        if self.set_key(unit, relation, key, &value, is_application).is_ok() {
-            self.values.write(unit, value);
-        }
-    }
-
-    fn set_key(
-        &self,
-        unit: &UnitName,
-        relation: &RelationReport,
-        key: u8,
-        value: &str,
-        is_application: bool,
-    ) -> Result<Vec<u8>, ToolError> {
-        let mut set = ToolCall::new("relation-set").arg("-r").arg(relation.id.to_string());
-        if is_application {
-            set = set.arg("--app");
-        }
-        self.tool(unit, &set.arg(format!("k{key}={value}")))
-    }
-
-    /// Reads the databag of any unit or application, whether the unit may or not.
-    fn read(&mut self, unit: &UnitName, report: &Report, relation: &RelationReport, whose: usize) {
-        // Those of the relation come twice, because most of the others are refused.
-        let remote = self.with(|model| model.units_of(&relation.remote_app)).unwrap_or_default();
-        let related = remote.iter().map(ToString::to_string).chain([relation.remote_app.clone()]);
-        let everybody = self.units().into_iter().map(|unit| unit.to_string());
-        let everybody = everybody.chain(APPLICATIONS.map(str::to_owned));
-        let all: Vec<String> = related.clone().chain(related).chain(everybody).collect();
-        let Some(owner) = pick(&all, whose) else { return };
-        let mut get = ToolCall::new("relation-get").arg("--format=json");
-        get = get.arg("-r").arg(relation.id.to_string());
-        if !owner.contains('/') {
-            get = get.arg("--app");
-        }
-        let Ok(output) = self.tool(unit, &get.arg("-").arg(owner)) else { return };
-        let bag: Option<Bag> = serde_json::from_slice(&output).unwrap();
-        for (key, value) in without_jujus(bag.unwrap_or_default()) {
-            assert!(
-                may_read(unit, report.leader, relation, owner),
-                "{unit} reads {key} of {owner} in relation {}",
-                relation.id
-            );
-            self.values.check(unit, owner, &relation.id.to_string(), &value);
-            self.reads += 1;
-        }
-    }
-
-    fn add_secret(&mut self, unit: &UnitName, is_application: bool, is_rotated: bool) {
-        let owner = if is_application { unit.application().to_string() } else { unit.to_string() };
-        let place = format!("secret-{}", self.secrets.len());
-        let value = self.values.make(&owner, &place);
-        let mut add = ToolCall::new("secret-add").arg(format!("key={value}"));
-        add = add.arg(if is_application { "--owner=application" } else { "--owner=unit" });
-        if is_rotated {
-            add = add.arg("--rotate=daily");
-        }
-        if let Ok(output) = self.tool(unit, &add) {
-            let id: SecretId = String::from_utf8(output).unwrap().trim().parse().unwrap();
-            self.values.write(unit, value);
-            let (id, grantees, is_revoked) = (id.id().to_owned(), BTreeSet::new(), false);
-            self.secrets.push(Secret { id, owner, place, grantees, is_revoked });
-        }
-    }
-
-    fn read_secret(&mut self, unit: &UnitName, number: usize, refresh: bool) {
-        let Some(secret) = pick(&self.secrets, number) else { return };
-        let mut get = ToolCall::new("secret-get").arg(&secret.id).arg("--format=json");
-        if refresh {
-            get = get.arg("--refresh");
-        }
-        let Ok(output) = self.tool(unit, &get) else { return };
-        let content: BTreeMap<String, String> = serde_json::from_slice(&output).unwrap();
-        let own = unit.application().as_str();
-        assert!(
-            secret.owner == own
-                || secret.owner == unit.to_string()
-                || secret.grantees.contains(own)
-                // Juju takes a new content from anybody until the commit, and shows it to them.
-                || self.values.is_pending(unit, &content["key"]),
-            "{unit} reads a secret of {}, granted to {:?}",
-            secret.owner,
-            secret.grantees
-        );
-        let owner = secret.owner.split(' ').next().unwrap();
-        self.values.check(unit, owner, &secret.place, &content["key"]);
-        self.reads += 1;
-    }
-
-    /// Returns the id, the owner and the place of a secret of a charm.
-    fn secret(&self, number: usize) -> Option<(String, String, String)> {
-        let owned = self.secrets.iter().filter(|secret| !secret.owner.starts_with("model "));
-        let owned: Vec<&Secret> = owned.collect();
-        let secret = pick(&owned, number)?;
-        Some((secret.id.clone(), secret.owner.clone(), secret.place.clone()))
     }
 
     /// Looks at the model for what the rules need to know, and forgets what is gone.
@@ -567,95 +398,19 @@ impl World {
         }
     }
 
-    /// Checks what has to hold when nothing is due any more.
-    pub fn check_end(&self) {
-        let applications: BTreeSet<String> = self.with(|model| {
-            model.applications().map(|application| application.name().to_owned()).collect()
-        });
-        let units = self.units();
-        self.owed.check_leaders();
-        for unit in &units {
-            let report = self.report(unit);
-            for relation in &report.relations {
-                assert!(applications.contains(&relation.remote_app), "{relation:?} leads nowhere");
-                self.check_relation(unit, relation);
-            }
-            let has_charm = charm(unit.application().as_str()).is_some();
-            if !has_charm {
-                continue;
-            }
-            let order = self.orders.get(unit);
-            assert!(order.is_some_and(Order::is_up), "{unit} has not started: {order:?}");
-            assert_eq!(report.failed_hook, None, "{unit} is in error");
-            self.owed.check_port(unit, &self.port(unit));
-            for secret in &report.secrets {
-                let known = self.secrets.iter().find(|known| secret.id.ends_with(&known.id));
-                let is_revoked = known.is_none_or(|known| known.is_revoked);
-                let is_behind = secret.tracked.is_some_and(|tracked| tracked < secret.revision);
-                if is_behind && !is_revoked {
-                    self.owed.check_secret(unit, &known.unwrap().id, secret.revision);
-                }
-            }
-        }
-        self.check_nothing_left(&applications, &units);
-    }
-
-    /// Checks that a unit knows its remote units and what they have written, and that the other
-    /// side has the same.
-    fn check_relation(&self, unit: &UnitName, relation: &RelationReport) {
-        let id = relation.id.get();
-        let own = unit.application().as_str();
-        let is_peer = relation.remote_app == own;
-        let others = self.with(|model| model.units_of(&relation.remote_app)).unwrap();
-        let others: BTreeSet<UnitName> = others.into_iter().filter(|other| other != unit).collect();
-        for other in &others {
-            let sides = self.report(other).relations;
-            let other_side = sides.iter().find(|side| side.id == relation.id).unwrap();
-            assert_eq!(other_side.remote_app, own, "relation {id} has two sides");
-            assert_eq!(other_side.remote_app_keys, relation.app_keys, "relation {id}");
-        }
-        if charm(own).is_none() {
-            return;
-        }
-        let members = self.orders.get(unit).and_then(|order| order.members(id));
-        assert_eq!(members, Some(&others), "{unit} knows the units in relation {id}");
-        for other in &others {
-            self.owed.check_bag(unit, id, &other.to_string());
-        }
-        // The leader wrote it itself.
-        if !is_peer {
-            self.owed.check_bag(unit, id, &relation.remote_app);
-        }
-    }
-
-    /// Checks that nothing is left of what was removed.
-    fn check_nothing_left(&self, applications: &BTreeSet<String>, units: &[UnitName]) {
-        let anybody = name("web/0");
-        for secret in &self.secrets {
-            let id: SecretId = format!("secret:{}", secret.id).parse().unwrap();
-            let is_there = self.with(|model| model.secret_report(&anybody, &id)).is_some();
-            let has_owner = secret.owner.starts_with("model ")
-                || applications.contains(&secret.owner)
-                || units.iter().any(|unit| unit.to_string() == secret.owner);
-            assert!(has_owner || !is_there, "a secret of {} is left", secret.owner);
-        }
-        let is_dying = |unit: &UnitName| self.with(|model| model.unit(unit).unwrap().is_dying());
-        assert!(!units.iter().any(is_dying), "a unit that was removed is left");
-    }
-
     /// Returns the option `port` of a unit's application.
-    fn port(&self, unit: &UnitName) -> String {
+    pub(super) fn port(&self, unit: &UnitName) -> String {
         self.with(|model| {
             let config = model.unit(unit).map(|unit| unit.config()).unwrap_or_default();
             config.get("port").map(ToString::to_string).unwrap_or_default()
         })
     }
 
-    fn report(&self, unit: &UnitName) -> Report {
+    pub(super) fn report(&self, unit: &UnitName) -> Report {
         self.with(|model| model.report(unit)).unwrap()
     }
 
-    fn units(&self) -> Vec<UnitName> {
+    pub(super) fn units(&self) -> Vec<UnitName> {
         self.with(|model| model.units())
     }
 
@@ -663,26 +418,26 @@ impl World {
         pick(&self.units(), number).cloned()
     }
 
-    fn with<T>(&self, ask: impl FnOnce(&mut Model) -> T) -> T {
+    pub(super) fn with<T>(&self, ask: impl FnOnce(&mut Model) -> T) -> T {
         self.model.with_model(|model, _| ask(model))
     }
 
-    fn tool(&self, unit: &UnitName, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolError> {
+    pub(super) fn tool(&self, unit: &UnitName, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolError> {
         self.model.of_unit(unit.clone()).run(call)
     }
 }
 
 /// Picks one of a collection by a number of any size.
-fn pick<'a, T: 'a>(from: impl IntoIterator<Item = &'a T>, number: usize) -> Option<&'a T> {
+pub fn pick<'a, T: 'a>(from: impl IntoIterator<Item = &'a T>, number: usize) -> Option<&'a T> {
     let all: Vec<&T> = from.into_iter().collect();
     all.get(number % all.len().max(1)).copied()
 }
 
 /// Leaves out the keys that Juju writes.
-fn without_jujus(bag: Bag) -> impl Iterator<Item = (String, String)> {
+pub fn without_jujus(bag: Bag) -> impl Iterator<Item = (String, String)> {
     bag.into_iter().filter(|(key, _)| key.starts_with('k'))
 }
 
-fn name(unit: &str) -> UnitName {
+pub fn name(unit: &str) -> UnitName {
     unit.parse().unwrap()
 }
