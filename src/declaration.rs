@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::action::Actions;
+use crate::const_text::is_same;
 use crate::juju::ContainerName;
 
 /// A declaration repeats in one place what the charm's YAML declares, and gives a type to each
@@ -153,7 +154,7 @@ impl Metadata {
         // compile time.
         let mut rest = self.containers;
         while let [declared, others @ ..] = rest {
-            if is_same(declared.as_bytes(), name.as_bytes()) {
+            if is_same(declared, name) {
                 return true;
             }
             rest = others;
@@ -165,14 +166,6 @@ impl Metadata {
     pub(crate) fn declared_containers(&self) -> impl Iterator<Item = ContainerName> + use<> {
         // This cannot panic: `containers` has checked each name.
         self.containers.iter().map(|name| ContainerName::from_static(name))
-    }
-}
-
-const fn is_same(one: &[u8], other: &[u8]) -> bool {
-    match (one, other) {
-        ([], []) => true,
-        ([a, one @ ..], [b, other @ ..]) => *a == *b && is_same(one, other),
-        _ => false,
     }
 }
 

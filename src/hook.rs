@@ -1,6 +1,5 @@
 //! The handle of one hook run, which a handler takes.
 
-use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Deref;
 use std::rc::Rc;
@@ -9,7 +8,7 @@ use crate::container::Container;
 use crate::declaration::{Declaration, DeclaredContainer};
 use crate::dispatch::context::HookContext;
 use crate::error::Error;
-use crate::juju::{self, HookTools, Port};
+use crate::juju::{self, HookTools};
 use crate::unit::{UnitView, declared_name};
 
 /// A hook gives a handler read access to the unit ([`UnitView`], by [`Deref`]) and the right to
@@ -79,27 +78,6 @@ impl<D: Declaration> Hook<D> {
         change(Rc::make_mut(&mut state));
         self.context.state.borrow_mut().charm.write(&*state)?;
         *self.view.typed.state.borrow_mut() = Some(state);
-        Ok(())
-    }
-
-    /// Opens exactly these ports, for all endpoints: it opens those that are closed and closes all
-    /// others. Juju applies the change when the hook succeeds.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if a hook tool fails, for instance because the range of another unit
-    /// conflicts, or because a range is given on Kubernetes.
-    pub fn set_ports(&self, ports: impl IntoIterator<Item = Port>) -> Result<(), juju::Error> {
-        let wanted: BTreeSet<Port> = ports.into_iter().collect();
-        let opened = self.opened_ports()?;
-        // Juju refuses a range that overlaps an open one, even of the same unit, so the stale ones
-        // are closed first.
-        for stale in opened.difference(&wanted) {
-            self.tools().close_port(*stale)?;
-        }
-        for missing in wanted.difference(&opened) {
-            self.tools().open_port(*missing)?;
-        }
         Ok(())
     }
 

@@ -69,6 +69,9 @@
 //!   in the root as well.
 //! - [`secret`] tells how a charm owns secrets and reads those of others. Its types are in the root
 //!   as well.
+//! - [`storage`] and [`resource`] tell how a charm finds its storage and what the operator attached to
+//!   it. Their types are in the root as well.
+//! - [`network`] tells how a charm learns its addresses, opens its ports and knows its model.
 //! - [`dispatch`] runs one hook; a test runs a hook by [`dispatch::run_hook`].
 //! - [`pebble`] is the client of Pebble, the supervisor that Juju puts in every workload container.
 //!   Its crate, `charmwright-pebble`, can be used without this one.
@@ -111,6 +114,7 @@ struct ReadmeExample;
 mod action;
 mod charm;
 mod config;
+mod const_text;
 mod container;
 mod declaration;
 pub mod dispatch;
@@ -120,13 +124,20 @@ mod hook;
 mod layer_field;
 mod leader;
 mod may_write;
+mod model;
+pub mod network;
 mod outcome;
 mod phase;
+#[cfg(test)]
+mod played_juju;
+mod ports;
 pub mod relation;
+pub mod resource;
 mod retry;
 pub mod secret;
 mod status;
 mod stop;
+pub mod storage;
 mod text;
 mod unit;
 mod verdict;
@@ -147,12 +158,14 @@ pub use event::{
 };
 pub use hook::Hook;
 pub use juju::{
-    Port, SecretBytes, SecretExpiry, SecretFieldError, SecretFields, SecretInfo, SecretRotation,
-    SecretText, SecretUpdate, SecretValue, Status, StatusKind,
+    CloudSpec, GoalState, Host, Network, OpenPort, Port, SecretBytes, SecretExpiry,
+    SecretFieldError, SecretFields, SecretInfo, SecretRotation, SecretText, SecretUpdate,
+    SecretValue, Status, StatusKind,
 };
 pub use layer_field::{LayerField, LayerKey};
 pub use leader::Leader;
 pub use may_write::MayWrite;
+pub use model::ModelInfo;
 pub use outcome::Outcome;
 pub use pebble::{Budget, RetryPolicy};
 pub use phase::Phase;
@@ -161,11 +174,19 @@ pub use relation::{
     KeyName, Limit, LimitOne, NoLimit, OwnAppBag, OwnUnitBag, Peer, Peers, Plain, Provides,
     Related, Relation, RelationLookup, RemoteBag, RemoteUnit, Requires, Role, YamlUnder, interface,
 };
+pub use resource::{
+    DeclaredResource, Digest, FileKind, InvalidDigest, OciImage, OciImageKind, ResourceFile,
+    ResourceKind,
+};
 pub use retry::Retry;
 pub use secret::{
     AppSecret, ObservedSecret, RemoteSecret, SecretContent, SecretView, UnitSecret, UserSecret,
 };
 pub use status::Statuses;
 pub use stop::{Context, IfReady, IntoStop, NotReady, OrStop, Result, Stop};
+pub use storage::{
+    AnyNumber, AtMostOne, DeclaredStorage, ExactlyOne, Extensible, Mount, Storage, StorageByName,
+    StorageCount, StorageLookup,
+};
 pub use unit::{Unit, UnitView};
 pub use verdict::Verdict;

@@ -1,10 +1,8 @@
 //! The parts of a unit that can be read while a hook runs.
 
 use std::cell::{OnceCell, RefCell};
-use std::collections::BTreeSet;
 use std::fmt;
 use std::ops::Deref;
-use std::path::PathBuf;
 use std::rc::Rc;
 
 use crate::config;
@@ -12,7 +10,7 @@ use crate::container::ContainerView;
 use crate::declaration::{Declaration, DeclaredContainer};
 use crate::dispatch::context::{HookContext, Pass};
 use crate::error::Error;
-use crate::juju::{self, ApplicationName, ContainerName, HookEnv, Port, UnitName};
+use crate::juju::{self, ApplicationName, ContainerName, HookEnv, UnitName};
 
 /// A unit gives read access to its name, its environment and what Juju knows about it, whatever the
 /// charm's declaration is.
@@ -80,26 +78,6 @@ impl Unit {
     /// answer.
     pub fn is_leader(&self) -> Result<bool, juju::Error> {
         self.context.tools.is_leader()
-    }
-
-    /// Returns the open ports, including what this hook has opened and closed so far.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the hook tool fails.
-    pub fn opened_ports(&self) -> Result<BTreeSet<Port>, juju::Error> {
-        self.context.tools.opened_ports()
-    }
-
-    /// Returns the path of a resource's file on this machine. Juju downloads the file if it is not
-    /// there yet, which may take long; the call blocks meanwhile.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the charm's YAML does not declare the resource, no file was attached, or
-    /// the download failed.
-    pub fn resource(&self, name: &str) -> Result<PathBuf, juju::Error> {
-        self.context.tools.resource(name)
     }
 
     /// Returns a container by a name that is known only at run time. It sends no request, so Pebble

@@ -14,7 +14,7 @@ use super::unit_state::UnitState;
 use crate::declaration::Metadata;
 use crate::error::{ContainerTag, Error};
 use crate::event::Event;
-use crate::juju::{ContainerName, HookEnv, HookTools};
+use crate::juju::{ContainerName, HookEnv, HookTools, StorageId};
 use crate::pebble::{Budget, Client, RetryPolicy, RetrySummary};
 use crate::phase::Phase;
 use crate::relation::current_event::CurrentEvent;
@@ -46,6 +46,8 @@ pub(crate) struct HookContext {
     pub(crate) databags: Databags,
     /// The relations of the hook's event and of the event that runs now.
     pub(crate) current_event: CurrentEvent,
+    /// The storage instance that is detached when this hook has ended.
+    pub(crate) detaching_storage: Option<StorageId>,
 }
 
 /// The pass in which a handle is used, which decides about its retry policy.
@@ -80,12 +82,17 @@ impl HookContext {
             state: RefCell::new(state),
             databags: Databags::default(),
             current_event: CurrentEvent::default(),
+            detaching_storage: None,
         }
     }
 
     /// Returns the context of a hook that Juju runs for this event; an action has none.
     pub(crate) fn for_event(self, event: Option<&Event>) -> Self {
-        Self { current_event: CurrentEvent::of_hook(event), ..self }
+        let detaching_storage = match event {
+            Some(Event::StorageDetaching(storage)) => storage.id().cloned(),
+            _ => None,
+        };
+        Self { current_event: CurrentEvent::of_hook(event), detaching_storage, ..self }
     }
 
     pub(crate) fn phase(&self, container: &ContainerName) -> Phase {

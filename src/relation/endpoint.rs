@@ -1,5 +1,6 @@
 //! The endpoints that a charm declares, as types: their name, interface, role and limit.
 
+use crate::const_text::is_same;
 use crate::juju::EndpointName;
 
 /// An endpoint is a unit struct that stands for an endpoint of the charm's YAML. It is passed by
@@ -171,7 +172,7 @@ impl Limit for NoLimit {
 /// Panics if the interface is another one; in a `const` that is an error of the compiler, which
 /// names the endpoint and both interfaces.
 pub const fn interface<E: Endpoint>(wanted: &str) {
-    if is_same(E::INTERFACE.as_bytes(), wanted.as_bytes()) {
+    if is_same(E::INTERFACE, wanted) {
         return;
     }
     // The message of a panic at compile time cannot be formatted, so it is put together here.
@@ -213,14 +214,6 @@ const fn append<'a>(room: &'a mut [u8], text: &str) -> &'a mut [u8] {
         text = others;
     }
     room
-}
-
-const fn is_same(one: &[u8], other: &[u8]) -> bool {
-    match (one, other) {
-        ([], []) => true,
-        ([a, one @ ..], [b, other @ ..]) => *a == *b && is_same(one, other),
-        _ => false,
-    }
 }
 
 #[cfg(test)]

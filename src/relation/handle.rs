@@ -47,6 +47,11 @@ impl<E> Relation<E> {
         Self { core: Rc::new(core), endpoint: PhantomData }
     }
 
+    /// Returns what the handles of this relation share.
+    pub(crate) fn core(&self) -> &RelationCore {
+        &self.core
+    }
+
     /// Returns the id of the relation, such as `database:7`.
     #[must_use]
     pub fn id(&self) -> &RelationId {

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use charmwright::dispatch::{HookReport, RunOptions, run_hook};
-use charmwright::juju::{HookEnv, HookTools, LogLevel, UnitName};
+use charmwright::juju::{HookEnv, HookTools, LogLevel, ToolError, UnitName};
 use charmwright::{Charm, Event};
 use charmwright_agent::{
     ActionRecord, AgentPaths, CharmMeta, Deployment, Finished, InProcessTools, Model,
@@ -102,7 +102,27 @@ impl Juju {
         units: u32,
         charm: impl Fn() -> C + 'static,
     ) {
-        let deployment = Deployment::charm(meta).units(units);
+        self.deploy_as(application, Deployment::charm(meta).units(units), charm);
+    }
+
+    /// Deploys the charm of a folder of the examples on a machine, with what `settings` adds.
+    pub fn deploy_on_machine<C: Charm + 'static>(
+        &mut self,
+        application: &str,
+        settings: impl FnOnce(Deployment) -> Deployment,
+        charm: impl Fn() -> C + 'static,
+    ) {
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+        let meta = CharmMeta::read(&examples.join(application)).unwrap();
+        self.deploy_as(application, settings(Deployment::charm(meta)), charm);
+    }
+
+    fn deploy_as<C: Charm + 'static>(
+        &mut self,
+        application: &str,
+        deployment: Deployment,
+        charm: impl Fn() -> C + 'static,
+    ) {
         self.with(|model| model.deploy(application, deployment)).unwrap();
         let run: Run = Box::new(move |env, tools, options| {
             // No charm here waits for a Pebble, but if one did, no test would wait with it.
@@ -143,13 +163,48 @@ impl Juju {
         std::iter::from_fn(|| self.run_next(&unit)).take(MOST_HOOKS).collect()
     }
 
+    /// Runs the charm of a unit for a hook that the model does not run by itself, with these
+    /// variables, in the place of an update-status. `answers` are those of the next calls of tools:
+    /// what they print, or an `ERROR` with which they refuse an option.
+    pub fn play_hook(
+        &mut self,
+        unit: &str,
+        hook: &str,
+        variables: &[(&str, &str)],
+        answers: &[(&str, &str)],
+    ) -> Ran {
+        let unit = name(unit);
+        self.with(|model| model.update_status(&unit)).unwrap();
+        let tools = self.tools_of(unit.to_string().as_str()).clone();
+        for (tool, answer) in answers {
+            if answer.starts_with("ERROR ") {
+                let stderr = (*answer).to_owned();
+                tools.fail_once(tool, ToolError::Exited { code: 2, stderr });
+            } else {
+                tools.answer_once(tool, *answer);
+            }
+        }
+        let path = format!("hooks/{hook}");
+        let own = [("JUJU_DISPATCH_PATH", path.as_str()), ("JUJU_HOOK_NAME", hook)];
+        let played: Vec<_> = own.iter().chain(variables).copied().collect();
+        self.run_as(&unit, &played).unwrap()
+    }
+
     /// Runs the next hook or action of a unit, if one is due.
     pub fn run_next(&mut self, unit: &UnitName) -> Option<Ran> {
+        self.run_as(unit, &[])
+    }
+
+    /// Runs the next hook or action of a unit, if one is due, and tells the charm that it is
+    /// another one by these variables.
+    fn run_as(&mut self, unit: &UnitName, played: &[(&str, &str)]) -> Option<Ran> {
         let tools = self.tools.entry(unit.clone());
         let tools = tools.or_insert_with(|| self.model.of_unit(unit.clone())).clone();
         let run = tools.begin(self.now)?;
         let paths = AgentPaths::new("/charm", "/tools", "/agent.socket");
-        let env = HookEnv::from_vars(run.environment(&paths)).unwrap();
+        let played = played.iter().map(|(name, value)| (name.into(), value.into()));
+        let is_played = played.len() > 0;
+        let env = HookEnv::from_vars(run.environment(&paths).into_iter().chain(played)).unwrap();
         let no_containers = tempfile::tempdir().unwrap();
         let options = RunOptions::new()
             .containers_folder(no_containers.path())
@@ -160,7 +215,8 @@ impl Juju {
         let report = charm(env, tools.juju(), options);
         // Whatever hook the model runs, the library knows its event. Juju 3 has one that Juju 4 has
         // not.
-        if let Some(own) = report.handled().iter().find(|handled| !handled.is_deferred()) {
+        let own = report.handled().iter().find(|handled| !handled.is_deferred());
+        if let Some(own) = own.filter(|_| !is_played) {
             assert_eq!(own.event().to_string(), run.name());
             let is_unknown = matches!(own.event(), Event::Unknown(_));
             assert_eq!(is_unknown, run.name() == "leader-settings-changed", "{own:?}");

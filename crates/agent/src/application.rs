@@ -10,7 +10,9 @@ use super::charm_meta::CharmMeta;
 use super::config_inputs::ConfigInputs;
 use super::deployment::{Deployment, Source};
 use super::error::{Error, ErrorKind};
+use super::network::Network;
 use super::status::StatusValue;
+use super::storage_meta::StorageMeta;
 
 /// An application of a [`Model`](super::Model).
 #[derive(Debug)]
@@ -36,6 +38,11 @@ pub struct Application {
     pub(super) leader_settings: BTreeMap<String, String>,
     /// It counts the changes of the leader's settings, from 1.
     pub(super) leader_settings_version: u64,
+    /// The numbers of instances for which the operator has asked, by the name of the storage.
+    storage_counts: BTreeMap<String, u64>,
+    /// The networks that the operator has set, by the name of the binding. Another binding has the
+    /// address of the unit.
+    pub(super) networks: BTreeMap<String, Network>,
     /// The paths that `resource-get` prints, by the name of the resource.
     pub(super) resources: BTreeMap<String, String>,
     /// The number of the next unit. Numbers are never used again.
@@ -69,6 +76,8 @@ impl Application {
             version: String::new(),
             leader_settings: BTreeMap::new(),
             leader_settings_version: 1,
+            storage_counts: deployment.storages.clone(),
+            networks: BTreeMap::new(),
             resources: deployment.resources.clone(),
             next_unit_number: deployment.first_unit_number,
             address: deployment.address.clone(),
@@ -125,6 +134,11 @@ impl Application {
     #[must_use]
     pub fn is_trusted(&self) -> bool {
         self.is_trusted
+    }
+
+    /// Returns the number of instances of a storage that a new unit gets.
+    pub(super) fn storage_count(&self, storage: &StorageMeta) -> u64 {
+        self.storage_counts.get(&storage.name).copied().unwrap_or(storage.count_min)
     }
 
     /// Returns what config-changed is about on a unit with this address.
@@ -187,6 +201,8 @@ impl Application {
                 Some((name, value))
             })
             .collect();
+        // A storage that the charm declares again later has its default number then.
+        self.storage_counts.retain(|name, _| meta.storages().contains_key(name));
         self.meta = meta;
     }
 }

@@ -11,16 +11,20 @@ use super::charm_files::{CharmSources, read_actions, read_config, read_metadata}
 use super::config::ConfigOption;
 use super::endpoint::EndpointMeta;
 use super::error::Error;
+use super::storage_meta::{MountMeta, ResourceMeta, StorageMeta};
 
-/// The declarations of a charm: its containers, endpoints, resources, config options and actions.
+/// The declarations of a charm: its containers, endpoints, storages, resources, config options and
+/// actions.
 #[derive(Debug, Clone, PartialEq)]
 pub struct CharmMeta {
     name: String,
-    containers: BTreeSet<String>,
+    /// The mounts of each container.
+    containers: BTreeMap<String, Vec<MountMeta>>,
     is_subordinate: bool,
     endpoints: BTreeMap<String, EndpointMeta>,
     extra_bindings: BTreeSet<String>,
-    resources: BTreeSet<String>,
+    storages: BTreeMap<String, StorageMeta>,
+    resources: BTreeMap<String, ResourceMeta>,
     options: BTreeMap<String, ConfigOption>,
     actions: BTreeMap<String, ActionSchema>,
 }
@@ -66,6 +70,7 @@ impl CharmMeta {
             is_subordinate: metadata.is_subordinate,
             endpoints: metadata.endpoints,
             extra_bindings: metadata.extra_bindings,
+            storages: metadata.storages,
             resources: metadata.resources,
             options: options.unwrap_or_default(),
             actions: actions.transpose()?.unwrap_or_default(),
@@ -82,11 +87,12 @@ impl CharmMeta {
             endpoints.into_iter().map(|endpoint| (endpoint.name().to_owned(), endpoint));
         Self {
             name: name.to_owned(),
-            containers: BTreeSet::new(),
+            containers: BTreeMap::new(),
             is_subordinate,
             endpoints: endpoints.collect(),
             extra_bindings: BTreeSet::new(),
-            resources: BTreeSet::new(),
+            storages: BTreeMap::new(),
+            resources: BTreeMap::new(),
             options: BTreeMap::new(),
             actions: BTreeMap::new(),
         }
@@ -100,7 +106,7 @@ impl CharmMeta {
 
     /// Returns the names of the workload containers, sorted.
     pub fn containers(&self) -> impl Iterator<Item = &str> {
-        self.containers.iter().map(String::as_str)
+        self.containers.keys().map(String::as_str)
     }
 
     /// Returns `true` for a subordinate charm, whose units run beside those of another application.
@@ -133,8 +139,27 @@ impl CharmMeta {
         &self.actions
     }
 
+    /// Returns the storages by name.
+    #[must_use]
+    pub fn storages(&self) -> &BTreeMap<String, StorageMeta> {
+        &self.storages
+    }
+
+    /// Returns the resources by name.
+    #[must_use]
+    pub fn resources(&self) -> &BTreeMap<String, ResourceMeta> {
+        &self.resources
+    }
+
+    /// Returns the storages that are mounted in a container, in the order of the declaration. A
+    /// container that the charm does not declare has none.
+    #[must_use]
+    pub fn mounts(&self, container: &str) -> &[MountMeta] {
+        self.containers.get(container).map(Vec::as_slice).unwrap_or_default()
+    }
+
     pub(super) fn has_container(&self, name: &str) -> bool {
-        self.containers.contains(name)
+        self.containers.contains_key(name)
     }
 
     /// Returns `true` if the charm has a binding of this name. Every charm has `juju-info`, without
@@ -146,7 +171,7 @@ impl CharmMeta {
     }
 
     pub(super) fn has_resource(&self, name: &str) -> bool {
-        self.resources.contains(name)
+        self.resources.contains_key(name)
     }
 }
 

@@ -7,6 +7,8 @@ use super::go_text::go_quote;
 use super::model::Model;
 use super::running::PendingWrites;
 use super::secrets::{Committer, Party, RelationScope, Scope, Secrets};
+use super::storage::{Change, check_count_change};
+use super::storage_meta::StorageMeta;
 use super::unit_record::UnitRecord;
 
 /// The most bytes that all keys and values of the charm's state may have together: the default of
@@ -26,12 +28,16 @@ impl Model {
         self.check_ports(unit, &writes)?;
         self.check_relation_writes(unit, &writes)?;
         let secrets = self.changed_secrets(unit, &writes)?;
+        let storage = self.check_storage(unit, &writes)?;
 
         // The changes.
         if let Some(secrets) = secrets {
             self.secrets = secrets;
         }
         self.commit_relation_writes(unit, &writes);
+        for (meta, count) in &storage {
+            self.make_storage(unit, meta, *count);
+        }
         let record = self.units.get_mut(unit).ok_or_else(|| not_found(unit))?;
         for (key, value) in writes.state {
             match value {
@@ -82,6 +88,39 @@ impl Model {
         Ok(())
     }
 
+    /// Returns the storage that the hook adds, with the number of instances.
+    ///
+    /// # Errors
+    /// Returns Juju's text if the charm does not declare a storage or not so many instances.
+    fn check_storage(
+        &self,
+        unit: &UnitName,
+        writes: &PendingWrites,
+    ) -> Result<Vec<(StorageMeta, u64)>, String> {
+        let mut checked: Vec<(StorageMeta, u64)> = Vec::new();
+        for (name, count) in &writes.storage {
+            let application = self.applications.get(unit.application().as_str());
+            let meta = application.and_then(|known| known.meta.storages().get(name));
+            if meta.is_none() {
+                let (tag, name_shown) = (unit_tag(unit), go_quote(name));
+                return Err(format!(
+                    "adding storage {name} for {tag}: storage {name_shown} not found"
+                ));
+            }
+            let meta = self.addable_storage(unit, name)?;
+            let added = checked.iter().filter(|(meta, _)| meta.name == *name);
+            let added = added.fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
+            let current = self.storages.count(unit, name).saturating_add(added);
+            check_count_change(&meta, current, Change::Attach(*count))?;
+            checked.push((meta, *count));
+        }
+        let total = checked.iter().fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
+        if !self.storages.has_room_for(total) {
+            return Err("the model has no room for so many storage instances".to_owned());
+        }
+        Ok(checked)
+    }
+
     /// Returns the secrets after the writes, or `None` if the writes concern none.
     fn changed_secrets(
         &self,
@@ -125,6 +164,11 @@ impl Model {
         }
         Err(format!("invalid subject reference: {what} {} not found", go_quote(name)))
     }
+}
+
+/// Returns the form in which Juju's controller names a unit, such as `unit-web-0`.
+fn unit_tag(unit: &UnitName) -> String {
+    format!("unit-{}-{}", unit.application(), unit.number())
 }
 
 fn not_found(unit: &UnitName) -> String {

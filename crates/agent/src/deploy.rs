@@ -9,10 +9,9 @@ use super::go_text::go_quote;
 use super::lifecycle::Lifecycle;
 use super::model::Model;
 use super::names::is_application;
+use super::operator::{NOT_ALIVE, unrecognized_resource};
+use super::storage_commands::check_deployment;
 use super::unit_record::UnitRecord;
-
-/// Juju's text for an application that is being removed (source: Juju 3.6, `state`).
-pub(super) const NOT_ALIVE: &str = "application is not found or not alive";
 
 /// Juju's text for a unit that the operator adds to a subordinate (source: Juju 3.6, `state`).
 const SUBORDINATE: &str = "application is a subordinate";
@@ -26,6 +25,9 @@ impl Model {
     /// - [`ErrorKind::State`] if the model has an application of this name.
     /// - [`ErrorKind::Config`] if the deployment sets an option that the charm does not declare, or
     ///   to a value that does not fit its type.
+    /// - [`ErrorKind::Storage`] if the charm does not declare a storage of the deployment, or not
+    ///   so many instances of it, or if it declares shared storage, which no Juju supports.
+    /// - [`ErrorKind::Resource`] if the charm does not declare a resource of the deployment.
     pub fn deploy(&mut self, name: &str, deployment: Deployment) -> Result<Vec<UnitName>, Error> {
         // `ApplicationName` accepts every name that any Juju may print; this is the rule of a new
         // application.
@@ -49,8 +51,19 @@ impl Model {
             return Err(Error::new(ErrorKind::Setting, text));
         }
         let mut application = Application::new(name, &deployment);
+        check_deployment(&application.meta, &deployment.storages, deployment.units, &self.storages)
+            .map_err(|why| {
+                let text = format!("cannot add application {}: {why}", go_quote(name));
+                Error::new(ErrorKind::Storage, text)
+            })?;
         for (key, value) in &deployment.config {
             application.set_option(key, value)?;
+        }
+        let mut resources = deployment.resources.keys();
+        if let Some(unknown) = resources.find(|resource| !application.meta.has_resource(resource)) {
+            let why = unrecognized_resource(unknown);
+            let text = format!("cannot add application {}: {why}", go_quote(name));
+            return Err(Error::new(ErrorKind::Resource, text));
         }
         self.relations.add_peers(name, application.meta.endpoints().values());
         self.applications.insert(name.to_owned(), application);
@@ -108,6 +121,7 @@ impl Model {
         may_lead: bool,
     ) -> Result<UnitName, Error> {
         let now = self.now();
+        let machine_id = self.machine_of_next_unit(self.application(application)?);
         let application = self.application_mut(application)?;
         if application.is_dying {
             let name = go_quote(&application.name);
@@ -124,7 +138,7 @@ impl Model {
         let record = UnitRecord::new(
             name.clone(),
             application.address.clone(),
-            application.machine_id.clone(),
+            machine_id,
             has_agent,
             Lifecycle::new(&application.meta),
             now,
@@ -133,8 +147,20 @@ impl Model {
             application.leader = Some(name.clone());
         }
         self.units.insert(name.clone(), record);
+        if has_agent {
+            self.make_unit_storage(&name);
+        }
         self.settle_remotes();
         Ok(name)
+    }
+
+    /// Returns the id of the machine that a new unit runs on, which is empty on Kubernetes. Juju
+    /// sets the id for every unit on machines, and a charm tells by it where it is.
+    fn machine_of_next_unit(&self, application: &Application) -> String {
+        if self.is_on_kubernetes(application) || !application.machine_id.is_empty() {
+            return application.machine_id.clone();
+        }
+        self.units.len().to_string()
     }
 }
 

@@ -19,6 +19,7 @@ pub struct Deployment {
     pub(super) config: Vec<(String, String)>,
     pub(super) address: String,
     pub(super) machine_id: String,
+    pub(super) storages: BTreeMap<String, u64>,
     pub(super) resources: BTreeMap<String, String>,
 }
 
@@ -42,6 +43,7 @@ impl Deployment {
             config: Vec::new(),
             address: "127.0.0.1".to_owned(),
             machine_id: String::new(),
+            storages: BTreeMap::new(),
             resources: BTreeMap::new(),
         }
     }
@@ -115,10 +117,20 @@ impl Deployment {
         self
     }
 
-    /// Sets the id of the machine of every unit (`JUJU_MACHINE_ID`); empty by default, as on
-    /// Kubernetes.
+    /// Sets the id of the machine of every unit (`JUJU_MACHINE_ID`). By default it is empty on
+    /// Kubernetes, and each unit has a machine of its own elsewhere.
     pub fn machine_id(mut self, id: impl Into<String>) -> Self {
         self.machine_id = id.into();
+        self
+    }
+
+    /// Sets the number of instances of a storage that each unit gets (`juju deploy --storage
+    /// NAME=COUNT`); by default the smallest number that the charm declares. Call it once for each
+    /// storage.
+    ///
+    /// Storage pools and sizes are not modelled.
+    pub fn storage(mut self, name: impl Into<String>, count: u32) -> Self {
+        self.storages.insert(name.into(), u64::from(count));
         self
     }
 

@@ -26,6 +26,11 @@ pub enum ErrorKind {
     /// The command on a secret is refused: there is no such secret, its name is taken, or its
     /// content is not valid.
     Secret,
+    /// The charm does not declare the storage or not so many instances, or the instance belongs to
+    /// another unit.
+    Storage,
+    /// The charm does not declare the resource.
+    Resource,
     /// The command is not possible in the present state of the model.
     State,
 }

@@ -1,9 +1,9 @@
-//! [`HookKind`] lists the hooks and actions that an agent runs on a unit without storage, with
-//! their names and their environment variables.
+//! [`HookKind`] lists the hooks and actions that an agent runs on a unit, with their names and
+//! their environment variables.
 //!
 //! Source: reference `juju-agent.md` sections 5.2 and 6.
 
-use charmwright_juju::ActionId;
+use charmwright_juju::{ActionId, StorageId, StorageKind};
 
 use super::relations::RelationHook;
 
@@ -34,6 +34,38 @@ pub struct SecretHook {
 impl SecretHook {
     pub(super) fn new(id: String, label: String, revision: u32) -> Self {
         Self { id, label, revision }
+    }
+}
+
+/// The storage of a storage hook.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StorageHook {
+    id: StorageId,
+    kind: StorageKind,
+    location: Option<String>,
+}
+
+impl StorageHook {
+    pub(super) fn new(id: &StorageId, kind: &StorageKind, location: Option<&str>) -> Self {
+        Self { id: id.clone(), kind: kind.clone(), location: location.map(str::to_owned) }
+    }
+
+    /// Returns the id of the instance, such as `data/0`.
+    #[must_use]
+    pub fn id(&self) -> &StorageId {
+        &self.id
+    }
+
+    /// Returns the kind of the storage.
+    #[must_use]
+    pub fn kind(&self) -> &StorageKind {
+        &self.kind
+    }
+
+    /// Returns the path at which the charm finds the instance, or `None` if it is not provisioned.
+    #[must_use]
+    pub fn location(&self) -> Option<&str> {
+        self.location.as_deref()
     }
 }
 
@@ -95,6 +127,10 @@ pub enum HookKind {
     SecretExpired(SecretHook),
     /// `secret-remove`, which the owner runs when no unit tracks a revision any more.
     SecretRemove(SecretHook),
+    /// `STORAGE-storage-attached`, which a unit runs once for each instance of its storage.
+    StorageAttached(StorageHook),
+    /// `STORAGE-storage-detaching`, which a unit runs before an instance is detached from it.
+    StorageDetaching(StorageHook),
     /// A hook of a relation, such as `db-relation-changed`.
     Relation(RelationHook),
     /// An action.
@@ -117,12 +153,15 @@ impl HookKind {
             | Self::PebbleCustomNotice { container, .. } => {
                 format!("{container}-{}", self.bare_name())
             }
+            Self::StorageAttached(hook) | Self::StorageDetaching(hook) => {
+                format!("{}-{}", hook.id.name(), self.bare_name())
+            }
             Self::Relation(hook) => hook.name(),
             _ => self.bare_name().to_owned(),
         }
     }
 
-    /// Returns the name without the container or the endpoint, such as `pebble-ready`.
+    /// Returns the name without the container, the endpoint or the storage, such as `pebble-ready`.
     #[must_use]
     pub fn bare_name(&self) -> &str {
         match self {
@@ -143,13 +182,15 @@ impl HookKind {
             Self::SecretRotate(_) => "secret-rotate",
             Self::SecretExpired(_) => "secret-expired",
             Self::SecretRemove(_) => "secret-remove",
+            Self::StorageAttached(_) => "storage-attached",
+            Self::StorageDetaching(_) => "storage-detaching",
             Self::Relation(hook) => hook.event().as_str(),
             Self::Action { name, .. } => name,
         }
     }
 
     /// Returns the name that Juju prints when the hook has failed: the full name of a relation
-    /// hook, and the bare one of a workload hook (Juju 3.6).
+    /// hook, and the bare one of a storage hook and of a workload hook (Juju 3.6).
     pub(super) fn failed_name(&self) -> String {
         match self {
             Self::Relation(hook) => hook.name(),
@@ -162,6 +203,15 @@ impl HookKind {
     pub fn relation(&self) -> Option<&RelationHook> {
         match self {
             Self::Relation(hook) => Some(hook),
+            _ => None,
+        }
+    }
+
+    /// Returns the storage of a storage hook, or `None` for any other hook.
+    #[must_use]
+    pub fn storage(&self) -> Option<&StorageHook> {
+        match self {
+            Self::StorageAttached(hook) | Self::StorageDetaching(hook) => Some(hook),
             _ => None,
         }
     }
@@ -221,6 +271,14 @@ impl HookKind {
         match self {
             Self::SecretExpired(secret) | Self::SecretRemove(secret) => {
                 variables.push(("JUJU_SECRET_REVISION", secret.revision.to_string()));
+            }
+            // An instance that is not provisioned has none of them (measured).
+            Self::StorageAttached(hook) | Self::StorageDetaching(hook) => {
+                if let Some(location) = &hook.location {
+                    variables.push(("JUJU_STORAGE_ID", hook.id.to_string()));
+                    variables.push(("JUJU_STORAGE_LOCATION", location.clone()));
+                    variables.push(("JUJU_STORAGE_KIND", hook.kind.to_string()));
+                }
             }
             Self::Relation(hook) => variables.extend(hook.variables()),
             Self::PebbleCheckFailed { check, .. } | Self::PebbleCheckRecovered { check, .. } => {

@@ -171,6 +171,7 @@ impl Model {
             None => {
                 let kind = running.run.kind.clone();
                 let ending = self.finish_hook(unit, running, exit, now)?;
+                self.detach_unseen(unit);
                 // The next poll finds a pebble-ready that failed; only notices must be read again.
                 if matches!(ending, Ending::Dropped { .. })
                     && !matches!(kind, HookKind::PebbleReady { .. })

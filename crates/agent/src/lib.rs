@@ -31,7 +31,12 @@
 //!
 //! The model follows Juju 2.9 to 4.0 in the order of hooks, in the delays after a failure, in the
 //! writes that are kept until the hook exits with 0, and in every tool's arguments, output, texts
-//! and exit codes. Storage is not modelled: its tools answer as they do for a unit that has none.
+//! and exit codes.
+//!
+//! A unit has the instances of storage that its charm declares. It is told of each by
+//! storage-attached, on a machine before `install` and on Kubernetes after `start`, and by
+//! storage-detaching before it loses one ([`Model::add_storage`], [`Model::detach_storage`]). An
+//! instance outlives its unit ([`Model::storages`]).
 //!
 //! What holds everywhere in this crate:
 //!
@@ -150,6 +155,7 @@ mod args;
 mod base64;
 mod charm_files;
 mod charm_meta;
+mod cloud;
 mod commit;
 mod config;
 mod config_inputs;
@@ -173,6 +179,7 @@ mod log;
 mod model;
 mod model_settings;
 mod names;
+mod network;
 mod operator;
 mod output;
 mod pod;
@@ -191,7 +198,11 @@ mod secret_uri;
 mod secrets;
 mod shown_status;
 mod status;
+mod storage;
+mod storage_commands;
 mod storage_directive;
+mod storage_hooks;
+mod storage_meta;
 mod subordinates;
 mod tool_call;
 mod tool_path;
@@ -210,12 +221,13 @@ pub use action_schema::ActionSchema;
 pub use application::Application;
 pub use charm_files::{CharmSources, DispatchProgram};
 pub use charm_meta::CharmMeta;
+pub use cloud::Cloud;
 pub use config::{ConfigOption, OptionType};
 pub use deployment::Deployment;
 pub use endpoint::{EndpointMeta, EndpointRole, EndpointScope};
 pub use environment::AgentPaths;
 pub use error::{Error, ErrorKind};
-pub use hook::{HookKind, NoticeInfo, SecretHook};
+pub use hook::{HookKind, NoticeInfo, SecretHook, StorageHook};
 pub use hook_end::{Ending, Finished};
 pub use hook_exit::HookExit;
 pub use hook_run::HookRun;
@@ -223,16 +235,23 @@ pub use in_process::{InProcessTools, RecordedCall};
 pub use log::{LogLine, Stream};
 pub use model::Model;
 pub use model_settings::{ModelSettings, Substrate};
+pub use network::Network;
 pub use operator::Resolve;
 pub use relations::{
     Played, PlayedRelation, Provider, RelationEvent, RelationHook, RelationNumber,
 };
-pub use report::{ContainerReport, FailedHookReport, RelationReport, Report};
+pub use report::{
+    ContainerReport, FailedHookReport, RelationReport, Report, ResourceReport, StorageReport,
+};
 pub use schedule::Next;
 pub use secrets::SecretReport;
+pub use storage::{StorageInstance, StorageState};
+pub use storage_meta::{MountMeta, ResourceKind, ResourceMeta, StorageMeta};
 pub use tool_request::{OutputFile, ToolAnswer, ToolRequest, ToolStep};
 pub use tools::tool_names;
 pub use unit::Unit;
 pub use user_secrets::SecretUpdate;
 
-pub use charmwright_juju::{ActionId, JujuVersion, LogLevel, SecretId, UnitName};
+pub use charmwright_juju::{
+    ActionId, JujuVersion, LogLevel, SecretId, StorageId, StorageKind, UnitName,
+};

@@ -230,6 +230,8 @@ impl Lifecycle {
             | HookKind::PebbleCheckFailed { .. }
             | HookKind::PebbleCheckRecovered { .. }
             | HookKind::PebbleCustomNotice { .. }
+            | HookKind::StorageAttached(_)
+            | HookKind::StorageDetaching(_)
             | HookKind::Relation(_)
             | HookKind::Action { .. } => {}
         }

@@ -5,7 +5,8 @@
 //! `actions.rs` and `workload_events.rs` have what the operator does and what happens to a unit;
 //! `schedule.rs` chooses a unit's next hook, `tool_call.rs` answers the tools that it calls,
 //! `hook_end.rs` takes its exit code, and `commit.rs` commits its writes; `relation_hooks.rs` and
-//! `subordinates.rs` have what that does to the unit's relations. `unit.rs` reads a unit.
+//! `subordinates.rs` have what that does to the unit's relations, and `storage_hooks.rs` to its
+//! storage, whose commands are in `storage_commands.rs`. `unit.rs` reads a unit.
 
 use std::collections::BTreeMap;
 use std::time::{Instant, SystemTime};
@@ -19,6 +20,7 @@ use super::go_text::go_quote;
 use super::model_settings::{ModelSettings, Substrate, is_at_least};
 use super::relations::{Players, RelationRules, Relations};
 use super::secrets::Secrets;
+use super::storage::Storages;
 use super::unit_record::UnitRecord;
 
 /// A model of Juju: applications with their units, and their relations. The [crate's
@@ -35,6 +37,7 @@ pub struct Model {
     /// removed. For every command it is not in the model any more.
     pub(super) units: BTreeMap<UnitName, UnitRecord>,
     pub(super) secrets: Secrets,
+    pub(super) storages: Storages,
     pub(super) relations: Relations,
     /// The providers that play applications without a charm.
     pub(super) players: Players,
@@ -58,6 +61,7 @@ impl Model {
             applications: BTreeMap::new(),
             units: BTreeMap::new(),
             secrets,
+            storages: Storages::default(),
             relations: Relations::new(rules),
             players: Players::default(),
             last_action: 0,

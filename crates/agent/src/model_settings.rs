@@ -5,6 +5,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use charmwright_juju::JujuVersion;
 
+use super::cloud::Cloud;
+
 /// Returns `true` if a version of Juju is `major.minor` or newer. A beta of `major.minor` counts as
 /// that version, since it has the features of it.
 pub(super) fn is_at_least(version: &JujuVersion, major: u32, minor: u32) -> bool {
@@ -38,6 +40,9 @@ pub struct ModelSettings {
     /// An instant and its time of day, from which the time of day of any other instant follows.
     pub(super) clock: Option<(Instant, SystemTime)>,
     pub(super) home: Option<PathBuf>,
+    pub(super) cloud: Option<Cloud>,
+    pub(super) storage_directory: Option<String>,
+    pub(super) provisions_storage: bool,
     pub(super) seed: u64,
 }
 
@@ -61,6 +66,9 @@ impl ModelSettings {
             api_addresses: "127.0.0.1:17070".to_owned(),
             clock: None,
             home: None,
+            cloud: None,
+            storage_directory: None,
+            provisions_storage: true,
             // The bytes of `charmwri`: any constant would do, and a test needs the same each time.
             seed: 0x6368_6172_6d77_7269,
         }
@@ -127,6 +135,30 @@ impl ModelSettings {
     /// `--file ~/FILE`.
     pub fn home(mut self, home: impl Into<PathBuf>) -> Self {
         self.home = Some(home.into());
+        self
+    }
+
+    /// Sets the cloud that `credential-get` prints to a trusted application. Without it the tool
+    /// fails.
+    pub fn cloud(mut self, cloud: Cloud) -> Self {
+        self.cloud = Some(cloud);
+        self
+    }
+
+    /// Sets the directory in which every storage instance is, such as `DIRECTORY/data/0`. Without
+    /// it the location is that of the charm's metadata, or else in `/var/lib/juju/storage`.
+    ///
+    /// It is for a caller that makes the directories, and that may not make them anywhere.
+    pub fn storage_directory(mut self, directory: impl Into<String>) -> Self {
+        self.storage_directory = Some(directory.into());
+        self
+    }
+
+    /// Sets whether the model provisions storage by itself, which it does by default: on a machine
+    /// when an instance is made or attached, on Kubernetes when the unit has started. If it does
+    /// not, [`Model::provision_storage`](super::Model::provision_storage) does.
+    pub fn provision_storage(mut self, provision: bool) -> Self {
+        self.provisions_storage = provision;
         self
     }
 

@@ -4,12 +4,12 @@
 use charmwright_juju::UnitName;
 
 use super::charm_meta::CharmMeta;
-use super::deploy::NOT_ALIVE;
 use super::error::{Error, ErrorKind};
 use super::go_text::go_quote;
 use super::lifecycle::Retry;
 use super::log::Stream;
 use super::model::Model;
+use super::network::Network;
 
 /// The way in which `juju resolved` ends the error of a unit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,14 @@ pub enum Resolve {
     Retry,
     /// `--no-retry`: the failed hook counts as done.
     NoRetry,
+}
+
+/// Juju's text for an application that is being removed (source: Juju 3.6, `state`).
+pub(super) const NOT_ALIVE: &str = "application is not found or not alive";
+
+/// Returns Juju's text for a resource that the charm does not declare (Juju 3.6, `cmd/juju`).
+pub(super) fn unrecognized_resource(name: &str) -> String {
+    format!("unrecognized resource {}", go_quote(name))
 }
 
 impl Model {
@@ -97,7 +105,8 @@ impl Model {
     /// - [`ErrorKind::NotFound`] if the model has no such application.
     /// - [`ErrorKind::State`] if the application is being removed or has no charm, if only one of
     ///   the two charms is a subordinate, or if the new charm does not declare the endpoint of a
-    ///   relation with another application, or limits it to fewer relations than there are.
+    ///   relation with another application, or limits it to fewer relations than there are, or if
+    ///   it changes a storage in what Juju cannot change.
     pub fn refresh(&mut self, application: &str, meta: CharmMeta) -> Result<(), Error> {
         // Of the old charm, since an application stays on the cloud that it is on.
         let is_kubernetes = self.is_on_kubernetes(self.application(application)?);
@@ -119,10 +128,22 @@ impl Model {
         if let Err(why) = self.relations.check_refresh(application, &meta) {
             return refuse(&why);
         }
+        if let Err(why) = self.check_storage_refresh(self.application(application)?, &meta) {
+            return refuse(&why);
+        }
         let known = self.application_mut(application)?;
         known.refresh(meta.clone());
+        self.make_missing_storage(application);
         self.relations.remove_stale_peers(application, &meta);
         self.relations.add_peers(application, meta.endpoints().values());
+        self.upgrade_units(application, &meta, is_kubernetes);
+        // The grants in a relation that has gone end too.
+        self.settle_remotes();
+        Ok(())
+    }
+
+    /// Makes upgrade-charm due on every unit of an application, on Kubernetes in a new pod.
+    fn upgrade_units(&mut self, application: &str, meta: &CharmMeta, is_kubernetes: bool) {
         for unit in self.units.values_mut() {
             let is_here = unit.name.application().as_str() == application;
             if !is_here || !unit.has_agent || unit.lifecycle.is_gone {
@@ -130,11 +151,44 @@ impl Model {
             }
             match is_kubernetes {
                 true => unit.lifecycle.is_pod_ending = true,
-                false => unit.lifecycle.refresh(&meta),
+                false => unit.lifecycle.refresh(meta),
             }
         }
-        // The grants in a relation that has gone end too.
-        self.settle_remotes();
+    }
+
+    /// Gives a resource of an application another file, as `juju attach-resource APPLICATION
+    /// NAME=FILE` does. `path` is what `resource-get NAME` prints from now on.
+    ///
+    /// Juju takes a resource for a part of the charm: as after [`Model::refresh`], upgrade-charm
+    /// becomes due on every unit, on Kubernetes in a new pod. If the file has the bytes that the
+    /// resource has already, Juju does nothing of that, so the caller, who can read the file, does
+    /// not call this method then.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::NotFound`] if the model has no such application.
+    /// - [`ErrorKind::Resource`] if the charm does not declare the resource.
+    /// - [`ErrorKind::State`] if the application is being removed.
+    pub fn attach_resource(
+        &mut self,
+        application: &str,
+        name: &str,
+        path: impl Into<String>,
+    ) -> Result<(), Error> {
+        let is_kubernetes = self.is_on_kubernetes(self.application(application)?);
+        let known = self.application_mut(application)?;
+        let refuse = |kind, why: &str| {
+            let name = go_quote(name);
+            Err(Error::new(kind, format!("cannot attach resource {name} to {application}: {why}")))
+        };
+        if known.is_dying {
+            return refuse(ErrorKind::State, NOT_ALIVE);
+        }
+        if !known.meta.has_resource(name) {
+            return refuse(ErrorKind::Resource, &unrecognized_resource(name));
+        }
+        known.resources.insert(name.to_owned(), path.into());
+        let meta = known.meta.clone();
+        self.upgrade_units(application, &meta, is_kubernetes);
         Ok(())
     }
 
@@ -145,6 +199,29 @@ impl Model {
     /// [`ErrorKind::NotFound`] if the model has no such application.
     pub fn trust(&mut self, application: &str, is_trusted: bool) -> Result<(), Error> {
         self.application_mut(application)?.is_trusted = is_trusted;
+        Ok(())
+    }
+
+    /// Sets the network that `network-get` prints for a binding of an application, which is an
+    /// endpoint or an extra binding. Without it every binding has the address of the unit.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::NotFound`] if the model has no such application.
+    /// - [`ErrorKind::Relation`] if its charm does not declare the binding.
+    pub fn set_network(
+        &mut self,
+        application: &str,
+        binding: &str,
+        network: Network,
+    ) -> Result<(), Error> {
+        let known = self.application_mut(application)?;
+        if !known.meta.has_binding(binding) {
+            let binding = go_quote(binding);
+            let text =
+                format!("cannot set the network of {binding}: {application} has no such binding");
+            return Err(Error::new(ErrorKind::Relation, text));
+        }
+        known.networks.insert(binding.to_owned(), network);
         Ok(())
     }
 

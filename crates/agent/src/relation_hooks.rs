@@ -73,6 +73,7 @@ impl Model {
     /// Takes the effects of a hook that counts as done: after relation-broken the unit leaves the
     /// scope, and after `remove` it is gone.
     pub(super) fn take_done_hook(&mut self, unit: &UnitName, kind: &HookKind) {
+        self.complete_storage_hook(unit, kind);
         match kind {
             HookKind::Relation(hook) => {
                 let record = self.units.get_mut(unit);

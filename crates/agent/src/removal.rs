@@ -15,8 +15,10 @@ impl Model {
     /// Removes a unit, as `juju remove-unit` does. A second call changes nothing while the unit is
     /// being removed.
     ///
-    /// `stop` becomes due on it if `start` has run, then `remove`, and after them [`Model::next`]
-    /// returns [`Next::Gone`](super::Next::Gone). A unit in error stays in error until it is
+    /// storage-detaching becomes due on it for each instance of its storage, then the departed and
+    /// broken hooks of its relations, then `stop` if `start` has run, then `remove`, and after them
+    /// [`Model::next`] returns [`Next::Gone`](super::Next::Gone). Its storage stays in the model,
+    /// detached. A unit in error stays in error until it is
     /// resolved. A unit that has run no hook is gone at once, as in Juju, and so is a unit on which
     /// no charm runs.
     ///
@@ -43,6 +45,7 @@ impl Model {
     /// Begins the removal of a unit, of a subordinate too.
     pub(super) fn begin_removal(&mut self, unit: &UnitName) -> Result<(), Error> {
         self.live_mut(unit)?.is_dying = true;
+        self.begin_to_drain_storage(unit);
         // In Juju 3 the others see the unit as gone at once, while it still runs its last hooks.
         self.relations.prepare_to_leave(unit);
         self.remove_subordinates(unit);
@@ -82,6 +85,8 @@ impl Model {
         record.lifecycle.is_gone = true;
         record.set_status(StatusValue::new("terminated", ""));
         record.ports = PortSet::default();
+        self.drop_storage_of(unit);
+        let Some(record) = self.units.get_mut(unit) else { return };
         self.secrets.unit_removed(&unit.to_string());
         for action in record.actions.values_mut().filter(|action| !action.has_ended()) {
             action.status = ActionStatus::Cancelled;

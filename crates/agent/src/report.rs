@@ -10,6 +10,8 @@ use super::relations::{Databag, Relation, RelationHook, RelationNumber, Relation
 use super::secrets::SecretReport;
 use super::shown_status::shown_status;
 use super::status::StatusValue;
+use super::storage::StorageInstance;
+use super::storage_meta::ResourceMeta;
 use super::unit::Unit;
 
 /// The status of a unit, for a table or as JSON.
@@ -48,6 +50,10 @@ pub struct Report {
     pub address: String,
     /// The open ports, such as `80/tcp`.
     pub ports: Vec<String>,
+    /// The storage instances that belong to the unit, in the order in which they were made.
+    pub storage: Vec<StorageReport>,
+    /// The resources that the charm declares, sorted by name.
+    pub resources: Vec<ResourceReport>,
     /// The workload containers, sorted by name.
     pub containers: Vec<ContainerReport>,
     /// The secrets that the unit or its application owns, and those that the unit has read.
@@ -93,6 +99,32 @@ pub struct ContainerReport {
     /// The state of the container's Pebble at the last poll: `up`, `down`, or `unknown` before the
     /// first poll.
     pub pebble: String,
+}
+
+/// One storage instance of a [`Report`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct StorageReport {
+    /// The id, such as `data/0`.
+    pub id: String,
+    /// The kind: `filesystem` or `block`.
+    pub kind: String,
+    /// The path at which the charm finds it; empty while it is not provisioned.
+    pub location: String,
+    /// The state: `pending`, `attached` or `detaching`.
+    pub state: String,
+}
+
+/// One resource of a [`Report`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct ResourceReport {
+    /// The name of the resource.
+    pub name: String,
+    /// The kind: `file` or `oci-image`.
+    pub kind: String,
+    /// The path that `resource-get` prints; empty if the resource has no file.
+    pub path: String,
 }
 
 /// The failed hook of a [`Report`].
@@ -157,6 +189,8 @@ impl Unit<'_> {
             agent_message,
             address: record.address.clone(),
             ports: record.ports.ranges(),
+            storage: self.storage_reports(),
+            resources: self.resource_reports(),
             containers: lifecycle
                 .containers
                 .iter()
@@ -176,6 +210,27 @@ impl Unit<'_> {
                 failures: error.failures,
             }),
         }
+    }
+
+    fn storage_reports(&self) -> Vec<StorageReport> {
+        let own = self.model.storages.of(&self.record.name);
+        let report = |instance: &StorageInstance| StorageReport {
+            id: instance.id().to_string(),
+            kind: instance.kind().to_string(),
+            location: instance.location().unwrap_or_default().to_owned(),
+            state: instance.state().as_str().to_owned(),
+        };
+        own.map(report).collect()
+    }
+
+    fn resource_reports(&self) -> Vec<ResourceReport> {
+        let declared = self.application.meta.resources().iter();
+        let report = |(name, meta): (&String, &ResourceMeta)| ResourceReport {
+            name: name.clone(),
+            kind: meta.kind.as_str().to_owned(),
+            path: self.application.resources.get(name).cloned().unwrap_or_default(),
+        };
+        declared.map(report).collect()
     }
 
     fn relation_reports(&self) -> Vec<RelationReport> {

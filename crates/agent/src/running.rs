@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use charmwright_juju::ActionId;
+use charmwright_juju::{ActionId, StorageId, StorageKind};
 use serde_json::{Map, Value};
 
 use super::config_inputs::ConfigInputs;
@@ -45,6 +45,13 @@ pub(super) struct Snapshot {
     /// The leader's settings. Juju reads them once in a hook, and again after the hook has written
     /// them (Juju 3.6).
     pub(super) leader_settings: Option<BTreeMap<String, String>>,
+    /// The ids of the unit's storage when the hook asked for the first time.
+    pub(super) storage_ids: Option<Vec<StorageId>>,
+    /// The kind and the location of each instance for which the hook has asked.
+    pub(super) storage: BTreeMap<StorageId, (StorageKind, String)>,
+    /// The instance of the running hook if it is that of a storage, which is the default of
+    /// storage-get.
+    pub(super) hook_storage: Option<StorageId>,
     /// The secrets that the unit owned when the hook asked for the first time. Its own changes are
     /// in [`PendingWrites::secrets`].
     pub(super) owned_secrets: Option<BTreeMap<String, SecretMetadata>>,
@@ -58,6 +65,8 @@ pub(super) struct PendingWrites {
     pub(super) state: BTreeMap<String, Option<String>>,
     pub(super) ports: PortChanges,
     pub(super) secrets: PendingSecrets,
+    /// The names and the numbers of the instances of each call of `storage-add`, in their order.
+    pub(super) storage: Vec<(String, u64)>,
     pub(super) relations: RelationWrites,
     /// Set for config-changed: its commit brings the unit's addresses in its databags up to date.
     pub(super) refreshes_network: bool,
@@ -78,8 +87,18 @@ pub(super) struct ActionOutput {
 
 impl Running {
     pub(super) fn new(run: HookRun, config: ConfigInputs) -> Self {
-        let snapshot =
-            Snapshot { relation_hook: run.kind.relation().cloned(), ..Snapshot::default() };
+        // Juju's agent asks for the storage of a storage hook at its start (Juju 3.6). For one that
+        // is not provisioned it has nothing, and the tool no default.
+        let hook = run.kind.storage();
+        let storage = hook.and_then(|hook| {
+            Some((hook.id().clone(), (hook.kind().clone(), hook.location()?.to_owned())))
+        });
+        let snapshot = Snapshot {
+            relation_hook: run.kind.relation().cloned(),
+            hook_storage: storage.as_ref().map(|(id, _)| id.clone()),
+            storage: storage.into_iter().collect(),
+            ..Snapshot::default()
+        };
         let refreshes_network = run.kind == HookKind::ConfigChanged;
         let writes = PendingWrites { refreshes_network, ..PendingWrites::default() };
         Self {

@@ -1,8 +1,8 @@
 //! [`Model::next`] chooses the hook or the action that a unit runs next.
 //!
 //! When no hook runs, the agent goes through the kinds of work in a fixed order and takes the first
-//! that is due. Storage is not modelled. Source: reference `juju-agent.md`
-//! sections 5.3, 6 and 7.
+//! that is due. Source: reference `juju-agent.md` sections 5.3, 6 and 7; Juju 3.6, the resolvers of
+//! the uniter.
 
 use std::time::Instant;
 
@@ -226,7 +226,7 @@ impl Lifecycle {
         }
         let action = pending_action(own.record).map(Choice::Run);
         if self.is_pod_ending {
-            return self.choose_in_ending_pod(action);
+            return self.choose_in_ending_pod(own, action);
         }
         // 10 for a unit in error: nothing but actions and the failed hook runs.
         if let Some(error) = &self.error {
@@ -243,9 +243,12 @@ impl Lifecycle {
         // 10 for a queued hook: one that was killed, or config-changed after upgrade-charm. Nothing
         // comes before it, not even an action. A unit that is being removed does not begin install
         // again (Juju 3.6).
+        let storage_hook = own.next_storage_hook();
         if let Some(kind) = &self.queued {
             return match kind {
-                HookKind::Install if is_dying => Choice::Gone,
+                // It was killed, and storage was added meanwhile or the unit is being removed: then
+                // the storage comes first (Juju 3.6).
+                HookKind::Install => self.choose_before_install(own, storage_hook),
                 _ => Choice::Queued(kind.clone()),
             };
         }
@@ -260,9 +263,10 @@ impl Lifecycle {
                 _ => HookKind::Start,
             });
         }
-        // 12, install. The steps 3 to 11 are for a unit that is installed.
+        // 12, install. The steps 3 to 11 are for a unit that is installed, but for 9, storage: on a
+        // machine `install` waits until storage-attached has run for each instance.
         if !self.is_installed {
-            return if is_dying { Choice::Gone } else { Choice::Run(HookKind::Install) };
+            return self.choose_before_install(own, storage_hook);
         }
         let mut next_secret_hook = None;
         if !self.is_stopped {
@@ -299,7 +303,11 @@ impl Lifecycle {
         if let Some(action) = action {
             return action;
         }
-        // 8, juju-exec, and 9, storage, are not modelled.
+        // 8, juju-exec, is not modelled.
+        // 9, storage: also that of a unit that is being removed, before its relations.
+        if let Some(hook) = storage_hook {
+            return Choice::Run(hook);
+        }
         // 11, a unit that is being removed: relation hooks, then stop, then remove.
         let relation_hook = || {
             relations.next_hook(all_relations, &own.record.name, is_dying, own.application.is_dying)
@@ -341,10 +349,26 @@ impl Lifecycle {
         next.map_or(Choice::Idle, Choice::At)
     }
 
+    /// Chooses the work of a unit that is not installed yet. On a machine `install` waits until
+    /// storage-attached has run for each instance; on Kubernetes no storage hook comes before it.
+    fn choose_before_install(&self, own: Unit<'_>, storage_hook: Option<HookKind>) -> Choice {
+        match storage_hook.filter(|_| !own.is_kubernetes()) {
+            Some(hook) => Choice::Run(hook),
+            None if own.record.is_dying => Choice::Gone,
+            None if own.awaits_storage() => Choice::Idle,
+            None if self.queued.is_some() => Choice::Queued(HookKind::Install),
+            None => Choice::Run(HookKind::Install),
+        }
+    }
+
     /// Chooses the work of a pod that is ending. A failed or killed hook does not run again, but
     /// workload events and actions still run before `stop`.
-    fn choose_in_ending_pod(&self, action: Option<Choice>) -> Choice {
+    fn choose_in_ending_pod(&self, own: Unit<'_>, action: Option<Choice>) -> Choice {
         let action = action.filter(|_| self.is_installed);
+        // So does a storage hook of a unit that is not in error (Juju 3.6).
+        let may_run_storage = self.error.is_none() && self.queued.is_none();
+        let storage_hook = own.next_storage_hook().filter(|_| may_run_storage);
+        let action = action.or(storage_hook.map(Choice::Run));
         // A unit in error runs no workload hook, but its `stop` does run.
         let event = self.workload_events.front().filter(|_| self.error.is_none());
         match event {

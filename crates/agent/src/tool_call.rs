@@ -99,7 +99,7 @@ fn call(
     let check = |key: &str, value: &str| match key {
         "format" => tool.formats.check(value),
         "r" => tools::check_relation(value, known_relations),
-        "s" => tools::no_such_storage(value, &unit.to_string()),
+        "s" => tools::check_storage(value, model, unit, &data.snapshot),
         "revision" => parse_int(value).map(|_| ()),
         _ => Ok(()),
     };

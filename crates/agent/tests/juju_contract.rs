@@ -18,7 +18,8 @@ use charmwright_juju::{
 use proptest::prelude::*;
 use serde_json::json;
 
-const METADATA: &str = "name: web\nsummary: s\ndescription: d\ncontainers:\n  workload: {}\n";
+const METADATA: &str = "name: web\nsummary: s\ndescription: d\ncontainers:\n  workload: {}\n\
+    resources: {-odd: {type: file, filename: odd}}\n";
 const CONFIG: &str = "options:\n  port: {type: int, default: 1000000}\n  name: {type: string, \
                       default: ''}\n  tls: {type: boolean, default: true}\n  ratio: {type: \
                       float, default: 0.5}\n  unset: {type: string}\n";
@@ -80,7 +81,7 @@ fn a_resource_is_the_path_of_its_file() {
     let (_, juju) = next(&tools).unwrap();
     assert_eq!(juju.resource("-odd").unwrap(), Path::new("/res/my file.yaml"));
     let error = juju.resource("other").unwrap_err();
-    assert_eq!(error.kind(), &ErrorKind::Failed { code: 1 }, "{error}");
+    assert_eq!(error.kind(), &ErrorKind::NotFound, "{error}");
     assert!(error.to_string().starts_with("cannot fetch the resource \"other\": "), "{error}");
     assert_eq!(juju.resource("").unwrap_err().kind(), &ErrorKind::Invalid);
 }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::{Map, Value};
 
 use super::error::Error;
-use super::port::Port;
+use super::port::OpenPort;
 
 /// The application's options by name.
 pub(super) type Options = Map<String, Value>;
@@ -107,31 +107,57 @@ impl Leadership {
 #[derive(Default)]
 pub(super) struct Ports {
     /// The open ports as Juju listed them, with the changes that this hook made since.
-    pub(super) cached: Option<BTreeSet<Port>>,
+    cached: Option<BTreeSet<OpenPort>>,
+    /// The ports that Juju listed as open for all endpoints. It does not show then for which single
+    /// endpoints they are open as well.
+    open_for_all: BTreeSet<OpenPort>,
     /// The ports that this hook opened. They are recorded even before the first read, because the
     /// list of Juju 2.9 leaves this hook's changes out (3.6 and 4 include them).
-    pub(super) opened: BTreeSet<Port>,
+    opened: BTreeSet<OpenPort>,
     /// The ports that this hook closed.
-    pub(super) closed: BTreeSet<Port>,
+    closed: BTreeSet<OpenPort>,
 }
 
 impl Ports {
+    /// Returns the open ports. Without a cached answer it calls `ask`; an error is not cached.
+    pub(super) fn get_or_ask<E>(
+        &mut self,
+        ask: impl FnOnce() -> Result<BTreeSet<OpenPort>, E>,
+    ) -> Result<&BTreeSet<OpenPort>, E> {
+        let ports = match self.cached.take() {
+            Some(ports) => ports,
+            None => {
+                let mut ports = ask()?;
+                let for_all = ports.iter().filter(|port| port.endpoint().is_none());
+                self.open_for_all = for_all.cloned().collect();
+                // To apply the hook's changes a second time does no harm.
+                ports.extend(self.opened.iter().cloned());
+                ports.retain(|port| !self.closed.contains(port));
+                ports
+            }
+        };
+        Ok(self.cached.insert(ports))
+    }
+
     /// Records that the hook opened a port.
-    pub(super) fn record_opened(&mut self, port: Port) {
+    pub(super) fn record_opened(&mut self, port: OpenPort) {
         self.closed.remove(&port);
-        self.opened.insert(port);
         if let Some(cached) = &mut self.cached {
-            cached.insert(port);
+            cached.insert(port.clone());
         }
+        self.opened.insert(port);
     }
 
     /// Records that the hook closed a port.
-    pub(super) fn record_closed(&mut self, port: Port) {
+    pub(super) fn record_closed(&mut self, port: OpenPort) {
         self.opened.remove(&port);
-        self.closed.insert(port);
-        if let Some(cached) = &mut self.cached {
+        if self.open_for_all.contains(&port) {
+            // It may be open for single endpoints still, which the next answer will show.
+            self.cached = None;
+        } else if let Some(cached) = &mut self.cached {
             cached.remove(&port);
         }
+        self.closed.insert(port);
     }
 }
 

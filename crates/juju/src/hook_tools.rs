@@ -10,12 +10,15 @@ use serde_json::Value;
 
 use super::env::{DispatchPath, HookEnv};
 use super::error::Error;
-use super::event_vars::RelationVars;
+use super::event_vars::{RelationVars, StorageVars};
+use super::goal_state::GoalState;
 use super::hook_cache::{Cached, Leadership, Options, Params, Ports, StoredState};
-use super::names::{ApplicationName, HookName, StorageId, StorageName};
-use super::relation_cache::RelationCache;
+use super::names::{ApplicationName, EndpointName, HookName, StorageId, StorageName};
+use super::network::Network;
+use super::relation_cache::{Keyed, RelationCache};
 use super::secret::HookRecord;
 use super::status::Status;
+use super::storage_info::StorageInfo;
 use super::tool_output::parse_json;
 use super::tool_runner::{MAX_ARGUMENT, ToolCall, ToolError, ToolRunner};
 use super::version::JujuVersion;
@@ -26,8 +29,8 @@ use super::version::JujuVersion;
 ///
 /// # Caching
 ///
-/// A read (config, leadership, statuses, state, action parameters, ports, storage, secrets,
-/// relations and their databags) starts a tool once, and later reads return the cached answer. The
+/// A read (config, leadership, statuses, state, action parameters, ports, storage, networks, the goal
+/// state, secrets, relations and their databags) starts a tool once, and later reads return the cached answer. The
 /// hook's own writes keep the cache up to date. A read that failed is not cached. Two threads that
 /// read the same value at once start one tool.
 ///
@@ -36,8 +39,8 @@ use super::version::JujuVersion;
 /// # Commit
 ///
 /// Statuses, the workload's version and log lines take effect at once, and so do the revision that
-/// a unit tracks of a secret and the label that it gives to another's. Ports, state, databags and
-/// what is written to secrets take effect when the hook exits with code 0, all of them or none
+/// a unit tracks of a secret and the label that it gives to another's. Ports, state, databags, added
+/// storage, a reboot and what is written to secrets take effect when the hook exits with code 0, all of them or none
 /// (Juju 2.9 to 4.1).
 pub struct HookTools {
     runner: Box<dyn ToolRunner>,
@@ -51,7 +54,11 @@ pub struct HookTools {
     pub(super) params: Cached<Arc<Params>>,
     pub(super) ports: Mutex<Ports>,
     pub(super) storages: Mutex<BTreeMap<StorageName, Vec<StorageId>>>,
+    pub(super) storage_infos: Keyed<StorageId, Arc<StorageInfo>>,
+    pub(super) goal_state: Cached<Arc<GoalState>>,
     pub(super) relations: RelationCache,
+    /// By the binding, and by the number of the relation if one was asked for.
+    pub(super) networks: Keyed<(EndpointName, Option<u32>), Arc<Network>>,
     pub(super) secrets: Mutex<HookRecord>,
     /// The folder for the file of a secret's content; `None` is the system's temporary folder.
     pub(super) secret_folder: Option<PathBuf>,
@@ -80,7 +87,10 @@ impl HookTools {
             params: Cached::default(),
             ports: Mutex::default(),
             storages: Mutex::default(),
+            storage_infos: Keyed::default(),
+            goal_state: Cached::default(),
             relations: RelationCache::default(),
+            networks: Keyed::default(),
             secrets: Mutex::default(),
             secret_folder: None,
             hook: None,
@@ -88,8 +98,9 @@ impl HookTools {
     }
 
     /// Tells the calls which hook they belong to. They then know the remote application of the
-    /// hook's relation without a tool, and refuse a grant for which Juju would fail the hook: one
-    /// in the peer relation, or in a relation that breaks ([`grant_secret`](Self::grant_secret)).
+    /// hook's relation and the location of the hook's storage without a tool, and refuse a grant for
+    /// which Juju would fail the hook: one in the peer relation, or in a relation that breaks
+    /// ([`grant_secret`](Self::grant_secret)).
     ///
     /// A variable that is missing or malformed is as one that the hook does not have.
     #[must_use]
@@ -108,6 +119,11 @@ impl HookTools {
             if let Some(remote) = remote_app {
                 self.relations.apps.set(id.number(), Some(remote));
             }
+        }
+        if let Ok(StorageVars { id: Some(id), kind: Some(kind), location: Some(location) }) =
+            env.storage()
+        {
+            self.storage_infos.set(id, Arc::new(StorageInfo::new(kind, location)));
         }
         self.hook = Some(hook);
         self

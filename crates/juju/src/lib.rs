@@ -58,32 +58,39 @@
 struct ReadmeExample;
 
 mod calls;
+mod cloud;
 mod env;
 mod error;
 mod error_kind;
 mod event_vars;
+mod goal_state;
 mod hook_cache;
 mod hook_tools;
 mod log_level;
 mod model_settings;
 mod names;
+mod network;
 mod port;
 mod process_runner;
 mod refusals;
 mod relation_cache;
 mod secret;
 mod status;
+mod storage_info;
 mod storage_kind;
+mod time;
 mod tool_output;
 mod tool_runner;
 mod vars;
 mod version;
 
 pub use calls::{InvalidActionKey, check_action_key, check_databag_changes, check_databag_size};
+pub use cloud::{CloudCredential, CloudSpec};
 pub use env::{DispatchPath, HookEnv};
 pub use error::Error;
 pub use error_kind::ErrorKind;
 pub use event_vars::{NoticeVars, RelationVars, SecretVars, StorageVars};
+pub use goal_state::{Goal, GoalState, RelationGoals};
 pub use hook_tools::HookTools;
 pub use log_level::LogLevel;
 pub use model_settings::{AgentToken, Proxies, TraceTarget};
@@ -91,7 +98,8 @@ pub use names::{
     ActionId, ActionName, ApplicationName, CheckName, ContainerName, EndpointName, HookName,
     InvalidName, RelationId, SecretId, StorageId, StorageName, UnitName,
 };
-pub use port::{InvalidPort, Port, Protocol};
+pub use network::{Host, InterfaceAddress, InvalidSubnet, Network, NetworkInterface, Subnet};
+pub use port::{InvalidPort, OpenPort, Port, Protocol};
 pub use process_runner::ProcessRunner;
 pub use secret::{
     InvalidSecretKey, NewSecret, SecretAccess, SecretBytes, SecretExpiry, SecretFieldError,
@@ -99,6 +107,7 @@ pub use secret::{
     SecretValue, check_secret_key,
 };
 pub use status::{Status, StatusKind};
+pub use storage_info::StorageInfo;
 pub use storage_kind::StorageKind;
 pub use tool_runner::{ToolCall, ToolError, ToolRunner};
 pub use version::JujuVersion;

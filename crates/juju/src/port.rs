@@ -5,6 +5,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::names::EndpointName;
+
 /// The protocol of an open port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -110,6 +112,67 @@ impl Port {
             Protocol::Tcp | Protocol::Udp => Some((self.first, self.last)),
         }
     }
+
+    /// Returns `true` if both have a port in common. Juju opens no two ranges of one machine that
+    /// overlap, unless they are equal and of one unit.
+    #[must_use]
+    pub fn overlaps(self, other: Self) -> bool {
+        self.protocol == other.protocol && self.first <= other.last && other.first <= self.last
+    }
+
+    /// Returns the opening of this port for one endpoint only.
+    #[must_use]
+    pub fn on(self, endpoint: EndpointName) -> OpenPort {
+        OpenPort { port: self, endpoint: Some(endpoint) }
+    }
+}
+
+/// An open port is a port, and the endpoint that it is open for. Without an endpoint it is open for
+/// all.
+///
+/// On which networks a port can be reached follows from it: the operator binds endpoints to them,
+/// and `juju expose` takes endpoints.
+///
+/// ```
+/// use charmwright_juju::{EndpointName, OpenPort, Port};
+///
+/// const ADMIN: EndpointName = EndpointName::from_static("admin");
+/// assert_eq!(OpenPort::from(Port::tcp(80)).to_string(), "80/tcp");
+/// assert_eq!(Port::tcp(8080).on(ADMIN).to_string(), "8080/tcp (admin)");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct OpenPort {
+    port: Port,
+    endpoint: Option<EndpointName>,
+}
+
+impl OpenPort {
+    /// Returns the port.
+    #[must_use]
+    pub fn port(&self) -> Port {
+        self.port
+    }
+
+    /// Returns the endpoint that the port is open for; `None` stands for all.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&EndpointName> {
+        self.endpoint.as_ref()
+    }
+}
+
+impl From<Port> for OpenPort {
+    fn from(port: Port) -> Self {
+        Self { port, endpoint: None }
+    }
+}
+
+impl fmt::Display for OpenPort {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.endpoint {
+            None => self.port.fmt(f),
+            Some(endpoint) => write!(f, "{} ({endpoint})", self.port),
+        }
+    }
 }
 
 impl FromStr for Port {
@@ -207,6 +270,26 @@ mod tests {
             " 80",
         ] {
             assert!(text.parse::<Port>().is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn ports_overlap_if_they_have_one_in_common() {
+        for (one, other, overlap) in [
+            ("80", "80", true),
+            ("80-90", "90-99", true),
+            ("80-90", "85", true),
+            ("80-90", "91", false),
+            ("80", "80/udp", false),
+            ("icmp", "icmp", true),
+            ("icmp", "0/tcp", false),
+        ] {
+            let (one, other): (Port, Port) = (one.parse().unwrap(), other.parse().unwrap());
+            assert_eq!(
+                (one.overlaps(other), other.overlaps(one)),
+                (overlap, overlap),
+                "{one} {other}"
+            );
         }
     }
 

@@ -54,6 +54,9 @@ const ROWS: &[Row] = &[
     row("secret-get", 1, "*secret * revision * not found", ErrorKind::Gone),
     // measured 3.8.
     row("storage-get", 2, "*not provisioned*", ErrorKind::NotFound),
+    // Juju's source, 3.6 `resource/opener.go`, behind the words of measured 3.8: no file is attached
+    // to the resource, or the charm does not declare it.
+    row("resource-get", 1, "could not download resource: *not found*", ErrorKind::NotFound),
     // agent 3, measured 3.5.
     row("secret-get", 1, "*secret key value \"*\" not found", ErrorKind::NotFound),
     // agent 3: `--strict`.
@@ -72,8 +75,14 @@ const ROWS: &[Row] = &[
     // agent 3: the controller's bare answer, and its other word for it.
     row("*", 1, "permission denied", ErrorKind::Denied),
     row("*", 1, "*access denied", ErrorKind::Denied),
-    // agent 3, measured 2.1 row 31: no trust.
-    row("credential-get", 1, "cannot access cloud credentials*", ErrorKind::Denied),
+    // agent 3, measured 2.1 row 31: no trust. Behind the same words there may be another failure.
+    row(
+        "credential-get",
+        1,
+        "cannot access cloud credentials: *permission denied",
+        ErrorKind::Denied,
+    ),
+    row("credential-get", 1, "cannot access cloud credentials: *unauthorized*", ErrorKind::Denied),
     // agent 7, measured 2.1 row 34: a hook far from its agent, Juju up to 3.6.
     row("*", 1, "bad request: token does not match", ErrorKind::Denied),
     // agent 3.

@@ -217,7 +217,7 @@ fn a_hook_knows_its_unit() {
     let ran = unit.run_charm(
         RunsFunction(|hook: &Hook<Declared>| {
             hook.set_workload_version("7.2")?;
-            let resource = hook.resource("image").unwrap_err();
+            let resource = hook.tools().resource("image").unwrap_err();
             *seen.lock().unwrap() = Some((
                 hook.name().to_string(),
                 hook.application().to_string(),
@@ -229,7 +229,7 @@ fn a_hook_knows_its_unit() {
         CONFIG_CHANGED,
     );
     assert_eq!(ran.code, 0, "{ran:?}");
-    let failed = crate::juju::ErrorKind::Failed { code: 1 };
+    let failed = crate::juju::ErrorKind::NotFound;
     assert_eq!(
         seen.lock().unwrap().take(),
         Some(("probe/0".to_owned(), "probe".to_owned(), false, failed))

@@ -1,25 +1,25 @@
 //! [`read_containers`] reads the workload containers of a charm.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::document::Node;
 use super::names::is_plain_name;
-use super::resources::ResourceKind;
 use crate::error::Error;
+use crate::storage_meta::{MountMeta, ResourceKind, ResourceMeta, StorageMeta};
 
 /// The most characters of a container's name in a pod, a limit of Kubernetes.
 const NAME_LIMIT: usize = 63;
 
-/// Reads the names of the containers, and checks their resources, mounts and user ids.
+/// Reads the containers by name, each with its mounts, and checks their resources and user ids.
 ///
 /// # Errors
 /// Returns an error if Juju would refuse a container.
 pub(super) fn read_containers(
     root: &Node<'_>,
-    resources: &BTreeMap<String, ResourceKind>,
-    storages: &BTreeSet<String>,
-) -> Result<BTreeSet<String>, Error> {
-    let mut names = BTreeSet::new();
+    resources: &BTreeMap<String, ResourceMeta>,
+    storages: &BTreeMap<String, StorageMeta>,
+) -> Result<BTreeMap<String, Vec<MountMeta>>, Error> {
+    let mut containers = BTreeMap::new();
     for (name, container) in root.entries_of("containers")? {
         if !is_plain_name(name) || name.len() > NAME_LIMIT {
             return Err(container.refuse(
@@ -32,7 +32,7 @@ pub(super) fn read_containers(
                 // Juju takes an empty name for no resource.
                 "" => {}
                 name => {
-                    match resources.get(name) {
+                    match resources.get(name).map(|resource| resource.kind) {
                         None => {
                             return Err(resource
                                 .refuse(&format!("the charm declares no resource {name:?}")));
@@ -46,9 +46,10 @@ pub(super) fn read_containers(
                 }
             }
         }
-        if let Some(mounts) = container.get("mounts") {
-            for mount in mounts.items()? {
-                check_mount(&mount, storages)?;
+        let mut mounts = Vec::new();
+        if let Some(nodes) = container.get("mounts") {
+            for node in nodes.items()? {
+                mounts.push(read_mount(&node, storages)?);
             }
         }
         for key in ["uid", "gid"] {
@@ -60,12 +61,15 @@ pub(super) fn read_containers(
                 )));
             }
         }
-        names.insert(name.to_owned());
+        containers.insert(name.to_owned(), mounts);
     }
-    Ok(names)
+    Ok(containers)
 }
 
-fn check_mount(mount: &Node<'_>, storages: &BTreeSet<String>) -> Result<(), Error> {
+fn read_mount(
+    mount: &Node<'_>,
+    storages: &BTreeMap<String, StorageMeta>,
+) -> Result<MountMeta, Error> {
     mount.map()?;
     for key in ["storage", "location"] {
         if mount.require(key)?.text()?.is_empty() {
@@ -74,8 +78,8 @@ fn check_mount(mount: &Node<'_>, storages: &BTreeSet<String>) -> Result<(), Erro
     }
     let storage = mount.require("storage")?;
     let name = storage.text()?;
-    if !storages.contains(name) {
+    if !storages.contains_key(name) {
         return Err(storage.refuse(&format!("the charm declares no storage {name:?}")));
     }
-    Ok(())
+    Ok(MountMeta::new(name, mount.require("location")?.text()?))
 }

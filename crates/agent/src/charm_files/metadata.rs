@@ -13,17 +13,20 @@ use super::terms::check_terms;
 use crate::endpoint::EndpointMeta;
 use crate::error::Error;
 use crate::names::is_application;
+use crate::storage_meta::{MountMeta, ResourceMeta, StorageMeta};
 use charmwright_juju::JujuVersion;
 
 /// The part of the metadata that the agent needs.
 #[derive(Debug)]
 pub(crate) struct Metadata {
     pub(crate) name: String,
-    pub(crate) containers: BTreeSet<String>,
+    /// The mounts of each container.
+    pub(crate) containers: BTreeMap<String, Vec<MountMeta>>,
     pub(crate) is_subordinate: bool,
     pub(crate) endpoints: BTreeMap<String, EndpointMeta>,
     pub(crate) extra_bindings: BTreeSet<String>,
-    pub(crate) resources: BTreeSet<String>,
+    pub(crate) storages: BTreeMap<String, StorageMeta>,
+    pub(crate) resources: BTreeMap<String, ResourceMeta>,
 }
 
 /// The keys that only the old form of the file has, in which a charm has no containers.
@@ -90,7 +93,8 @@ pub(crate) fn read_metadata(declared: &Declaration) -> Result<Metadata, Error> {
         is_subordinate: subordinate,
         endpoints,
         extra_bindings,
-        resources: resources.into_keys().collect(),
+        storages,
+        resources,
     })
 }
 

@@ -5,19 +5,13 @@ use std::collections::BTreeMap;
 use super::document::Node;
 use super::names::is_plain_name;
 use crate::error::Error;
+use crate::storage_meta::{ResourceKind, ResourceMeta};
 
-/// The kind of a resource.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum ResourceKind {
-    File,
-    OciImage,
-}
-
-/// Reads the names and kinds of the resources. A resource without a type is a file.
+/// Reads the resources by name. A resource without a type is a file.
 ///
 /// # Errors
 /// Returns an error if Juju would refuse a resource.
-pub(super) fn read_resources(root: &Node<'_>) -> Result<BTreeMap<String, ResourceKind>, Error> {
+pub(super) fn read_resources(root: &Node<'_>) -> Result<BTreeMap<String, ResourceMeta>, Error> {
     let resources = root.entries_of("resources")?.into_iter();
     resources
         .map(|(name, resource)| {
@@ -41,10 +35,10 @@ pub(super) fn read_resources(root: &Node<'_>) -> Result<BTreeMap<String, Resourc
                 "" if kind == ResourceKind::File => {
                     Err(resource.refuse("a resource of type file has a filename"))
                 }
-                name if kind == ResourceKind::File && name.contains('/') => {
+                filename if kind == ResourceKind::File && filename.contains('/') => {
                     Err(resource.require("filename")?.refuse("a filename has no slash"))
                 }
-                _ => Ok((name.to_owned(), kind)),
+                filename => Ok((name.to_owned(), ResourceMeta::new(kind, filename))),
             }
         })
         .collect()

@@ -1,19 +1,21 @@
 //! [`read_storages`] reads the storages of a charm, and [`check_devices`] checks its devices.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
+use charmwright_juju::StorageKind;
 use serde_json::Value;
 
 use super::document::Node;
 use crate::error::Error;
 use crate::names::is_application;
+use crate::storage_meta::StorageMeta;
 
-/// Reads the names of the storages, and checks each storage.
+/// Reads the storages by name, and checks each of them.
 ///
 /// # Errors
 /// Returns an error if Juju would refuse a storage.
-pub(super) fn read_storages(root: &Node<'_>) -> Result<BTreeSet<String>, Error> {
-    let mut names = BTreeSet::new();
+pub(super) fn read_storages(root: &Node<'_>) -> Result<BTreeMap<String, StorageMeta>, Error> {
+    let mut storages = BTreeMap::new();
     for (name, storage) in root.entries_of("storage")? {
         if !is_application(name) {
             return Err(storage.refuse(
@@ -21,39 +23,41 @@ pub(super) fn read_storages(root: &Node<'_>) -> Result<BTreeSet<String>, Error> 
                  letter in each",
             ));
         }
-        read_storage(&storage)?;
-        names.insert(name.to_owned());
+        storages.insert(name.to_owned(), read_storage(name, &storage)?);
     }
-    Ok(names)
+    Ok(storages)
 }
 
-fn read_storage(storage: &Node<'_>) -> Result<(), Error> {
+fn read_storage(name: &str, storage: &Node<'_>) -> Result<StorageMeta, Error> {
     storage.map()?;
     let kind = storage.require("type")?;
-    if !matches!(kind.text()?, "block" | "filesystem") {
-        return Err(kind.refuse("expected filesystem or block"));
-    }
-    for flag in ["shared", "read-only"] {
-        if let Some(flag) = storage.get(flag) {
-            flag.boolean()?;
-        }
-    }
+    let is_block = match kind.text()? {
+        "block" => true,
+        "filesystem" => false,
+        _ => return Err(kind.refuse("expected filesystem or block")),
+    };
+    let flag = |key: &str| storage.get(key).map_or(Ok(false), |flag| flag.boolean());
+    let (is_shared, is_read_only) = (flag("shared")?, flag("read-only")?);
     if let Some(description) = storage.get("description") {
         description.text()?;
     }
-    if let Some(location) = storage.get("location")
-        && !location.text()?.is_empty()
-        && kind.text()? == "block"
-    {
-        return Err(location.refuse("only a storage of type filesystem has a location"));
-    }
+    let location = match storage.get("location") {
+        Some(location) if is_block && !location.text()?.is_empty() => {
+            return Err(location.refuse("only a storage of type filesystem has a location"));
+        }
+        Some(location) => location.text()?.to_owned(),
+        None => String::new(),
+    };
     if let Some(size) = storage.get("minimum-size") {
         read_size(&size)?;
     }
-    if let Some(multiple) = storage.get("multiple") {
-        multiple.map()?;
-        read_range(&multiple.require("range")?)?;
-    }
+    let (count_min, count_max) = match storage.get("multiple") {
+        Some(multiple) => {
+            multiple.map()?;
+            read_range(&multiple.require("range")?)?
+        }
+        None => (1, Some(1)),
+    };
     if let Some(properties) = storage.get("properties") {
         for property in properties.items()? {
             if property.text()? != "transient" {
@@ -61,11 +65,20 @@ fn read_storage(storage: &Node<'_>) -> Result<(), Error> {
             }
         }
     }
-    Ok(())
+    Ok(StorageMeta {
+        name: name.to_owned(),
+        kind: if is_block { StorageKind::Block } else { StorageKind::Filesystem },
+        is_shared,
+        is_read_only,
+        location,
+        count_min,
+        count_max,
+    })
 }
 
-/// Checks the number of instances of a storage, such as `10`, `1-3`, `2+` or `2-`.
-fn read_range(range: &Node<'_>) -> Result<(), Error> {
+/// Reads the smallest and the largest number of instances of a storage, such as `10`, `1-3`, `2+`
+/// or `2-`. A largest number of `None` is no limit.
+fn read_range(range: &Node<'_>) -> Result<(u64, Option<u64>), Error> {
     let wrong = || range.refuse("expected a count such as 2, 1-3 or 0+");
     if let Value::String(text) = range.value() {
         // A text that is an integer is a count, which is checked below like a number.
@@ -75,22 +88,28 @@ fn read_range(range: &Node<'_>) -> Result<(), Error> {
                 Some(least) => (least, text.get(least.len() + 1..).unwrap_or_default()),
                 None => return Err(wrong()),
             };
-            let is_count = |digits: &str| {
-                digits.bytes().all(|b| b.is_ascii_digit()) && digits.parse::<i64>().is_ok()
+            let count = |digits: &str| {
+                let is_number = digits.bytes().all(|b| b.is_ascii_digit());
+                let count = digits.parse::<i64>().ok().filter(|_| is_number);
+                count.and_then(|count| u64::try_from(count).ok())
             };
-            let open = most.is_empty();
-            let plus = text.contains('+');
-            if !is_count(least) || !(open || is_count(most) && !plus) {
-                return Err(wrong());
+            let least = count(least).ok_or_else(wrong)?;
+            if most.is_empty() {
+                return Ok((least, None));
             }
-            if !open && most.parse::<i64>() == Ok(0) {
-                return Err(range.refuse("the largest count is 0"));
-            }
-            return Ok(());
+            return match count(most) {
+                None => Err(wrong()),
+                Some(_) if text.contains('+') => Err(wrong()),
+                Some(0) => Err(range.refuse("the largest count is 0")),
+                Some(most) => Ok((least, Some(most))),
+            };
         }
     }
     match range.integer() {
-        Ok(count) if count > 0 => Ok(()),
+        Ok(count) if count > 0 => {
+            let count = u64::try_from(count).map_err(|_| wrong())?;
+            Ok((count, Some(count)))
+        }
         Ok(_) => Err(range.refuse("the count is not above 0")),
         Err(_) => Err(wrong()),
     }

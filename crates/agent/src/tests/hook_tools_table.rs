@@ -28,12 +28,6 @@ const NO_CALL: &[(&str, &str)] = &[
     ("payload-status-set", "Juju 4 has removed it"),
     ("payload-unregister", "Juju 4 has removed it"),
     ("unit-get", "Juju deprecates it for `network-get`"),
-    ("credential-get", "no call yet"),
-    ("goal-state", "no call yet"),
-    ("juju-reboot", "no call yet: for machine charms"),
-    ("network-get", "no call yet"),
-    ("storage-add", "no call yet"),
-    ("storage-get", "no call yet: a storage event has the kind and the location"),
 ];
 
 /// The options that no typed call gives, and the reason. The tool `*` stands for all.
@@ -43,6 +37,10 @@ const NO_OPTION: &[(&str, &str, &str)] = &[
     ("open-port", "format", "Juju ignores it and warns"),
     ("close-port", "format", "Juju ignores it and warns"),
     ("juju-log", "format", "Juju ignores it and warns"),
+    ("network-get", "bind-address", "the whole configuration is read, and `Network` has it"),
+    ("network-get", "ingress-address", "the whole configuration is read, and `Network` has it"),
+    ("network-get", "egress-subnets", "the whole configuration is read, and `Network` has it"),
+    ("network-get", "primary-address", "Juju deprecates it for the bind address"),
     ("secret-set", "owner", "Juju ignores it: the owner of a secret does not change"),
     (
         "secret-revoke",
@@ -52,9 +50,6 @@ const NO_OPTION: &[(&str, &str, &str)] = &[
     ("config-get", "a", "an option without a value is one that the map does not have"),
     ("juju-log", "debug", "`log` gives the level"),
     ("state-get", "strict", "the whole state is read, and a missing key is known from it"),
-    ("open-port", "endpoints", "no call yet: a port is opened for all endpoints"),
-    ("close-port", "endpoints", "no call yet: a port is opened for all endpoints"),
-    ("opened-ports", "endpoints", "no call yet: a port is opened for all endpoints"),
 ];
 
 type Call = fn(&HookTools) -> Result<(), Error>;
@@ -104,6 +99,17 @@ const CALLS: &[(&str, Call)] = &[
     ("open_port", |tools| tools.open_port(Port::tcp(80))),
     ("close_port", |tools| tools.close_port(Port::tcp(80))),
     ("opened_ports", |tools| tools.opened_ports().map(drop)),
+    ("port_openings", |tools| tools.port_openings().map(drop)),
+    ("open_port_on", |tools| tools.open_port_on(Port::tcp(80), &"db".parse().unwrap())),
+    ("close_port_on", |tools| tools.close_port_on(Port::tcp(80), &"db".parse().unwrap())),
+    ("network", |tools| tools.network(&"db".parse().unwrap()).map(drop)),
+    ("relation_network", |tools| {
+        tools.relation_network(&"db".parse().unwrap(), &relation()).map(drop)
+    }),
+    ("goal_state", |tools| tools.goal_state().map(drop)),
+    ("cloud_spec", |tools| tools.cloud_spec().map(drop)),
+    ("reboot", HookTools::reboot),
+    ("reboot_now", HookTools::reboot_now),
     ("relation_ids", |tools| tools.relation_ids(&"db".parse().unwrap()).map(drop)),
     ("relation_units", |tools| tools.relation_units(&relation()).map(drop)),
     ("relation_app", |tools| tools.relation_app(&relation()).map(drop)),
@@ -147,6 +153,8 @@ const CALLS: &[(&str, Call)] = &[
     ("application_status", |tools| tools.application_status().map(drop)),
     ("set_application_status", |tools| tools.set_application_status(&Status::active())),
     ("storage_ids", |tools| tools.storage_ids(&"data".parse().unwrap()).map(drop)),
+    ("storage", |tools| tools.storage(&"data/0".parse().unwrap()).map(drop)),
+    ("add_storage", |tools| tools.add_storage(&"data".parse().unwrap(), 2)),
 ];
 
 /// A runner that answers each tool so that every call goes on to its end, and records the calls.
@@ -168,6 +176,8 @@ impl ToolRunner for Recorder {
             }
             "relation-model-get" => "{\"uuid\":\"deadbeef-0000\"}",
             "resource-get" => "/var/lib/file",
+            "credential-get" => "{\"type\":\"lxd\"}",
+            "storage-get" => "{\"kind\":\"block\",\"location\":\"/dev/sdb\"}",
             "secret-info-get" if has("--label=new") => {
                 let stderr = "ERROR secret \"new\" not found".to_owned();
                 return Err(ToolError::Exited { code: 1, stderr });

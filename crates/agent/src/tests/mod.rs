@@ -17,10 +17,12 @@ mod relations;
 mod removal;
 mod removed;
 mod requests;
+mod resources;
 mod schedule;
 mod secret_model;
 mod secrets;
 mod state_status;
+mod storage;
 mod tools;
 mod yaml;
 

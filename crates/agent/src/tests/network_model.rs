@@ -5,7 +5,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use super::super::Substrate;
+use super::super::{Cloud, ErrorKind, Network, Substrate};
 use super::Fixture;
 
 #[test]
@@ -144,4 +144,104 @@ fn the_controller_is_asked_for_resources_and_credentials() {
             (2, "option provided but not defined: --format".into())
         );
     }
+}
+
+/// Returns a unit in its first hook, whose endpoint `site` has this network.
+fn with_network(version: &str, network: Network) -> Fixture {
+    let mut fixture = Fixture::with_version(version);
+    fixture.unit.model.set_network("web", "site", network).unwrap();
+    fixture.begin();
+    fixture
+}
+
+#[test]
+fn a_network_may_have_several_addresses_or_none() {
+    // 3.4
+    let both = ["3.6.28", "4.0.15"];
+    for version in both {
+        let network = Network::new()
+            .interface("eth0", "00:16:3e:00:00:01")
+            .address("10.0.0.7", "10.0.0.0/24")
+            .address("fd00::7", "fd00::/64")
+            .interface("eth1", "")
+            .egress("192.0.2.0/24");
+        let mut fixture = with_network(version, network);
+        assert_eq!(
+            fixture.tool_stdout(&["network-get", "site", "--format=json"]),
+            "{\"bind-addresses\":[{\"mac-address\":\"00:16:3e:00:00:01\",\
+             \"interface-name\":\"eth0\",\"addresses\":[{\"hostname\":\"\",\
+             \"value\":\"10.0.0.7\",\"cidr\":\"10.0.0.0/24\"},{\"hostname\":\"\",\
+             \"value\":\"fd00::7\",\"cidr\":\"fd00::/64\"}]},{\"mac-address\":\"\",\
+             \"interface-name\":\"eth1\",\"addresses\":[]}],\
+             \"egress-subnets\":[\"192.0.2.0/24\"]}\n"
+        );
+        // Without an ingress address it is the one to listen on.
+        assert_eq!(
+            fixture.tool_stdout(&["network-get", "site", "--ingress-address"]),
+            "10.0.0.7\n"
+        );
+        assert_eq!(fixture.tool_stdout(&["network-get", "other", "--bind-address"]), "127.0.0.1\n");
+    }
+    for (version, error) in [
+        ("3.6.28", ["no addresses", "no addresses", "no addresses"]),
+        ("4.0.15", ["no primary address", "no ingress address", "no bind address"]),
+    ] {
+        let mut fixture = with_network(version, Network::new().interface("eth0", ""));
+        let options = ["--primary-address", "--ingress-address", "--bind-address"];
+        for (option, error) in options.into_iter().zip(error) {
+            assert_eq!(
+                fixture.tool_error(&["network-get", "site", option]),
+                (1, format!("{error} attached to space for binding \"site\"")),
+                "{version} {option}"
+            );
+        }
+        assert_eq!(fixture.tool_stdout(&["network-get", "site", "--egress-subnets"]), "");
+        // Nothing at all.
+        let mut fixture = with_network(version, Network::new());
+        let none = (1, "no network config found for binding \"site\"".to_owned());
+        assert_eq!(fixture.tool_error(&["network-get", "site"]), none);
+    }
+    // No interface, but the rest.
+    let rest = Network::new().ingress("10.1.0.1").egress("10.1.0.1/32");
+    let mut fixture = with_network("3.6.28", rest.clone());
+    let none = (1, "no network config found for binding \"site\"".to_owned());
+    assert_eq!(fixture.tool_error(&["network-get", "site"]), none);
+    let mut fixture = with_network("4.0.15", rest);
+    assert_eq!(
+        fixture.tool_stdout(&["network-get", "site"]),
+        "egress-subnets:\n- 10.1.0.1/32\ningress-addresses:\n- 10.1.0.1\n"
+    );
+    let refused = fixture.unit.model.set_network("web", "nope", Network::new()).unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Relation);
+}
+
+#[test]
+fn the_credential_is_shown_to_a_trusted_application_only() {
+    // 3.8
+    let cloud = Cloud::new("lxd", "localhost")
+        .region("here")
+        .credential("certificate", [("trust-password", "s3cret"), ("client-cert", "c")]);
+    assert!(!format!("{cloud:?}").contains("s3cret"));
+    let mut fixture = Fixture::with(
+        |settings| settings.cloud(cloud).substrate(Substrate::Machine),
+        |deployment| deployment.trust(true),
+    );
+    fixture.begin();
+    let yaml = "type: lxd\nname: localhost\nregion: here\nendpoint: \"\"\nidentityendpoint: \"\"\n\
+        storageendpoint: \"\"\ncredential:\n  authtype: certificate\n  attributes:\n\
+        \x20   client-cert: c\n    trust-password: s3cret\n  redacted: []\ncacertificates: []\n\
+        skiptlsverify: false\niscontrollercloud: false\n";
+    assert_eq!(fixture.tool_stdout(&["credential-get"]), yaml);
+    assert_eq!(fixture.tool_stdout(&["credential-get", "--format=yaml"]), yaml);
+    assert_eq!(
+        fixture.tool_stdout(&["credential-get", "--format=json"]),
+        "{\"type\":\"lxd\",\"name\":\"localhost\",\"region\":\"here\",\
+         \"credential\":{\"auth-type\":\"certificate\",\"attrs\":{\"client-cert\":\"c\",\
+         \"trust-password\":\"s3cret\"}}}\n"
+    );
+    fixture.unit.model.trust("web", false).unwrap();
+    assert_eq!(
+        fixture.tool_error(&["credential-get"]),
+        (1, "cannot access cloud credentials: permission denied".into())
+    );
 }

@@ -73,7 +73,11 @@ fn the_network_and_model_tools_answer() {
     }
     for (line, code, error) in [
         (&["resource-get"][..], 2, "missing required resource name"),
-        (&["resource-get", "cfg"], 1, "could not download resource: resource \"cfg\" has no file"),
+        (
+            &["resource-get", "cfg"],
+            1,
+            "could not download resource: HTTP request failed: resource \"cfg\" not found",
+        ),
         (&["resource-get", "x"], 1, "could not download resource: resource \"x\" not found"),
         (&["unit-get"], 2, "no setting specified"),
         (&["network-get"], 2, "no arguments specified"),

@@ -28,7 +28,7 @@ use charmwright_juju::JujuVersion;
 
 pub(super) use context::{Failure, ToolContext};
 pub(super) use relation::check_relation;
-pub(super) use storage::no_such_storage;
+pub(super) use storage::check_storage;
 pub(super) use tool::{Formats, Tool};
 
 static TABLES: [&[Tool]; 15] = [

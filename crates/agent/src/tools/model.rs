@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use charmwright_juju::UnitName;
 
+use super::super::cloud::{Cloud, Credential};
 use super::super::data::Data;
 use super::super::go_text::go_quote;
 use super::super::model::Model;
@@ -74,7 +75,8 @@ fn resource_get(context: &mut ToolContext<'_>) -> ToolResult {
     match application.resources.get(name) {
         Some(path) => Ok(Output::Raw(path.clone())),
         None if application.meta.has_resource(name) => Err(Failure::Run(format!(
-            "could not download resource: resource {} has no file",
+            // The controller does not find the file of the resource (Juju's source, 3.6).
+            "could not download resource: HTTP request failed: resource {} not found",
             go_quote(name)
         ))),
         None => Err(Failure::Run(format!(
@@ -84,13 +86,68 @@ fn resource_get(context: &mut ToolContext<'_>) -> ToolResult {
     }
 }
 
-/// Refuses every call, as Juju does for an application without `juju trust`. For one with it the
-/// model has no credential, since it has no cloud.
+/// Prints the cloud and the credential of the model to an application that is trusted.
 fn credential_get(context: &mut ToolContext<'_>) -> ToolResult {
     context.refuse_more_than(0)?;
-    if context.application()?.is_trusted() {
-        return not_modelled(context);
+    if !context.application()?.is_trusted() {
+        let asked = if context.is_kubernetes()? { "getting model credentials: " } else { "" };
+        let why = format!("cannot access cloud credentials: {asked}permission denied");
+        return Err(Failure::Run(why));
     }
-    let asked = if context.is_kubernetes()? { "getting model credentials: " } else { "" };
-    Err(Failure::Run(format!("cannot access cloud credentials: {asked}permission denied")))
+    match &context.model.settings.cloud {
+        Some(cloud) => Ok(Output::PerFormat { yaml: cloud_yaml(cloud), json: cloud_json(cloud) }),
+        None => not_modelled(context),
+    }
+}
+
+/// Returns the cloud as YAML has it: with other names than JSON, and with the empty fields
+/// (measured).
+fn cloud_yaml(cloud: &Cloud) -> Data {
+    let credential = cloud.credential.as_ref().map_or(Data::Null, |credential| {
+        Data::record([
+            ("authtype", credential.auth_type.as_str().into()),
+            ("attributes", attributes(credential)),
+            ("redacted", Data::Array(Vec::new())),
+        ])
+    });
+    Data::record([
+        ("type", cloud.kind.as_str().into()),
+        ("name", cloud.name.as_str().into()),
+        ("region", cloud.region.as_str().into()),
+        ("endpoint", cloud.endpoint.as_str().into()),
+        ("identityendpoint", "".into()),
+        ("storageendpoint", "".into()),
+        ("credential", credential),
+        ("cacertificates", cloud.ca_certificates.clone().into()),
+        ("skiptlsverify", Data::Bool(false)),
+        ("iscontrollercloud", Data::Bool(cloud.is_controller_cloud)),
+    ])
+}
+
+/// Returns the cloud as JSON has it, without the empty fields (measured).
+fn cloud_json(cloud: &Cloud) -> Data {
+    let text = |text: &String| (!text.is_empty()).then(|| Data::from(text.as_str()));
+    let credential = cloud.credential.as_ref().map(|credential| {
+        let mut fields = vec![("auth-type", credential.auth_type.as_str().into())];
+        if !credential.attributes.is_empty() {
+            fields.push(("attrs", attributes(credential)));
+        }
+        Data::record(fields)
+    });
+    let certificates = &cloud.ca_certificates;
+    let fields = [
+        ("type", Some(cloud.kind.as_str().into())),
+        ("name", Some(cloud.name.as_str().into())),
+        ("region", text(&cloud.region)),
+        ("endpoint", text(&cloud.endpoint)),
+        ("credential", credential),
+        ("cacertificates", (!certificates.is_empty()).then(|| certificates.clone().into())),
+        ("is-controller-cloud", cloud.is_controller_cloud.then_some(Data::Bool(true))),
+    ];
+    Data::record(fields.into_iter().filter_map(|(name, value)| Some((name, value?))))
+}
+
+fn attributes(credential: &Credential) -> Data {
+    let entries = credential.attributes.iter();
+    Data::map(entries.map(|(key, value)| (key.clone(), value.as_str().into())))
 }

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use super::super::args::Opt;
 use super::super::data::Data;
 use super::super::go_text::go_quote;
+use super::super::network::{BindAddress, Interface, Network};
 use super::super::output::Output;
 use super::context::{Failure, ToolContext, ToolResult};
 use super::tool::{Formats, Tool};
@@ -34,13 +35,14 @@ pub(super) const TOOLS: &[Tool] = &[
 ];
 
 fn network_get(context: &mut ToolContext<'_>) -> ToolResult {
-    let Some(binding) = context.args.positional(0) else {
+    let Some(binding) = context.args.positional(0).map(str::to_owned) else {
         return Err(Failure::Usage("no arguments specified".to_owned()));
     };
     if binding.is_empty() {
         return Err(Failure::Usage("no binding name specified".to_owned()));
     }
     context.refuse_more_than(1)?;
+    let binding = binding.as_str();
     if !context.application()?.meta.has_binding(binding) {
         // Juju 4 prints the text of the controller, and Juju 3 replaces it (measured).
         return Err(Failure::Run(if context.model.is_juju_at_least(4, 0) {
@@ -49,63 +51,92 @@ fn network_get(context: &mut ToolContext<'_>) -> ToolResult {
             format!("no network config found for binding {}", go_quote(binding))
         }));
     }
-    let address = context.unit()?.address.clone();
-    let bits = if address.contains(':') { 128 } else { 32 };
-    let egress = json!([format!("{address}/{bits}")]);
-    let wanted: Vec<(&str, Value)> = [
-        ("bind-address", json!(address)),
-        ("egress-subnets", egress.clone()),
-        ("ingress-address", json!(address)),
-        ("primary-address", json!(address)),
-    ]
-    .into_iter()
-    .filter(|(name, _)| context.args.flag(name))
-    .collect();
+    let is_juju_4 = context.model.is_juju_at_least(4, 0);
+    let shown = go_quote(binding);
+    let network = context.application()?.networks.get(binding).cloned();
+    let network = match network {
+        Some(network) => network,
+        None => Network::of_address(&context.unit()?.address),
+    };
+    let has_others = !network.ingress.is_empty() || !network.egress.is_empty();
+    // Without an interface Juju 3 takes the rest for nothing too (measured).
+    if network.interfaces.is_empty() && !(is_juju_4 && has_others) {
+        return Err(Failure::Run(format!("no network config found for binding {shown}")));
+    }
+    let names = ["bind-address", "egress-subnets", "ingress-address", "primary-address"];
+    let wanted: Vec<&str> = names.into_iter().filter(|name| context.args.flag(name)).collect();
+    if wanted.len() > 1 && wanted.contains(&"primary-address") {
+        let why = "--primary-address must be the only flag specified";
+        return Err(Failure::Run(why.to_owned()));
+    }
+    let value = |name: &str| {
+        let address = match name {
+            "egress-subnets" => return Ok(json!(network.egress)),
+            "ingress-address" => network.ingress_address(),
+            _ => network.bind_address(),
+        };
+        address.map(|address| json!(address)).ok_or_else(|| {
+            // Juju 3.6 crashes its agent here if it is asked for --bind-address (measured).
+            Failure::Run(match (is_juju_4, name.strip_suffix("-address")) {
+                (true, Some(kind)) => {
+                    format!("no {kind} address attached to space for binding {shown}")
+                }
+                _ => format!("no addresses attached to space for binding {shown}"),
+            })
+        })
+    };
     match wanted.as_slice() {
-        [] => {}
-        [(name, value)] => {
-            return Ok(match *name {
-                "egress-subnets" => Output::strings([format!("{address}/{bits}")]),
-                _ => Output::Value(value.clone()),
-            });
-        }
+        [] => Ok(Output::PerFormat {
+            yaml: network_document(&network, true),
+            json: network_document(&network, false),
+        }),
+        ["egress-subnets"] => Ok(Output::strings(network.egress)),
+        [name] => Ok(Output::Value(value(name)?)),
         several => {
-            if several.iter().any(|(name, _)| *name == "primary-address") {
-                return Err(Failure::Run(
-                    "--primary-address must be the only flag specified".to_owned(),
-                ));
-            }
-            let map: Map<String, Value> =
-                several.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
-            return Ok(Output::Value(Value::Object(map)));
+            let entries = several.iter().map(|name| Ok(((*name).to_owned(), value(name)?)));
+            Ok(Output::Value(Value::Object(entries.collect::<Result<Map<_, _>, Failure>>()?)))
         }
     }
-    let document = |old_spellings: bool| {
-        network_document(&address, &format!("{address}/{bits}"), old_spellings)
-    };
-    Ok(Output::PerFormat { yaml: document(true), json: document(false) })
 }
 
 /// Returns the whole network configuration of a binding, in the order of the fields of Juju's
-/// struct. YAML has the legacy names of some fields beside the new ones (measured).
-fn network_document(address: &str, cidr: &str, old_spellings: bool) -> Data {
-    let mut bound = vec![("hostname", "".into()), ("value", address.into()), ("cidr", cidr.into())];
-    if old_spellings {
-        bound.push(("address", address.into()));
-    }
-    let mut interface = vec![
-        ("mac-address", "".into()),
-        ("interface-name", "lo".into()),
-        ("addresses", Data::Array(vec![Data::record(bound)])),
+/// struct, without the lists that are empty. YAML has the legacy names of some fields beside the
+/// new ones (measured).
+fn network_document(network: &Network, old_spellings: bool) -> Data {
+    let address = |address: &BindAddress| {
+        let value = || Data::from(address.value.as_str());
+        let mut fields = vec![
+            ("hostname", address.hostname.as_str().into()),
+            ("value", value()),
+            ("cidr", address.cidr.as_str().into()),
+        ];
+        if old_spellings {
+            fields.push(("address", value()));
+        }
+        Data::record(fields)
+    };
+    let interface = |interface: &Interface| {
+        let mac = || Data::from(interface.mac.as_str());
+        let name = || Data::from(interface.name.as_str());
+        let addresses = interface.addresses.iter().map(address).collect();
+        let mut fields = vec![
+            ("mac-address", mac()),
+            ("interface-name", name()),
+            ("addresses", Data::Array(addresses)),
+        ];
+        if old_spellings {
+            fields.extend([("macaddress", mac()), ("interfacename", name())]);
+        }
+        Data::record(fields)
+    };
+    let interfaces: Vec<Data> = network.interfaces.iter().map(interface).collect();
+    let lists = [
+        ("bind-addresses", interfaces),
+        ("egress-subnets", network.egress.iter().map(|it| it.as_str().into()).collect()),
+        ("ingress-addresses", network.ingress.iter().map(|it| it.as_str().into()).collect()),
     ];
-    if old_spellings {
-        interface.extend([("macaddress", "".into()), ("interfacename", "lo".into())]);
-    }
-    Data::record([
-        ("bind-addresses", Data::Array(vec![Data::record(interface)])),
-        ("egress-subnets", vec![cidr].into()),
-        ("ingress-addresses", vec![address].into()),
-    ])
+    let lists = lists.into_iter().filter(|(_, list)| !list.is_empty());
+    Data::record(lists.map(|(name, list)| (name, Data::Array(list))))
 }
 
 fn unit_get(context: &mut ToolContext<'_>) -> ToolResult {

@@ -5,9 +5,13 @@
 
 mod action;
 mod config;
+mod credential;
+mod goal_state;
 mod leader;
 mod log;
+mod network;
 mod ports;
+mod reboot;
 mod relation;
 mod resource;
 mod secret_grant;

@@ -369,7 +369,7 @@ fn relation_call(tool: &'static str, relation: &RelationId) -> ToolCall<'static>
 }
 
 /// Explains the refusal of something that every unit of the relation may read.
-fn shared(error: Error) -> Error {
+pub(super) fn shared(error: Error) -> Error {
     if error.kind() == &ErrorKind::Denied {
         let meaning = "Juju says so of a relation that is gone";
         error.reclassified(kind_of_denied(DeniedRead::Shared), meaning)

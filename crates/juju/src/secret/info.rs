@@ -6,8 +6,9 @@ use std::time::SystemTime;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::options::{SecretOwner, SecretRotation, parse_time};
+use super::options::{SecretOwner, SecretRotation};
 use crate::names::SecretId;
+use crate::time::parse_time;
 use crate::tool_output::type_name;
 
 /// The properties of a secret that this unit or its application owns. The content is not among

@@ -140,11 +140,6 @@ impl SecretExpiry {
     }
 }
 
-/// Reads a time of RFC 3339, as Juju prints it.
-pub(crate) fn parse_time(text: &str) -> Option<SystemTime> {
-    jiff::Timestamp::from_str(text).ok()?.try_into().ok()
-}
-
 /// The options that a new secret and an update have in common. An option that is `None` is not
 /// sent, so Juju leaves it as it is.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -258,6 +253,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::time::parse_time;
 
     #[test]
     fn an_expiry_is_written_as_juju_reads_it() {

@@ -51,6 +51,12 @@ const TEXTS: &[(&str, i32, &str, ErrorKind)] = &[
         Gone,
     ),
     ("storage-get", 2, "storage attachment \"data/9\" on \"u/0\" not provisioned", NotFound),
+    (
+        "resource-get",
+        1,
+        "could not download resource: HTTP request failed: resource \"x\" not found",
+        NotFound,
+    ),
     ("secret-get", 1, "secret key value \"x\" not found", NotFound),
     ("secret-get", 1, "secret key value \"\" not found", NotFound),
     ("state-get", 1, "\"x\" not found", NotFound),
@@ -68,6 +74,13 @@ const TEXTS: &[(&str, i32, &str, ErrorKind)] = &[
         "credential-get",
         1,
         "cannot access cloud credentials: getting model credentials: unauthorized",
+        Denied,
+    ),
+    ("credential-get", 1, "cannot access cloud credentials: permission denied", Denied),
+    (
+        "credential-get",
+        1,
+        "cannot access cloud credentials: getting model credentials: permission denied",
         Denied,
     ),
     ("config-get", 1, "bad request: token does not match", Denied),
@@ -152,6 +165,7 @@ fn a_text_that_is_not_known_has_no_kind() {
     for (tool, code, stderr) in [
         ("is-leader", 1, "ERROR leadership status unknown: lease manager stopped"),
         ("resource-get", 1, "ERROR could not download resource: HTTP request failed"),
+        ("credential-get", 1, "ERROR cannot access cloud credentials: connection is shut down"),
         ("status-set", 1, "ERROR open /x: permission denied"),
         // A refusal may quote a charm's own text, which must not be read as Juju's.
         ("state-set", 2, "ERROR expected \"key=value\", got \"this unit is not the leader\""),

@@ -1,9 +1,10 @@
-//! Every typed call that relations and secrets use, and the scripts of tools that answer them well.
+//! Every typed call about relations, secrets, storage, resources, ports, networks and the model, and
+//! the scripts of tools that answer them well.
 
 use std::collections::BTreeMap;
 
 use charmwright_juju::{
-    Error, HookTools, NewSecret, RelationId, SecretFields, SecretId, SecretOwner, SecretText,
+    Error, HookTools, NewSecret, Port, RelationId, SecretFields, SecretId, SecretOwner, SecretText,
     SecretUpdate,
 };
 
@@ -18,9 +19,10 @@ pub(crate) struct Call {
     pub(crate) name: &'static str,
     /// The tool that is broken. Other tools that the call needs work.
     pub(crate) tool: &'static str,
-    /// The relation, secret or label that an error has to name.
+    /// What an error has to name: the relation, the secret, the storage and so on.
     pub(crate) subject: &'static str,
-    /// `true` if the call reads what the tool prints.
+    /// `true` if the call reads what the tool prints, and takes nothing of what the faults print for
+    /// an answer. Some answers are a map in which Juju leaves out what it has nothing for.
     pub(crate) reads_output: bool,
     pub(crate) run: fn(&HookTools) -> Result<(), Error>,
 }
@@ -45,6 +47,17 @@ pub(crate) const WORKING: &[(&str, &str)] = &[
     ("secret-grant", ":"),
     ("secret-revoke", ":"),
     ("secret-remove", ":"),
+    ("network-get", "echo '{\"ingress-addresses\":[\"10.0.0.1\"]}'"),
+    ("goal-state", "echo '{\"units\":{\"web/0\":{\"status\":\"active\"}}}'"),
+    ("credential-get", "echo '{\"type\":\"lxd\",\"name\":\"localhost\"}'"),
+    ("juju-reboot", ":"),
+    ("storage-list", "echo '[\"data/0\"]'"),
+    ("storage-get", "echo '{\"kind\":\"filesystem\",\"location\":\"/srv/data\"}'"),
+    ("storage-add", ":"),
+    ("resource-get", "printf /var/lib/juju/resources/config"),
+    ("opened-ports", "echo '[\"80/tcp (*)\"]'"),
+    ("open-port", ":"),
+    ("close-port", ":"),
 ];
 
 fn relation() -> RelationId {
@@ -133,4 +146,26 @@ pub(crate) const CALLS: &[Call] = calls! {
         |tools| tools.remove_secret_revision(&id(), 2).map(drop);
     "secret-info-get" "secret:9m4e2mr0ui3e8a215n4g" true: remove_secret =>
         |tools| tools.remove_secret(&id()).map(drop);
+    "network-get" "\"db\"" false: network =>
+        |tools| tools.network(&"db".parse().unwrap()).map(drop);
+    "network-get" "db:7" false: relation_network =>
+        |tools| tools.relation_network(&"db".parse().unwrap(), &relation()).map(drop);
+    "goal-state" "units and relations" false: goal_state => |tools| tools.goal_state().map(drop);
+    "credential-get" "credential" true: cloud_spec => |tools| tools.cloud_spec().map(drop);
+    "juju-reboot" "the machine" false: reboot => HookTools::reboot;
+    "juju-reboot" "the machine" false: reboot_now => HookTools::reboot_now;
+    "storage-list" "\"data\"" true: storage_ids =>
+        |tools| tools.storage_ids(&"data".parse().unwrap()).map(drop);
+    "storage-get" "data/0" true: storage =>
+        |tools| tools.storage(&"data/0".parse().unwrap()).map(drop);
+    "storage-add" "\"data\"" false: add_storage =>
+        |tools| tools.add_storage(&"data".parse().unwrap(), 2);
+    "resource-get" "\"config\"" true: resource => |tools| tools.resource("config").map(drop);
+    "opened-ports" "open ports" true: opened_ports => |tools| tools.opened_ports().map(drop);
+    "open-port" "80/tcp" false: open_port => |tools| tools.open_port(Port::tcp(80));
+    "open-port" "80/tcp (db)" false: open_port_on =>
+        |tools| tools.open_port_on(Port::tcp(80), &"db".parse().unwrap());
+    "close-port" "80/tcp" false: close_port => |tools| tools.close_port(Port::tcp(80));
+    "close-port" "80/tcp (db)" false: close_port_on =>
+        |tools| tools.close_port_on(Port::tcp(80), &"db".parse().unwrap());
 };

@@ -1,5 +1,4 @@
-//! Tests of what the hook tools of relations and secrets may do wrong, and of what databags and
-//! secrets may hold. The tools are real processes where only processes can misbehave.
+//! Tests of what the hook tools may do wrong, and of what databags and secrets may hold. The tools are real processes where only processes can misbehave.
 
 #![expect(
     clippy::unwrap_used,

@@ -8,6 +8,8 @@ mod config;
 mod known_hook;
 mod leader;
 mod log;
+mod model;
+mod network;
 mod ports;
 mod relation;
 mod scripted;

@@ -1,6 +1,6 @@
 //! Tests of the call that lists the unit's storage.
 
-use charmwright_juju::{ErrorKind, StorageName};
+use charmwright_juju::{ErrorKind, StorageKind, StorageName, ToolError};
 
 use super::{calls, exit_error, in_hook};
 
@@ -42,4 +42,47 @@ fn what_is_no_list_of_ids_is_an_error_and_not_quoted() {
         assert_eq!(error.kind(), &ErrorKind::Output);
         assert!(!error.to_string().contains("hunter2"), "{error}");
     }
+}
+
+#[test]
+fn the_location_of_an_instance_is_read_once() {
+    let (agent, hook_tools) = in_hook();
+    let data = "data/0".parse().unwrap();
+    // In the words of Juju (measured on 3.6 and 4.0).
+    let invalid = |text: &str| {
+        let stderr = format!("ERROR invalid value \"data/0\" for option -s: {text}");
+        ToolError::Exited { code: 2, stderr }
+    };
+    for (text, kind) in [
+        ("storage attachment \"data/0\" on \"web/0\" not provisioned", ErrorKind::NotFound),
+        ("storage attachment \"data/0\" on \"web/0\" not found", ErrorKind::Gone),
+    ] {
+        agent.fail_once("storage-get", invalid(text));
+        assert_eq!(hook_tools.storage(&data).unwrap_err().kind(), &kind);
+    }
+    agent.answer_once("storage-get", r#"{"kind":"filesystem","location":""}"#);
+    assert_eq!(hook_tools.storage(&data).unwrap_err().kind(), &ErrorKind::NotFound);
+    agent.answer_once("storage-get", "[]");
+    assert_eq!(hook_tools.storage(&data).unwrap_err().kind(), &ErrorKind::Output);
+    agent.forget_calls();
+    agent.answer_once("storage-get", r#"{"kind":"filesystem","location":"/srv/data"}"#);
+    for _ in 0..2 {
+        let info = hook_tools.storage(&data).unwrap();
+        assert_eq!(
+            (info.kind(), info.location()),
+            (&StorageKind::Filesystem, "/srv/data".as_ref())
+        );
+    }
+    assert_eq!(calls(&agent), [["storage-get", "--format=json", "-s", "data/0"]]);
+}
+
+#[test]
+fn storage_is_asked_for_by_count() {
+    let (agent, hook_tools) = in_hook();
+    let data = "data".parse().unwrap();
+    let error = hook_tools.add_storage(&data, 0).unwrap_err();
+    assert_eq!(error.kind(), &ErrorKind::Invalid);
+    agent.answer_once("storage-add", "");
+    hook_tools.add_storage(&data, 3).unwrap();
+    assert_eq!(calls(&agent), [["storage-add", "data=3"]]);
 }
