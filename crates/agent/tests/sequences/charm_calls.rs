@@ -77,6 +77,10 @@ impl World {
                 }
             }
             Call::ReadSecret { secret, refresh } => self.read_secret(unit, *secret, *refresh),
+            Call::AddStorage(name) => {
+                let _ = self.tool(unit, &ToolCall::new("storage-add").arg(*name));
+            }
+            Call::ReadStorage(number) => self.read_storage(unit, *number),
             Call::SetState => {
                 let _ = self.tool(unit, &ToolCall::new("state-set").arg("key=value"));
             }

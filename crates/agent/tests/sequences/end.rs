@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use charmwright_agent::{RelationReport, SecretId, UnitName};
 
-use super::charms::charm;
+use super::charms::has_charm;
 use super::order::Order;
 use super::world::{World, name};
 
@@ -22,13 +22,14 @@ impl World {
                 assert!(applications.contains(&relation.remote_app), "{relation:?} leads nowhere");
                 self.check_relation(unit, relation);
             }
-            let has_charm = charm(unit.application().as_str()).is_some();
-            if !has_charm {
+            if !has_charm(unit.application().as_str()) {
                 continue;
             }
             let order = self.orders.get(unit);
             assert!(order.is_some_and(Order::is_up), "{unit} has not started: {order:?}");
             assert_eq!(report.failed_hook, None, "{unit} is in error");
+            let told = order.map(Order::storages).unwrap();
+            assert_eq!(told, &self.storages_of(unit), "{unit} knows its storage");
             self.owed.check_port(unit, &self.port(unit));
             for secret in &report.secrets {
                 let known = self.secrets.iter().find(|known| secret.id.ends_with(&known.id));
@@ -56,18 +57,23 @@ impl World {
             assert_eq!(other_side.remote_app, own, "relation {id} has two sides");
             assert_eq!(other_side.remote_app_keys, relation.app_keys, "relation {id}");
         }
-        if charm(own).is_none() {
+        if !has_charm(own) {
             return;
         }
         let members = self.orders.get(unit).and_then(|order| order.members(id));
         assert_eq!(members, Some(others.clone()), "{unit} knows the units in relation {id}");
         for other in &others {
-            self.owed.check_bag(unit, id, &other.to_string());
+            self.check_bag(unit, id, &other.to_string());
         }
         // The leader wrote it itself.
         if !is_peer {
-            self.owed.check_bag(unit, id, &relation.remote_app);
+            self.check_bag(unit, id, &relation.remote_app);
         }
+    }
+
+    /// Checks that a unit was told of the present content of a remote databag.
+    fn check_bag(&self, unit: &UnitName, relation: u32, owner: &str) {
+        self.owed.check_bag(unit, relation, owner, &self.bag(relation, owner));
     }
 
     /// Checks that nothing is left of what was removed.
@@ -81,6 +87,7 @@ impl World {
                 || units.iter().any(|unit| unit.to_string() == secret.owner);
             assert!(has_owner || !is_there, "a secret of {} is left", secret.owner);
         }
+        self.check_no_storage_left(units);
         let is_dying = |unit: &UnitName| self.with(|model| model.unit(unit).unwrap().is_dying());
         assert!(!units.iter().any(is_dying), "a unit that was removed is left");
     }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use charmwright_agent::{HookKind, HookRun, RelationEvent, RelationHook, UnitName};
+use charmwright_agent::{HookKind, HookRun, RelationEvent, RelationHook, StorageId, UnitName};
 
 /// The hooks that a unit has run, as far as the order of the next one depends on them.
 ///
@@ -25,6 +25,8 @@ pub struct Order {
     /// begin of the next one, come before it.
     is_in_error: bool,
     relations: BTreeMap<u32, Entered>,
+    /// The storage that is attached as far as the unit was told.
+    storages: BTreeSet<StorageId>,
     /// The names of the hooks that have begun, for the text of a failure.
     begun: Vec<String>,
 }
@@ -38,7 +40,7 @@ struct Entered {
 
 impl Order {
     /// Takes a hook that begins, and panics if it may not come now.
-    pub fn begin(&mut self, run: &HookRun) {
+    pub fn begin(&mut self, run: &HookRun, is_machine: bool, is_dying: bool) {
         let name = describe(run);
         self.begun.push(name.clone());
         if run.kind().is_action() {
@@ -55,7 +57,13 @@ impl Order {
             "a hook that failed runs again before the others",
         );
         self.expect(!self.is_removed, "nothing comes after remove");
-        self.expect(self.is_installed || name == "install", "install comes first");
+        let is_first = match run.kind() {
+            HookKind::Install => true,
+            // On a machine install waits for the storage.
+            HookKind::StorageAttached(_) | HookKind::StorageDetaching(_) => is_machine,
+            _ => false,
+        };
+        self.expect(self.is_installed || is_first, "install comes first");
         match run.kind() {
             HookKind::Install => self.expect(!self.is_installed, "install comes once"),
             // It also comes at the end of each pod.
@@ -64,9 +72,23 @@ impl Order {
             }
             // Juju does not stop a unit that has not started.
             HookKind::Remove => {
+                self.expect(self.storages.is_empty(), "remove comes when the storage is detached");
                 self.expect(self.has_stopped || !self.has_started, "remove comes after stop");
             }
-            HookKind::Relation(hook) => self.expect_relation(hook),
+            HookKind::Relation(hook) => {
+                let is_end = is_dying && hook.event() == RelationEvent::Broken;
+                self.expect(!is_end || self.storages.is_empty(), "storage goes before relations");
+                self.expect_relation(hook);
+            }
+            HookKind::StorageAttached(hook) => {
+                self.expect(!self.storages.contains(hook.id()), "storage is attached once");
+                self.expect(hook.location().is_some(), "storage that is attached has a location");
+                self.expect(is_machine || self.has_started, "a pod gets storage after start");
+            }
+            HookKind::StorageDetaching(hook) => {
+                let is_attached = self.storages.contains(hook.id());
+                self.expect(is_attached, "storage is detached that was attached");
+            }
             HookKind::UpdateStatus => {
                 self.expect(self.has_started, "update-status comes after start");
             }
@@ -115,6 +137,12 @@ impl Order {
             HookKind::Start => (self.has_started, self.has_stopped) = (true, false),
             HookKind::Stop => (self.has_stopped, self.has_pod_stopped) = (true, true),
             HookKind::Remove => self.is_removed = true,
+            HookKind::StorageAttached(hook) => {
+                self.storages.insert(hook.id().clone());
+            }
+            HookKind::StorageDetaching(hook) => {
+                self.storages.remove(hook.id());
+            }
             HookKind::Relation(hook) => {
                 let relation = self.relations.entry(hook.relation().get()).or_default();
                 match (hook.event(), hook.remote_unit().cloned()) {
@@ -176,6 +204,11 @@ impl Order {
         }
     }
 
+    /// Returns the storage of which the unit was told that it is attached.
+    pub fn storages(&self) -> &BTreeSet<StorageId> {
+        &self.storages
+    }
+
     /// Returns `true` if the unit has run its start hook, and no stop since.
     pub fn is_up(&self) -> bool {
         self.has_started && !self.has_stopped
@@ -205,6 +238,9 @@ fn describe(run: &HookRun) -> String {
         HookKind::Relation(hook) => {
             let unit = hook.remote_unit().map(ToString::to_string).unwrap_or_default();
             format!("{} {} {unit}", run.name(), hook.relation().get())
+        }
+        HookKind::StorageAttached(hook) | HookKind::StorageDetaching(hook) => {
+            format!("{} {}", run.name(), hook.id())
         }
         kind => match kind.secret() {
             Some(secret) => format!("{} {}", run.name(), secret.id),

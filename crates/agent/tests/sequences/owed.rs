@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use charmwright_agent::{HookKind, HookRun, RelationEvent, UnitName};
+use charmwright_agent::UnitName;
 
 /// The content of a databag without what Juju writes itself.
 pub type Bag = BTreeMap<String, String>;
@@ -10,9 +10,7 @@ pub type Bag = BTreeMap<String, String>;
 /// What the units were told, beside what there is to tell them.
 #[derive(Debug, Default)]
 pub struct Owed {
-    /// The present content, by relation and owner.
-    bags: BTreeMap<(u32, String), Bag>,
-    /// The content that a unit was told of by a relation-changed.
+    /// The content that a unit was told of by a relation-changed, by relation and owner.
     seen_bags: BTreeMap<(UnitName, u32, String), Bag>,
     /// The leader that was not told yet.
     elected: BTreeMap<String, UnitName>,
@@ -24,11 +22,6 @@ pub struct Owed {
 }
 
 impl Owed {
-    /// Takes the present content of a databag.
-    pub fn set_bag(&mut self, relation: u32, owner: &str, bag: Bag) {
-        self.bags.insert((relation, owner.to_owned()), bag);
-    }
-
     /// Takes the present leader of an application.
     pub fn set_leader(&mut self, application: &str, leader: Option<&UnitName>) {
         if self.leaders.get(application) == leader {
@@ -42,27 +35,19 @@ impl Owed {
         }
     }
 
-    /// Takes a hook that begins. `port` is the option's present value.
-    pub fn begin(&mut self, unit: &UnitName, run: &HookRun, port: String) {
-        match run.kind() {
-            HookKind::LeaderElected => {
-                self.elected.remove(unit.application().as_str());
-            }
-            HookKind::ConfigChanged => {
-                self.see_port(unit, port);
-            }
-            HookKind::SecretChanged(secret) => {
-                self.seen_secrets.insert((unit.clone(), secret.id.clone()), secret.revision);
-            }
-            HookKind::Relation(hook) if hook.event() == RelationEvent::Changed => {
-                let owner = hook.remote_unit().map(ToString::to_string);
-                let owner = owner.unwrap_or_else(|| hook.remote_app().to_owned());
-                let key = (hook.relation().get(), owner);
-                let bag = self.bags.get(&key).cloned().unwrap_or_default();
-                self.seen_bags.insert((unit.clone(), key.0, key.1), bag);
-            }
-            _ => {}
-        }
+    /// Takes the content of a databag that a unit was told of.
+    pub fn see_bag(&mut self, unit: &UnitName, relation: u32, owner: &str, bag: Bag) {
+        self.seen_bags.insert((unit.clone(), relation, owner.to_owned()), bag);
+    }
+
+    /// Takes the revision of a secret that a unit was told of.
+    pub fn see_secret(&mut self, unit: &UnitName, id: &str, revision: u32) {
+        self.seen_secrets.insert((unit.clone(), id.to_owned()), revision);
+    }
+
+    /// Takes a unit that was told that it leads.
+    pub fn see_leader(&mut self, unit: &UnitName) {
+        self.elected.remove(unit.application().as_str());
     }
 
     /// Takes the value of the option `port` that a unit was told of.
@@ -79,9 +64,8 @@ impl Owed {
 
     /// Panics unless a unit was told of the present content of a remote databag. Nothing is owed
     /// for one of an application that was never written.
-    pub fn check_bag(&self, unit: &UnitName, relation: u32, owner: &str) {
+    pub fn check_bag(&self, unit: &UnitName, relation: u32, owner: &str, bag: &Bag) {
         let empty = Bag::new();
-        let bag = self.bags.get(&(relation, owner.to_owned())).unwrap_or(&empty);
         let is_application = !owner.contains('/');
         let seen = self.seen_bags.get(&(unit.clone(), relation, owner.to_owned()));
         let seen = seen.or(Some(&empty).filter(|_| is_application));

@@ -6,7 +6,7 @@
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use super::charms::{APPLICATIONS, PAIRS};
+use super::charms::{APPLICATIONS, PAIRS, STORAGES};
 
 /// One thing that an operator, a charm, or the world does.
 #[derive(Debug, Clone)]
@@ -38,6 +38,13 @@ pub enum Step {
         unit: Option<usize>,
         key: u8,
     },
+    AddStorage(usize, &'static str),
+    AttachStorage {
+        unit: usize,
+        instance: usize,
+    },
+    DetachStorage(usize),
+    RemoveStorage(usize),
     UpdateStatus(usize),
     /// Time passes, in seconds.
     Wait(u64),
@@ -97,31 +104,33 @@ pub enum Call {
         secret: usize,
         refresh: bool,
     },
+    AddStorage(&'static str),
+    /// Reads any storage instance of the model.
+    ReadStorage(usize),
     SetState,
     OpenPort,
 }
 
 /// Makes sequences of up to so many steps, which begin with a model in which something happens.
 pub fn steps(most: usize) -> impl Strategy<Value = Vec<Step>> {
+    let web_and_pg = [Step::Deploy("web", 2), Step::Deploy("pg", 2)];
+    let all = APPLICATIONS.map(|name| Step::Deploy(name, 2));
     let begin = select(vec![
         vec![],
-        vec![Step::Deploy("web", 2)],
-        vec![
-            Step::Deploy("web", 2),
-            Step::Deploy("pg", 1),
-            Step::Integrate(("web:db", "pg:db")),
-            Step::Settle,
-        ],
-        vec![
-            Step::Deploy("web", 1),
-            Step::Deploy("lb", 2),
-            Step::Integrate(("web:site", "lb:site")),
-        ],
+        related(&web_and_pg, &PAIRS[..1]),
+        [&related(&web_and_pg, &PAIRS[..1])[..], &[Step::Settle]].concat(),
+        [&related(&all, &PAIRS)[..], &[Step::Settle]].concat(),
     ]);
     (begin, prop::collection::vec(step(), 0..most)).prop_map(|(mut steps, more)| {
         steps.extend(more);
         steps
     })
+}
+
+/// Returns the steps that deploy applications and integrate these pairs.
+fn related(deployed: &[Step], pairs: &[(&'static str, &'static str)]) -> Vec<Step> {
+    let integrated = pairs.iter().map(|pair| Step::Integrate(*pair));
+    deployed.iter().cloned().chain(integrated).collect()
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -160,8 +169,17 @@ fn step() -> impl Strategy<Value = Step> {
         3 => (0..4_usize, prop::option::of(unit()), 0..3_u8).prop_map(|(relation, unit, key)| {
             Step::WriteRemote { relation, unit, key }
         }),
+        2 => (unit(), storage()).prop_map(|(unit, name)| Step::AddStorage(unit, name)),
+        2 => (unit(), 0..8_usize)
+            .prop_map(|(unit, instance)| Step::AttachStorage { unit, instance }),
+        3 => (0..8_usize).prop_map(Step::DetachStorage),
+        1 => (0..8_usize).prop_map(Step::RemoveStorage),
         1 => unit().prop_map(Step::UpdateStatus),
     ]
+}
+
+fn storage() -> impl Strategy<Value = &'static str> {
+    select(&STORAGES[..])
 }
 
 fn call() -> impl Strategy<Value = Call> {
@@ -174,7 +192,7 @@ fn call() -> impl Strategy<Value = Call> {
         2 => (relation(), key(), any::<bool>()).prop_map(|(relation, key, is_application)| {
             Call::Delete { relation, key, is_application }
         }),
-        12 => (relation(), 0..24_usize).prop_map(|(relation, whose)| Call::Read { relation, whose }),
+        20 => (relation(), 0..24_usize).prop_map(|(relation, whose)| Call::Read { relation, whose }),
         2 => (any::<bool>(), any::<bool>()).prop_map(|(is_application, is_rotated)| {
             Call::AddSecret { is_application, is_rotated }
         }),
@@ -186,6 +204,8 @@ fn call() -> impl Strategy<Value = Call> {
         1 => secret().prop_map(Call::RemoveSecret),
         5 => (secret(), any::<bool>())
             .prop_map(|(secret, refresh)| Call::ReadSecret { secret, refresh }),
+        1 => storage().prop_map(Call::AddStorage),
+        3 => (0..8_usize).prop_map(Call::ReadStorage),
         1 => Just(Call::SetState),
         1 => Just(Call::OpenPort),
     ]

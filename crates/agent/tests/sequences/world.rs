@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant, SystemTime};
 
 use charmwright_agent::{
-    Ending, HookExit, HookRun, InProcessTools, Model, ModelSettings, Next, Report, Resolve,
-    SecretUpdate, UnitName,
+    Ending, HookExit, HookKind, HookRun, InProcessTools, Model, ModelSettings, Next, RelationEvent,
+    Report, Resolve, SecretUpdate, Substrate, UnitName,
 };
 use charmwright_juju::{ToolCall, ToolError, ToolRunner as _};
 
 use super::bags::Values;
-use super::charms::{APPLICATIONS, charm, deployment};
+use super::charms::{APPLICATIONS, charm, deployment, has_charm};
 use super::order::Order;
 use super::owed::{Bag, Owed};
 use super::step::Step;
@@ -22,6 +22,7 @@ const MOST_HOOKS: usize = 2000;
 pub struct World {
     /// Any tools lead to the model, also those of a unit that does not exist.
     pub(super) model: InProcessTools,
+    substrate: Substrate,
     pub(super) now: Instant,
     pub(super) running: BTreeMap<UnitName, HookRun>,
     pub(super) orders: BTreeMap<UnitName, Order>,
@@ -47,14 +48,16 @@ pub(super) struct Secret {
 
 impl World {
     /// Makes a model without applications.
-    pub fn new(version: &str) -> Self {
+    pub fn new(version: &str, substrate: Substrate) -> Self {
         let now = Instant::now();
         let settings = ModelSettings::new()
             .juju_version(version.parse().unwrap())
+            .substrate(substrate)
             .update_status_interval(None)
             .clock(now, SystemTime::UNIX_EPOCH + Duration::from_secs(1_800_000_000));
         Self {
             model: InProcessTools::new(Model::new(settings), "nobody/0".parse().unwrap()),
+            substrate,
             now,
             running: BTreeMap::new(),
             orders: BTreeMap::new(),
@@ -81,10 +84,13 @@ impl World {
             }
             Step::Hook { unit, calls, code } => {
                 let unit = self.unit(*unit).filter(|unit| !self.running.contains_key(unit));
-                if let Some(unit) = unit
-                    && self.begin(&unit)
-                    && self.running.contains_key(&unit)
-                {
+                let Some(unit) = unit else { return };
+                if !self.begin(&unit) {
+                    // Without it most charms would have no hook in which they do something.
+                    self.update_status(&unit);
+                    self.begin(&unit);
+                }
+                if self.running.contains_key(&unit) {
                     for call in calls {
                         self.call(&unit, call);
                     }
@@ -206,12 +212,35 @@ impl World {
                 let _ = self.with(|model| model.remove_secret(&secret(number), None));
             }
             Step::WriteRemote { relation, unit, key } => self.write_remote(*relation, *unit, *key),
-            Step::UpdateStatus(number) => {
+            Step::AddStorage(number, storage) => {
                 let unit = unit(number);
-                let _ = self.with(|model| model.update_status(&unit));
+                let _ = self.with(|model| model.add_storage(&unit, storage, 1));
+            }
+            Step::AttachStorage { unit: number, instance } => {
+                let unit = unit(number);
+                if let Some(id) = self.storage(*instance) {
+                    let _ = self.with(|model| model.attach_storage(&unit, &id));
+                }
+            }
+            Step::DetachStorage(instance) => {
+                if let Some(id) = self.storage(*instance) {
+                    let _ = self.with(|model| model.detach_storage(&id));
+                }
+            }
+            Step::RemoveStorage(instance) => {
+                if let Some(id) = self.storage(*instance) {
+                    let _ = self.with(|model| model.remove_storage(&id));
+                }
+            }
+            Step::UpdateStatus(number) => {
+                self.update_status(&unit(number));
             }
             _ => {}
         }
+    }
+
+    fn update_status(&self, unit: &UnitName) {
+        let _ = self.with(|model| model.update_status(unit));
     }
 
     /// Forgets the hook that ran in an agent or a pod which is gone.
@@ -289,9 +318,10 @@ impl World {
         match self.with(|model| model.next(unit, now)) {
             Ok(Next::Run(run)) => {
                 self.hooks += 1;
-                self.orders.entry(unit.clone()).or_default().begin(&run);
-                let port = self.port(unit);
-                self.owed.begin(unit, &run, port);
+                let is_dying = self.with(|model| model.unit(unit).unwrap().is_dying());
+                let is_machine = self.substrate == Substrate::Machine;
+                self.orders.entry(unit.clone()).or_default().begin(&run, is_machine, is_dying);
+                self.tell(unit, run.kind());
                 self.running.insert(unit.clone(), run);
                 true
             }
@@ -306,6 +336,27 @@ impl World {
                 true
             }
             _ => false,
+        }
+    }
+
+    /// Takes note of what a hook that begins tells its unit.
+    fn tell(&mut self, unit: &UnitName, kind: &HookKind) {
+        match kind {
+            HookKind::LeaderElected => self.owed.see_leader(unit),
+            HookKind::ConfigChanged => {
+                let port = self.port(unit);
+                self.owed.see_port(unit, port);
+            }
+            HookKind::SecretChanged(secret) => {
+                self.owed.see_secret(unit, &secret.id, secret.revision);
+            }
+            HookKind::Relation(hook) if hook.event() == RelationEvent::Changed => {
+                let owner = hook.remote_unit().map(ToString::to_string);
+                let owner = owner.unwrap_or_else(|| hook.remote_app().to_owned());
+                let relation = hook.relation().get();
+                self.owed.see_bag(unit, relation, &owner, self.bag(relation, &owner));
+            }
+            _ => {}
         }
     }
 
@@ -369,7 +420,7 @@ impl World {
                 Some(application.leader().cloned())
             });
             // Nobody tells an application without a charm.
-            if charm(name).is_some() {
+            if has_charm(name) {
                 self.owed.set_leader(name, leader.as_ref().and_then(Option::as_ref));
             }
             if leader.is_none() {
@@ -379,23 +430,15 @@ impl World {
                 }
             }
         }
-        for unit in &units {
-            for relation in self.report(unit).relations {
-                let id = relation.id.get();
-                let own = unit.application().as_str();
-                let others = self.with(|model| model.units_of(&relation.remote_app));
-                let others = others.unwrap_or_default();
-                for owner in others.iter().chain([unit]) {
-                    let bag = self.with(|model| model.unit_data(id, owner).cloned());
-                    let bag = without_jujus(bag.unwrap_or_default()).collect();
-                    self.owed.set_bag(id, &owner.to_string(), bag);
-                }
-                for owner in [own, &relation.remote_app] {
-                    let bag = self.with(|model| model.app_data(id, owner).cloned());
-                    self.owed.set_bag(id, owner, bag.unwrap_or_default());
-                }
-            }
-        }
+    }
+
+    /// Returns what an application or a unit has written to its databag in a relation.
+    pub(super) fn bag(&self, relation: u32, owner: &str) -> Bag {
+        let bag = self.with(|model| match owner.parse::<UnitName>() {
+            Ok(unit) => model.unit_data(relation, &unit).cloned(),
+            Err(_) => model.app_data(relation, owner).cloned(),
+        });
+        without_jujus(bag.unwrap_or_default()).collect()
     }
 
     /// Returns the option `port` of a unit's application.
