@@ -1,8 +1,8 @@
 //! What charms do in their hooks: they call hook tools on what they may and may not use.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use charmwright_agent::{RelationReport, Report, SecretId, UnitName};
+use charmwright_agent::{HookKind, HookRun, RelationReport, Report, SecretId, UnitName};
 use charmwright_juju::{ToolCall, ToolError};
 
 use super::bags::may_read;
@@ -42,11 +42,7 @@ impl World {
             }
             Call::SetSecret(number) => {
                 if let Some((id, owner, place)) = self.secret(*number) {
-                    let value = self.values.make(&owner, &place);
-                    let set = ToolCall::new("secret-set").arg(id).arg(format!("key={value}"));
-                    if self.tool(unit, &set).is_ok() {
-                        self.values.write(unit, value);
-                    }
+                    self.set_secret(unit, &id, &owner, &place);
                 }
             }
             Call::GrantSecret { secret, relation: number } => {
@@ -152,8 +148,28 @@ impl World {
         if let Ok(output) = self.tool(unit, &add) {
             let id: SecretId = String::from_utf8(output).unwrap().trim().parse().unwrap();
             self.values.write(unit, value);
-            let (id, grantees, is_revoked) = (id.id().to_owned(), BTreeSet::new(), false);
-            self.secrets.push(Secret { id, owner, place, grantees, is_revoked });
+            self.secrets.push(Secret::new(id.id(), owner, place));
+        }
+    }
+
+    /// Does what a charm does in a secret-rotate that is running. Without it Juju tells the unit again
+    /// every five minutes.
+    pub(super) fn rotate(&mut self, unit: &UnitName) {
+        let Some(HookKind::SecretRotate(hook)) = self.running.get(unit).map(HookRun::kind) else {
+            return;
+        };
+        let secret = self.secrets.iter().find(|secret| secret.id == hook.id && !secret.is_taken);
+        if let Some((owner, place)) = secret.map(|own| (own.owner.clone(), own.place.clone())) {
+            let id = hook.id.clone();
+            self.set_secret(unit, &id, &owner, &place);
+        }
+    }
+
+    fn set_secret(&mut self, unit: &UnitName, id: &str, owner: &str, place: &str) {
+        let value = self.values.make(owner, place);
+        let set = ToolCall::new("secret-set").arg(id).arg(format!("key={value}"));
+        if self.tool(unit, &set).is_ok() {
+            self.values.write(unit, value);
         }
     }
 

@@ -15,7 +15,6 @@ impl World {
             model.applications().map(|application| application.name().to_owned()).collect()
         });
         let units = self.units();
-        self.owed.check_leaders();
         for unit in &units {
             let report = self.report(unit);
             for relation in &report.relations {
@@ -28,6 +27,9 @@ impl World {
             let order = self.orders.get(unit);
             assert!(order.is_some_and(Order::is_up), "{unit} has not started: {order:?}");
             assert_eq!(report.failed_hook, None, "{unit} is in error");
+            if self.leads(unit) {
+                self.owed.check_leader(unit);
+            }
             let told = order.map(Order::storages).unwrap();
             assert_eq!(told, &self.storages_of(unit), "{unit} knows its storage");
             self.owed.check_port(unit, &self.port(unit));

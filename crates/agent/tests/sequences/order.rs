@@ -49,9 +49,8 @@ impl Order {
             return;
         }
         self.is_in_error &= !matches!(run.kind(), HookKind::Stop);
-        if self.failed.remove(&name).is_some() {
-            self.is_in_error = false;
-        }
+        let is_retry = self.failed.remove(&name).is_some();
+        self.is_in_error &= !is_retry;
         self.expect(
             !self.is_in_error || is_early(run.kind()),
             "a hook that failed runs again before the others",
@@ -76,7 +75,7 @@ impl Order {
                 self.expect(self.has_stopped || !self.has_started, "remove comes after stop");
             }
             HookKind::Relation(hook) => {
-                let is_end = is_dying && hook.event() == RelationEvent::Broken;
+                let is_end = is_dying && !is_retry && hook.event() == RelationEvent::Broken;
                 self.expect(!is_end || self.storages.is_empty(), "storage goes before relations");
                 self.expect_relation(hook);
             }

@@ -28,18 +28,21 @@ impl World {
 
     /// Reads any instance as the charm of a unit, and the list of those that it has.
     pub(super) fn read_storage(&mut self, unit: &UnitName, number: usize) {
-        let own = self.storages_of(unit);
+        let now = self.storages_of(unit);
+        let had = self.hook_storages.entry(unit.clone()).or_default();
+        had.extend(now);
+        let had = had.clone();
         if let Some(id) = self.storage(number) {
             let get = ToolCall::new("storage-get").arg("-s").arg(id.to_string()).arg("location");
             if self.tool(unit, &get).is_ok() {
-                assert!(own.contains(&id), "{unit} reads {id}, which it has not");
+                assert!(had.contains(&id), "{unit} reads {id}, which it never had");
                 self.reads += 1;
             }
         }
         let list = ToolCall::new("storage-list").arg("--format=json");
         if let Ok(output) = self.tool(unit, &list) {
             let listed: BTreeSet<StorageId> = serde_json::from_slice(&output).unwrap();
-            assert!(listed.is_subset(&own), "{unit} lists {listed:?}, but has {own:?}");
+            assert!(listed.is_subset(&had), "{unit} lists {listed:?}, but had {had:?}");
         }
     }
 

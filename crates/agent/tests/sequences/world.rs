@@ -5,18 +5,19 @@ use std::time::{Duration, Instant, SystemTime};
 
 use charmwright_agent::{
     Ending, HookExit, HookKind, HookRun, InProcessTools, Model, ModelSettings, Next, RelationEvent,
-    Report, Resolve, SecretUpdate, Substrate, UnitName,
+    Report, Resolve, SecretUpdate, StorageId, Substrate, UnitName,
 };
 use charmwright_juju::{ToolCall, ToolError, ToolRunner as _};
 
 use super::bags::Values;
-use super::charms::{APPLICATIONS, charm, deployment, has_charm};
+use super::charms::{APPLICATIONS, charm, deployment};
 use super::order::Order;
 use super::owed::{Bag, Owed};
 use super::step::Step;
 
-/// More hooks than any sequence leaves due.
-const MOST_HOOKS: usize = 2000;
+/// More hooks than any sequence leaves due. A secret that its owner cannot change any more is due
+/// to be rotated every five minutes of the time that has passed.
+const MOST_HOOKS: usize = 50_000;
 
 /// A model, its hooks that run, and what the rules need to know.
 pub struct World {
@@ -25,6 +26,8 @@ pub struct World {
     substrate: Substrate,
     pub(super) now: Instant,
     pub(super) running: BTreeMap<UnitName, HookRun>,
+    /// The storage that each unit has had while its hook runs. A hook reads what it was then.
+    pub(super) hook_storages: BTreeMap<UnitName, BTreeSet<StorageId>>,
     pub(super) orders: BTreeMap<UnitName, Order>,
     pub(super) values: Values,
     pub(super) owed: Owed,
@@ -44,6 +47,15 @@ pub(super) struct Secret {
     pub(super) grantees: BTreeSet<String>,
     /// `true` if anything may have taken a right to read it back.
     pub(super) is_revoked: bool,
+    /// `true` if its owner has revoked its own right to change it.
+    pub(super) is_taken: bool,
+}
+
+impl Secret {
+    pub(super) fn new(id: &str, owner: String, place: String) -> Self {
+        let (id, grantees) = (id.to_owned(), BTreeSet::new());
+        Self { id, owner, place, grantees, is_revoked: false, is_taken: false }
+    }
 }
 
 impl World {
@@ -60,9 +72,10 @@ impl World {
             substrate,
             now,
             running: BTreeMap::new(),
+            hook_storages: BTreeMap::new(),
             orders: BTreeMap::new(),
             values: Values::default(),
-            owed: Owed::default(),
+            owed: Owed::new(version),
             secrets: Vec::new(),
             hooks: 0,
             reads: 0,
@@ -257,9 +270,7 @@ impl World {
         let added = self.with(|model| model.add_secret(label, &[("key", &value)]));
         if let Ok(id) = added {
             self.values.commit(value);
-            let (id, owner) = (id.id().to_owned(), format!("model {label}"));
-            let (grantees, is_revoked) = (BTreeSet::new(), false);
-            self.secrets.push(Secret { id, owner, place, grantees, is_revoked });
+            self.secrets.push(Secret::new(id.id(), format!("model {label}"), place));
         }
     }
 
@@ -315,7 +326,11 @@ impl World {
     /// Begins the hook of a unit that is due, if there is one.
     fn begin(&mut self, unit: &UnitName) -> bool {
         let now = self.now;
-        match self.with(|model| model.next(unit, now)) {
+        let next = self.with(|model| model.next(unit, now));
+        if !self.leads(unit) {
+            self.owed.see_no_leader(unit);
+        }
+        match next {
             Ok(Next::Run(run)) => {
                 self.hooks += 1;
                 let is_dying = self.with(|model| model.unit(unit).unwrap().is_dying());
@@ -323,6 +338,7 @@ impl World {
                 self.orders.entry(unit.clone()).or_default().begin(&run, is_machine, is_dying);
                 self.tell(unit, run.kind());
                 self.running.insert(unit.clone(), run);
+                self.hook_storages.insert(unit.clone(), self.storages_of(unit));
                 true
             }
             Ok(Next::Gone) => {
@@ -350,13 +366,11 @@ impl World {
             HookKind::SecretChanged(secret) => {
                 self.owed.see_secret(unit, &secret.id, secret.revision);
             }
-            HookKind::Relation(hook) if hook.event() == RelationEvent::Changed => {
-                let owner = hook.remote_unit().map(ToString::to_string);
-                let owner = owner.unwrap_or_else(|| hook.remote_app().to_owned());
-                let relation = hook.relation().get();
-                self.owed.see_bag(unit, relation, &owner, self.bag(relation, &owner));
+            kind => {
+                if let Some((relation, owner)) = told_bag(kind) {
+                    self.owed.see_bag(unit, relation, &owner, self.bag(relation, &owner));
+                }
             }
-            _ => {}
         }
     }
 
@@ -368,8 +382,21 @@ impl World {
         self.values.end_hook(unit, finished.committed());
         let order = self.orders.entry(unit.clone()).or_default();
         match finished.ending() {
-            Ending::Failed { .. } | Ending::Requeued => order.fail(&run),
-            _ => order.complete(run.kind()),
+            Ending::Failed { .. } | Ending::Requeued => {
+                order.fail(&run);
+                let rotated = run.kind().secret().filter(|_| code == 0);
+                let of_hook =
+                    |secret: &&mut Secret| rotated.is_some_and(|hook| hook.id == secret.id);
+                if let Some(secret) = self.secrets.iter_mut().find(of_hook) {
+                    secret.is_taken = true;
+                }
+            }
+            _ => {
+                order.complete(run.kind());
+                if let Some((relation, owner)) = told_bag(run.kind()) {
+                    self.owed.succeed(unit, relation, &owner);
+                }
+            }
         }
         self.look();
     }
@@ -382,6 +409,7 @@ impl World {
             is_due = false;
             for unit in self.units() {
                 if self.running.contains_key(&unit) {
+                    self.rotate(&unit);
                     self.finish(&unit, 0);
                     is_due = true;
                 } else if self.begin(&unit) {
@@ -415,15 +443,7 @@ impl World {
             self.owed.forget(&unit);
         }
         for name in APPLICATIONS {
-            let leader = self.with(|model| {
-                let application = model.application(name).ok()?;
-                Some(application.leader().cloned())
-            });
-            // Nobody tells an application without a charm.
-            if has_charm(name) {
-                self.owed.set_leader(name, leader.as_ref().and_then(Option::as_ref));
-            }
-            if leader.is_none() {
+            if self.with(|model| model.application(name).is_err()) {
                 // Another application of this name has none of its rights.
                 for secret in &mut self.secrets {
                     secret.grantees.remove(name);
@@ -439,6 +459,12 @@ impl World {
             Err(_) => model.app_data(relation, owner).cloned(),
         });
         without_jujus(bag.unwrap_or_default()).collect()
+    }
+
+    /// Returns `true` if a unit leads.
+    pub(super) fn leads(&self, unit: &UnitName) -> bool {
+        let name = unit.application().as_str();
+        self.with(|model| model.application(name).is_ok_and(|app| app.leader() == Some(unit)))
     }
 
     /// Returns the option `port` of a unit's application.
@@ -468,6 +494,14 @@ impl World {
     pub(super) fn tool(&self, unit: &UnitName, call: &ToolCall<'_>) -> Result<Vec<u8>, ToolError> {
         self.model.of_unit(unit.clone()).run(call)
     }
+}
+
+/// Returns the relation and the owner of the databag that a relation-changed is about.
+fn told_bag(kind: &HookKind) -> Option<(u32, String)> {
+    let HookKind::Relation(hook) = kind else { return None };
+    let owner = hook.remote_unit().map(ToString::to_string);
+    let owner = owner.unwrap_or_else(|| hook.remote_app().to_owned());
+    Some((hook.relation().get(), owner)).filter(|_| hook.event() == RelationEvent::Changed)
 }
 
 /// Picks one of a collection by a number of any size.
