@@ -8,8 +8,8 @@
 //!
 //! Without more, 80 sequences run for each version of Juju and each kind of cloud, the same ones
 //! each time.
-//! `SEQUENCES=10000 cargo test --release -p charmwright-agent --test sequences -- --nocapture` runs
-//! so many others, and prints what they did. A failure prints the shortest sequence that shows it.
+//! With `CHARMWRIGHT_SEQUENCES=10000` each test runs so many others, and prints what they did. A
+//! failure prints the shortest sequence that shows it.
 
 #![expect(
     clippy::unwrap_used,
@@ -41,8 +41,9 @@ const MOST_STEPS: usize = 250;
 
 /// Runs sequences on a model of this version of Juju, and prints how much they did.
 fn run_sequences(version: &str, substrate: Substrate) {
-    let count = std::env::var("SEQUENCES").ok();
-    let cases = count.as_ref().map_or(80, |count| count.parse().expect("SEQUENCES is a number"));
+    let count = std::env::var("CHARMWRIGHT_SEQUENCES").ok();
+    let parse = |count: &String| count.parse().expect("CHARMWRIGHT_SEQUENCES is a number");
+    let cases = count.as_ref().map_or(80, parse);
     let config = ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() };
     let mut runner = match count {
         Some(_) => TestRunner::new(config),
