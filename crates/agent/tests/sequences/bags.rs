@@ -56,8 +56,8 @@ impl Values {
 
 /// Returns `true` if a unit may read the databag of an application or unit in a relation.
 ///
-/// It may read those of all units in the relation, also of its own application (Juju 3.6, the facade
-/// `Uniter`, `checkRemoteUnit`), but that of its own application only if it leads.
+/// It may read those of all units in the relation, also of its own application (Juju 3.6, the
+/// facade `Uniter`, `checkRemoteUnit`), but that of its own application only if it leads.
 pub fn may_read(reader: &UnitName, leads: bool, relation: &RelationReport, owner: &str) -> bool {
     let own = reader.application().as_str();
     let is_peer = relation.remote_app == own;

@@ -152,8 +152,8 @@ impl World {
         }
     }
 
-    /// Does what a charm does in a secret-rotate that is running. Without it Juju tells the unit again
-    /// every five minutes.
+    /// Does what a charm does in a secret-rotate that is running. Without it Juju tells the unit
+    /// again every five minutes.
     pub(super) fn rotate(&mut self, unit: &UnitName) {
         let Some(HookKind::SecretRotate(hook)) = self.running.get(unit).map(HookRun::kind) else {
             return;

@@ -75,7 +75,8 @@ fn run_sequences(version: &str, substrate: Substrate) {
     }
     let (steps, hooks, reads) = totals.into_inner();
     println!(
-        "Juju {version}, {substrate:?}: {cases} sequences, {steps} steps, {hooks} hooks, {reads} reads"
+        "Juju {version}, {substrate:?}: {cases} sequences, {steps} steps, {hooks} hooks, \
+         {reads} reads"
     );
     // A generator whose steps are all refused would keep every rule.
     assert!(

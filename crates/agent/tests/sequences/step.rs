@@ -139,12 +139,11 @@ fn step() -> impl Strategy<Value = Step> {
     let application = || select(&APPLICATIONS[..]);
     let pair = || select(&PAIRS[..]);
     prop_oneof![
-        40 => (unit(), prop::collection::vec(call(), 0..8), select(vec![0, 0, 0, 0, 0, 0, 0, 1])).prop_map(
-            |(unit, calls, code)| Step::Hook { unit, calls, code },
-        ),
+        40 => (unit(), prop::collection::vec(call(), 0..8), exit_code())
+            .prop_map(|(unit, calls, code)| Step::Hook { unit, calls, code }),
         15 => unit().prop_map(Step::Begin),
         30 => (unit(), call()).prop_map(|(unit, call)| Step::Call(unit, call)),
-        15 => (unit(), select(vec![0, 0, 0, 0, 0, 0, 0, 1])).prop_map(|(unit, code)| Step::Finish(unit, code)),
+        15 => (unit(), exit_code()).prop_map(|(unit, code)| Step::Finish(unit, code)),
         6 => Just(Step::Settle),
         4 => select(vec![1, 5, 60, 300, 90_000]).prop_map(Step::Wait),
         3 => (application(), 0..3_u32).prop_map(|(name, units)| Step::Deploy(name, units)),
@@ -178,6 +177,11 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// Makes the exit code of a hook, which mostly succeeds.
+fn exit_code() -> impl Strategy<Value = i32> {
+    select(vec![0, 0, 0, 0, 0, 0, 0, 1])
+}
+
 fn storage() -> impl Strategy<Value = &'static str> {
     select(&STORAGES[..])
 }
@@ -192,7 +196,8 @@ fn call() -> impl Strategy<Value = Call> {
         2 => (relation(), key(), any::<bool>()).prop_map(|(relation, key, is_application)| {
             Call::Delete { relation, key, is_application }
         }),
-        20 => (relation(), 0..24_usize).prop_map(|(relation, whose)| Call::Read { relation, whose }),
+        20 => (relation(), 0..24_usize)
+            .prop_map(|(relation, whose)| Call::Read { relation, whose }),
         2 => (any::<bool>(), any::<bool>()).prop_map(|(is_application, is_rotated)| {
             Call::AddSecret { is_application, is_rotated }
         }),
