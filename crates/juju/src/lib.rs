@@ -70,6 +70,7 @@ mod log_level;
 mod model_settings;
 mod names;
 mod network;
+mod payload_status;
 mod port;
 mod process_runner;
 mod refusals;
@@ -84,7 +85,9 @@ mod tool_runner;
 mod vars;
 mod version;
 
-pub use calls::{InvalidActionKey, check_action_key, check_databag_changes, check_databag_size};
+pub use calls::{
+    InvalidActionKey, UnitAddress, check_action_key, check_databag_changes, check_databag_size,
+};
 pub use cloud::{CloudCredential, CloudSpec};
 pub use env::{DispatchPath, HookEnv};
 pub use error::Error;
@@ -99,6 +102,7 @@ pub use names::{
     InvalidName, RelationId, SecretId, StorageId, StorageName, UnitName,
 };
 pub use network::{Host, InterfaceAddress, InvalidSubnet, Network, NetworkInterface, Subnet};
+pub use payload_status::PayloadStatus;
 pub use port::{InvalidPort, OpenPort, Port, Protocol};
 pub use process_runner::ProcessRunner;
 pub use secret::{

@@ -7,27 +7,18 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use charmwright_juju::{
-    Error, HookTools, LogLevel, NewSecret, Port, RelationId, SecretExpiry, SecretFields, SecretId,
-    SecretOwner, SecretRotation, SecretText, SecretUpdate, Status, ToolCall, ToolError, ToolRunner,
+    Error, HookTools, LogLevel, NewSecret, PayloadStatus, Port, RelationId, SecretExpiry,
+    SecretFields, SecretId, SecretOwner, SecretRotation, SecretText, SecretUpdate, Status,
+    ToolCall, ToolError, ToolRunner, UnitAddress,
 };
 
 use crate::tools::{Tool, all_tools, versions_of};
 
 /// The tools without a typed call, and the reason.
 const NO_CALL: &[(&str, &str)] = &[
-    ("leader-get", "a databag of the peer relation does it, and Juju 4 has removed the tool"),
-    ("leader-set", "a databag of the peer relation does it, and Juju 4 has removed the tool"),
     ("add-metric", "Juju 3 has removed it"),
-    ("k8s-raw-get", "for pod-spec charms, which Juju 4 has removed"),
-    ("k8s-raw-set", "for pod-spec charms, which Juju 4 has removed"),
-    ("k8s-spec-get", "for pod-spec charms, which Juju 4 has removed"),
-    ("k8s-spec-set", "for pod-spec charms, which Juju 4 has removed"),
-    ("pod-spec-get", "for pod-spec charms, which Juju 4 has removed"),
-    ("pod-spec-set", "for pod-spec charms, which Juju 4 has removed"),
-    ("payload-register", "Juju 4 has removed it"),
-    ("payload-status-set", "Juju 4 has removed it"),
-    ("payload-unregister", "Juju 4 has removed it"),
-    ("unit-get", "Juju deprecates it for `network-get`"),
+    ("pod-spec-get", "the older name of `k8s-spec-get`"),
+    ("pod-spec-set", "the older name of `k8s-spec-set`"),
 ];
 
 /// The options that no typed call gives, and the reason. The tool `*` stands for all.
@@ -110,6 +101,16 @@ const CALLS: &[(&str, Call)] = &[
     ("cloud_spec", |tools| tools.cloud_spec().map(drop)),
     ("reboot", HookTools::reboot),
     ("reboot_now", HookTools::reboot_now),
+    ("unit_address", |tools| tools.unit_address(UnitAddress::Public).map(drop)),
+    ("leader_settings", |tools| tools.leader_settings().map(drop)),
+    ("set_leader_settings", |tools| tools.set_leader_settings(&changes())),
+    ("register_payload", |tools| tools.register_payload("docker", "web", "1", &["tag"])),
+    ("unregister_payload", |tools| tools.unregister_payload("web", "1")),
+    ("set_payload_status", |tools| tools.set_payload_status("web", "1", PayloadStatus::Running)),
+    ("k8s_spec", |tools| tools.k8s_spec().map(drop)),
+    ("set_k8s_spec", |tools| tools.set_k8s_spec("version: 3", Some(Path::new("/r.yaml")))),
+    ("k8s_raw_spec", |tools| tools.k8s_raw_spec().map(drop)),
+    ("set_k8s_raw_spec", |tools| tools.set_k8s_raw_spec("kind: Pod")),
     ("relation_ids", |tools| tools.relation_ids(&"db".parse().unwrap()).map(drop)),
     ("relation_units", |tools| tools.relation_units(&relation()).map(drop)),
     ("relation_app", |tools| tools.relation_app(&relation()).map(drop)),
@@ -176,6 +177,7 @@ impl ToolRunner for Recorder {
             }
             "relation-model-get" => "{\"uuid\":\"deadbeef-0000\"}",
             "resource-get" => "/var/lib/file",
+            "unit-get" => "\"10.0.0.1\"",
             "credential-get" => "{\"type\":\"lxd\"}",
             "storage-get" => "{\"kind\":\"block\",\"location\":\"/dev/sdb\"}",
             "secret-info-get" if has("--label=new") => {

@@ -13,6 +13,7 @@ mod network;
 mod ports;
 mod reboot;
 mod relation;
+mod removed;
 mod resource;
 mod secret_grant;
 mod secret_read;
@@ -23,4 +24,5 @@ mod storage;
 mod workload_version;
 
 pub use action::{InvalidActionKey, check_action_key};
+pub use network::UnitAddress;
 pub use relation::{check_databag_changes, check_databag_size};

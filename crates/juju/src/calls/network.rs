@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::Value;
+
 use super::relation::shared;
 use crate::error::Error;
 use crate::hook_tools::HookTools;
@@ -10,6 +12,24 @@ use crate::network::{Network, parse_network};
 use crate::tool_runner::ToolCall;
 
 const TOOL: &str = "network-get";
+
+/// One of the two addresses of a unit that `unit-get` prints.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum UnitAddress {
+    /// The address within the model.
+    Private,
+    /// The address for clients outside the model.
+    Public,
+}
+
+impl UnitAddress {
+    fn setting(self) -> &'static str {
+        match self {
+            Self::Private => "private-address",
+            Self::Public => "public-address",
+        }
+    }
+}
 
 impl HookTools {
     /// Returns the network configuration of a binding: of an endpoint of the charm, which relations
@@ -58,6 +78,22 @@ impl HookTools {
                 .arg(endpoint.as_str());
             self.query_network(attempt, call).map_err(shared)
         })
+    }
+
+    /// Returns an address of the unit, as the older tool `unit-get` prints it: an IP address, or the
+    /// name of a host. [`network`](Self::network) says more, and Juju deprecates the tool for it.
+    ///
+    /// # Errors
+    ///
+    /// The tool failed, for instance because the unit has no address yet, or it printed none.
+    pub fn unit_address(&self, which: UnitAddress) -> Result<String, Error> {
+        let setting = which.setting();
+        let attempt = format!("read the {setting} of the unit");
+        let call = ToolCall::new("unit-get").arg("--format=json").arg(setting);
+        match self.query_json(attempt.clone(), call)? {
+            Value::String(address) if !address.is_empty() => Ok(address),
+            _ => Err(Error::output(attempt, "unit-get", "printed what is no address")),
+        }
     }
 
     fn query_network(&self, attempt: String, call: ToolCall<'_>) -> Result<Arc<Network>, Error> {

@@ -4,8 +4,8 @@
 use std::collections::BTreeMap;
 
 use charmwright_juju::{
-    Error, HookTools, NewSecret, Port, RelationId, SecretFields, SecretId, SecretOwner, SecretText,
-    SecretUpdate,
+    Error, HookTools, NewSecret, PayloadStatus, Port, RelationId, SecretFields, SecretId,
+    SecretOwner, SecretText, SecretUpdate, UnitAddress,
 };
 
 pub(crate) const ID: &str = "secret:9m4e2mr0ui3e8a215n4g";
@@ -61,6 +61,16 @@ pub(crate) const WORKING: &[(&str, &str)] = &[
     ("goal-state", "echo '{\"units\":{\"web/0\":{\"status\":\"active\"}}}'"),
     ("credential-get", "echo '{\"type\":\"lxd\",\"name\":\"localhost\"}'"),
     ("juju-reboot", ":"),
+    ("unit-get", "echo '\"10.0.0.1\"'"),
+    ("leader-get", "echo '{\"user\":\"u\"}'"),
+    ("leader-set", ":"),
+    ("payload-register", ":"),
+    ("payload-unregister", ":"),
+    ("payload-status-set", ":"),
+    ("k8s-spec-get", "echo 'version: 3'"),
+    ("k8s-spec-set", "cat > /dev/null"),
+    ("k8s-raw-get", "echo 'kind: Pod'"),
+    ("k8s-raw-set", "cat > /dev/null"),
     ("storage-list", "echo '[\"data/0\"]'"),
     ("storage-get", "echo '{\"kind\":\"filesystem\",\"location\":\"/srv/data\"}'"),
     ("storage-add", ":"),
@@ -164,6 +174,20 @@ pub(crate) const CALLS: &[Call] = calls! {
     "credential-get" "credential" Answer: cloud_spec => |tools| tools.cloud_spec().map(drop);
     "juju-reboot" "the machine" Nothing: reboot => HookTools::reboot;
     "juju-reboot" "the machine" Nothing: reboot_now => HookTools::reboot_now;
+    "unit-get" "public-address" Answer: unit_address =>
+        |tools| tools.unit_address(UnitAddress::Public).map(drop);
+    "leader-get" "settings" Answer: leader_settings => |tools| tools.leader_settings().map(drop);
+    "leader-set" "settings" Nothing: set_leader_settings =>
+        |tools| tools.set_leader_settings(&changes());
+    "payload-register" "\"1\"" Nothing: register_payload =>
+        |tools| tools.register_payload("docker", "web", "1", &["tag"]);
+    "payload-unregister" "\"1\"" Nothing: unregister_payload =>
+        |tools| tools.unregister_payload("web", "1");
+    "payload-status-set" "\"1\"" Nothing: set_payload_status =>
+        |tools| tools.set_payload_status("web", "1", PayloadStatus::Running);
+    "k8s-spec-set" "pod spec" Nothing: set_k8s_spec => |tools| tools.set_k8s_spec(PLANTED, None);
+    "k8s-raw-set" "raw Kubernetes spec" Nothing: set_k8s_raw_spec =>
+        |tools| tools.set_k8s_raw_spec(PLANTED);
     "storage-list" "\"data\"" Answer: storage_ids =>
         |tools| tools.storage_ids(&"data".parse().unwrap()).map(drop);
     "storage-get" "data/0" Answer: storage =>

@@ -12,6 +12,7 @@ mod model;
 mod network;
 mod ports;
 mod relation;
+mod removed;
 mod scripted;
 mod secret_commit;
 mod secret_model;

@@ -1,6 +1,6 @@
 //! Tests of the calls about networks.
 
-use charmwright_juju::{EndpointName, ErrorKind, Host};
+use charmwright_juju::{EndpointName, ErrorKind, Host, UnitAddress};
 
 use super::{calls, exit_error, in_hook, in_hook_of};
 
@@ -62,5 +62,20 @@ fn what_is_no_network_is_an_error_and_not_quoted() {
         let error = hook_tools.network(&web()).unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::Output);
         assert!(!error.to_string().contains("hunter2"), "{error}");
+    }
+}
+
+#[test]
+fn an_address_of_the_unit_is_read_by_its_name() {
+    let (agent, hook_tools) = in_hook();
+    let address = hook_tools.unit_address(UnitAddress::Private).unwrap();
+    assert_eq!(hook_tools.unit_address(UnitAddress::Public).unwrap(), address);
+    assert!(address.parse::<std::net::IpAddr>().is_ok(), "{address}");
+    let get = |setting| ["unit-get", "--format=json", setting];
+    assert_eq!(calls(&agent), [get("private-address"), get("public-address")]);
+    for printed in ["null", "\"\"", "[]", "{}"] {
+        agent.answer_once("unit-get", printed);
+        let error = hook_tools.unit_address(UnitAddress::Private).unwrap_err();
+        assert_eq!(error.kind(), &ErrorKind::Output, "{printed}: {error}");
     }
 }
