@@ -80,8 +80,9 @@ impl HookTools {
         })
     }
 
-    /// Returns an address of the unit, as the older tool `unit-get` prints it: an IP address, or the
-    /// name of a host. [`network`](Self::network) says more, and Juju deprecates the tool for it.
+    /// Returns an address of the unit, as the older tool `unit-get` prints it: an IP address, or
+    /// the name of a host. [`network`](Self::network) says more, and Juju deprecates the tool for
+    /// it.
     ///
     /// # Errors
     ///

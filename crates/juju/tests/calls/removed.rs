@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use charmwright_juju::{ErrorKind, HookTools, JujuVersion, PayloadStatus};
+use charmwright_juju::{ErrorKind, JujuVersion, PayloadStatus};
 
 use super::{calls, in_hook, in_hook_as_leader, in_hook_of};
 
@@ -94,14 +94,13 @@ fn a_spec_goes_by_standard_input() {
 #[test]
 fn a_juju_without_these_tools_says_so() {
     let (_, hook_tools) = in_hook_of(JujuVersion::release(4, 0, 15), true);
-    let asked: [fn(&HookTools) -> Result<(), charmwright_juju::Error>; 4] = [
-        |tools| tools.leader_settings().map(drop),
-        |tools| tools.unregister_payload("web", "1"),
-        |tools| tools.k8s_spec().map(drop),
-        |tools| tools.set_k8s_raw_spec("kind: Pod"),
-    ];
-    for ask in asked {
-        let error = ask(&hook_tools).unwrap_err();
+    for asked in [
+        hook_tools.leader_settings().map(drop),
+        hook_tools.unregister_payload("web", "1"),
+        hook_tools.k8s_spec().map(drop),
+        hook_tools.set_k8s_raw_spec("kind: Pod"),
+    ] {
+        let error = asked.unwrap_err();
         assert_eq!(error.kind(), &ErrorKind::Unavailable, "{error}");
     }
 }
