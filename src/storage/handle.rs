@@ -25,7 +25,8 @@ pub struct Storage<S = StorageByName> {
 }
 
 /// This type stands for a storage that was asked for by a name which is known only at run time
-/// ([`Unit::storage_named`](crate::Unit::storage_named)).
+/// ([`Unit::storage_named`](crate::Unit::storage_named) and
+/// [`Unit::storage_instance_named`](crate::Unit::storage_instance_named)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum StorageByName {}
 

@@ -54,7 +54,9 @@ impl Unit {
     }
 
     /// Returns the instances of a storage whose name is known only at run time, in the order of
-    /// their ids. There are none if the charm does not declare the storage.
+    /// their ids. There are none if the charm does not declare the storage. An instance that is
+    /// detached when this hook has ended is not among them;
+    /// [`storage_instance_named`](Self::storage_instance_named) finds it.
     ///
     /// # Errors
     ///
@@ -102,11 +104,25 @@ impl Unit {
                 id.name()
             )));
         }
+        Ok(self.look_for(id)?)
+    }
+
+    /// Looks for an instance of a storage whose name is known only at run time, as
+    /// [`storage_instance`](Self::storage_instance) does.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error if the hook tool fails.
+    pub fn storage_instance_named(&self, id: &StorageId) -> Result<StorageLookup, juju::Error> {
+        self.look_for::<StorageByName>(id)
+    }
+
+    fn look_for<S>(&self, id: &StorageId) -> Result<StorageLookup<S>, juju::Error> {
         let instance = |is_detaching| Storage::new(&self.context, id.clone(), is_detaching);
         if self.context.detaching_storage.as_ref() == Some(id) {
             return Ok(StorageLookup::Detaching(instance(true)));
         }
-        let is_attached = self.context.tools.storage_ids(&name)?.contains(id);
+        let is_attached = self.context.tools.storage_ids(id.name())?.contains(id);
         Ok(if is_attached { StorageLookup::Attached(instance(false)) } else { StorageLookup::Gone })
     }
 

@@ -152,6 +152,8 @@ fn what_is_detached_with_this_hook_is_left_out_and_can_still_be_read() {
         };
         assert!(leaving.is_detaching());
         assert_eq!(leaving.location()?, Path::new("/var/data/1"));
+        let named = hook.storage_instance_named(&id)?;
+        assert_eq!(format!("{named:?}"), "Detaching(Storage(data/1))");
         Ok(())
     });
     // The hook's variables have the location.
@@ -198,6 +200,10 @@ fn an_instance_is_found_by_its_id_or_gone() {
     ran(|hook| {
         let gone = hook.storage_instance(Disks, &"data/7".parse().unwrap())?;
         assert!(matches!(gone, StorageLookup::Gone));
+        for (id, found) in [("data/2", "Attached(Storage(data/2))"), ("data/7", "Gone")] {
+            let named = hook.storage_instance_named(&id.parse().unwrap())?;
+            assert_eq!(format!("{named:?}"), found);
+        }
         let error = hook.storage_instance(Disks, &"logs/1".parse().unwrap()).unwrap_err();
         assert_eq!(
             error.to_string(),
