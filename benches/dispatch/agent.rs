@@ -91,6 +91,7 @@ impl Agent {
         command.env("HOOK_AGENT", &self.socket).stdin(Stdio::null());
         let socket = self.socket.clone();
         let mut calls = Vec::new();
+        let mut served: Result<(), Failure> = Ok(());
         let output: Output = std::thread::scope(|scope| -> Result<Output, Failure> {
             let charm = scope.spawn(move || {
                 let output = command.output();
@@ -104,17 +105,15 @@ impl Agent {
                 if message.is_empty() {
                     break;
                 }
-                for call in parse_calls(&message)? {
-                    let answer = self.answer(hook, &call)?;
-                    write_answer(answers, &call, &answer, calls.contains(&call))?;
-                    stream.write_all(&[answer.code])?;
-                    stream.write_all(&answer.stdout)?;
-                    calls.push(call);
+                // After a failure the charm still has to come to its end: a hook tool whose
+                // connection is not taken would wait for ever. One that gets no answer fails.
+                if served.is_ok() {
+                    served = self.serve(hook, &message, &mut stream, answers, &mut calls);
                 }
-                stream.shutdown(Shutdown::Write)?;
             }
             Ok(charm.join().map_err(|_| "the thread of the charm has panicked")??)
         })?;
+        served?;
         let finished = self.finish(&output)?;
         if finished.committed() {
             return Ok(calls);
@@ -127,6 +126,26 @@ impl Agent {
             String::from_utf8_lossy(&output.stderr).trim_end()
         )
         .into())
+    }
+
+    /// Answers the calls of a message, and notes them.
+    fn serve(
+        &mut self,
+        hook: &HookRun,
+        message: &[u8],
+        stream: &mut UnixStream,
+        answers: &Path,
+        calls: &mut Vec<Call>,
+    ) -> Result<(), Failure> {
+        for call in parse_calls(message)? {
+            let answer = self.answer(hook, &call)?;
+            write_answer(answers, &call, &answer, calls.contains(&call))?;
+            stream.write_all(&[answer.code])?;
+            stream.write_all(&answer.stdout)?;
+            calls.push(call);
+        }
+        stream.shutdown(Shutdown::Write)?;
+        Ok(())
     }
 
     fn finish(&mut self, output: &Output) -> Result<Finished, Failure> {

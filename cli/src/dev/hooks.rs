@@ -130,6 +130,8 @@ impl Session {
         self.lasting_error.note_end(&finished);
         self.write_log();
         self.print_hook_end(&hook, &end, duration, &finished);
+        // What the hook has added or detached is there or gone at its end, not at the next hook.
+        self.prepare_storage();
         if let Some(name) = finished.replay_notices()
             && let Some(container) = self.containers.iter().find(|container| container.name == name)
             && let Some(watchers) = &mut self.watchers

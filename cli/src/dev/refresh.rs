@@ -64,6 +64,12 @@ impl Session {
         let Refresh::Prepared(charm) = mem::replace(&mut self.refresh, Refresh::None) else {
             return;
         };
+        // Before the files are replaced or the pod ends: a charm that Juju refuses leaves the unit
+        // as it was.
+        if let Err(error) = self.check_refresh(&charm) {
+            self.fail_command(&error.chain());
+            return;
+        }
         if self.model.unit(&self.unit).is_ok_and(|unit| unit.is_kubernetes()) {
             self.end_pod_for(Some(charm));
             let _ = self.model.end_pod(&self.unit);
@@ -77,6 +83,12 @@ impl Session {
         if let Err(error) = refreshed {
             self.fail_command(&error.chain());
         }
+    }
+
+    fn check_refresh(&self, charm: &PreparedCharm) -> Result<()> {
+        self.model
+            .check_refresh(self.unit.application().as_str(), &charm.meta)
+            .map_err(|error| Error::new("cannot refresh the charm").because(error))
     }
 
     /// Records that the pod ends for an upgrade, to the charm or to another file of a resource.
@@ -133,21 +145,22 @@ impl Session {
             return true;
         };
         let replaced = charm.map_or(Ok(()), |charm| {
+            // Asked again: a command may have added a relation or storage while the pod ended.
+            self.check_refresh(&charm)?;
             self.replace_charm_files(&charm, false)?;
-            let _ = self.model.refresh(self.unit.application().as_str(), charm.meta);
-            Ok(())
+            self.model
+                .refresh(self.unit.application().as_str(), charm.meta)
+                .map_err(|error| Error::new("cannot refresh the charm").because(error))
         });
         let _ = self.model.pod_started(&self.unit);
-        let started = replaced.and_then(|()| {
-            let Some(pebble) = self.pebble.clone() else {
-                return Ok(());
-            };
+        // A pod that keeps its charm has its containers too.
+        let started = self.pebble.clone().map_or(Ok(()), |pebble| {
             self.containers
                 .iter_mut()
                 .filter(|container| running.contains(&container.name))
                 .try_for_each(|container| container.start(&pebble))
         });
-        if let Err(error) = started {
+        if let Err(error) = replaced.and(started) {
             self.fail_command(&error.chain());
         }
         true

@@ -77,9 +77,9 @@ impl Resource {
             }
         };
         // Juju takes other names too, but they must not lead out of the folder.
-        if [name, filename].into_iter().any(|part| part.contains('/') || part.starts_with('.')) {
+        if ![name, filename].into_iter().all(is_file_name) {
             return Err(failed("`charmwright dev` keeps no resource of such a name")
-                .advice("a name has no slash and begins with no dot"));
+                .advice("a name has no slash and is neither `.` nor `..`"));
         }
         let path = workspace.resources().join(name).join(filename);
         Ok(Self { name: name.to_owned(), source: file.to_owned(), path, content })
@@ -128,6 +128,11 @@ fn read_file(path: &str) -> io::Result<Vec<u8>> {
         found if found.is_dir() => Err(io::Error::other("it is a folder")),
         _ => Err(io::Error::other("it is no regular file")),
     }
+}
+
+/// Returns `true` if a folder may have an entry of this name.
+fn is_file_name(name: &str) -> bool {
+    !name.contains(['/', '\0']) && !matches!(name, "" | "." | "..")
 }
 
 /// Refuses a file whose extension is not that of the declared name, as Juju's controller does
@@ -205,6 +210,16 @@ pub fn summary(meta: &CharmMeta, given: &[Resource]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_stays_in_its_folder() {
+        for name in ["plugin", "plugin.tgz", ".htaccess", "...", "a b"] {
+            assert!(is_file_name(name), "{name}");
+        }
+        for name in ["", ".", "..", "a/b", "/", "../x", "a\0"] {
+            assert!(!is_file_name(name), "{name:?}");
+        }
+    }
 
     #[test]
     fn the_extension_is_that_of_the_declared_name() {

@@ -1,6 +1,6 @@
 //! The commands on the storage of the unit.
 
-use charmwright_agent::{Model, StorageId, UnitName};
+use charmwright_agent::{Model, StorageId, StorageState, UnitName};
 
 use super::spelling::nearest;
 use crate::error::{Error, Result};
@@ -12,6 +12,12 @@ use crate::error::{Error, Result};
 pub fn attach(model: &mut Model, unit: &UnitName, what: &str) -> Result<String> {
     let id = if what.contains('/') {
         let id = instance_id(model, what)?;
+        // Juju does nothing for an instance that still belongs to the unit.
+        if model.storage(&id).is_ok_and(|instance| instance.state() == StorageState::Detaching) {
+            return Err(Error::new(format!("cannot attach storage {id} to {unit}"))
+                .because("it is being detached")
+                .advice("attach it once its storage-detaching hook has run"));
+        }
         model.attach_storage(unit, &id).map_err(|error| unknown(model, &error, what))?;
         id
     } else {
@@ -87,4 +93,36 @@ fn undeclared(
         None if declared.is_empty() => "the charm declares no storage".to_owned(),
         None => format!("the charm declares {}", declared.join(", ")),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Instant;
+
+    use charmwright_agent::{CharmMeta, Deployment, HookExit, ModelSettings, Next};
+
+    use super::*;
+
+    #[test]
+    fn an_instance_that_is_being_detached_is_not_attached() {
+        let metadata = "name: web\nsummary: s\ndescription: d\nstorage:\n\
+            \x20 cache: {type: filesystem, multiple: {range: 0-2}}\n";
+        let meta = CharmMeta::parse(metadata, None, None).unwrap();
+        let mut model = Model::new(ModelSettings::new().update_status_interval(None));
+        model.deploy("web", Deployment::charm(meta)).unwrap();
+        let unit: UnitName = "web/0".parse().unwrap();
+        let run_all = |model: &mut Model| {
+            while let Next::Run(_) = model.next(&unit, Instant::now()).unwrap() {
+                model.finish(&unit, &HookExit::Code(0), Instant::now(), b"", b"").unwrap();
+            }
+        };
+        attach(&mut model, &unit, "cache").unwrap();
+        run_all(&mut model);
+        let said = detach(&mut model, &unit, "cache/0").unwrap();
+        assert_eq!(said, "cache/0 is detached once its hook has run");
+        let error = attach(&mut model, &unit, "cache/0").unwrap_err().chain();
+        assert!(error.contains("it is being detached"), "{error}");
+        run_all(&mut model);
+        assert_eq!(attach(&mut model, &unit, "cache/0").unwrap(), "cache/0 is attached to web/0");
+    }
 }

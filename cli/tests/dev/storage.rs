@@ -103,6 +103,49 @@ fn a_detached_instance_keeps_its_files() {
     assert_eq!(cache.collect::<Vec<_>>(), wanted);
 }
 
+/// Prepares what [`EDIT`] puts in the place of the author's files: other metadata, and a dispatch
+/// that notes that it ran.
+fn prepare_edit(charm: &Charm, metadata: &str) {
+    charm.write("../out/metadata", metadata);
+    charm.write("../out/dispatch", "#!/bin/sh\necho $JUJU_HOOK_NAME >>$OUT/second\n");
+    charm.write("actions.yaml", "edit: {}\n");
+}
+
+/// The action `edit`, which comes while the unit runs, as an author's edit does.
+const EDIT: &str = "[ \"$JUJU_DISPATCH_PATH\" != actions/edit ] || {\n\
+    \x20 cd $OUT && cp metadata ../charm/metadata.yaml && cp dispatch ../charm/dispatch; }\n";
+
+const REFUSED: &str = "cannot refresh application \"web\": required storage \"data\" removed";
+
+#[test]
+fn a_charm_that_juju_refuses_does_not_replace_the_one_that_runs() {
+    let charm = machine_charm(&format!("{EDIT}status-set active"));
+    prepare_edit(&charm, "name: web\nsummary: s\ndescription: d\n");
+    let script = "wait-for active\nrun edit\nwait-for idle\ntry upgrade\nwait-for idle\n\
+        attach-storage cache\nwait-for idle\n";
+    charm.run(&[], script).exits(0).says(REFUSED);
+    assert_eq!(charm.note("second"), "", "the hooks are those of the charm that runs");
+    let hooks = hooks(&charm);
+    assert!(!hooks.iter().any(|hook| hook == "upgrade-charm"), "{hooks:?}");
+}
+
+#[test]
+fn on_kubernetes_a_charm_that_juju_refuses_does_not_end_the_pod() {
+    let test = "on_kubernetes_a_charm_that_juju_refuses_does_not_end_the_pod";
+    let Some((charm, options)) = charm_with_pebble(test, &format!("{EDIT}status-set active"))
+    else {
+        return;
+    };
+    mounting(&charm, "  web: {}\n");
+    let bare = "name: web\nsummary: s\ndescription: d\ncontainers: {web: {}}\n";
+    prepare_edit(&charm, bare);
+    let script = "wait-for active\nrun edit\nwait-for idle\ntry upgrade\nwait-for idle\n";
+    charm.run(&args(&options), script).exits(0).says(REFUSED);
+    assert_eq!(charm.note("second"), "", "the hooks are those of the charm that runs");
+    let stops = hooks(&charm).iter().filter(|hook| *hook == "stop").count();
+    assert_eq!(stops, 1, "the pod ends with the unit only");
+}
+
 #[test]
 fn a_wrong_command_on_storage_says_why() {
     let charm = machine_charm("status-set active");

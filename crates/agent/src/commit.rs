@@ -8,6 +8,7 @@ use super::model::Model;
 use super::running::PendingWrites;
 use super::secrets::{Committer, Party, RelationScope, Scope, Secrets};
 use super::storage::{Change, check_count_change};
+use super::storage_commands::NO_ROOM;
 use super::storage_meta::StorageMeta;
 use super::unit_record::UnitRecord;
 
@@ -116,7 +117,7 @@ impl Model {
         }
         let total = checked.iter().fold(0_u64, |sum, (_, count)| sum.saturating_add(*count));
         if !self.storages.has_room_for(total) {
-            return Err("the model has no room for so many storage instances".to_owned());
+            return Err(NO_ROOM.to_owned());
         }
         Ok(checked)
     }

@@ -81,6 +81,7 @@ impl Model {
     /// - [`ErrorKind::NotFound`] if the model has no such application.
     /// - [`ErrorKind::State`] if the application is being removed, or if it is a subordinate: each
     ///   unit of its principal gets one of its units.
+    /// - [`ErrorKind::Storage`] if the model has no room for the storage of another unit.
     pub fn add_unit(&mut self, application: &str) -> Result<UnitName, Error> {
         let known = self.application(application)?;
         let has_charm = known.has_charm;
@@ -121,7 +122,10 @@ impl Model {
         may_lead: bool,
     ) -> Result<UnitName, Error> {
         let now = self.now();
-        let machine_id = self.machine_of_next_unit(self.application(application)?);
+        if has_agent {
+            self.check_unit_storage(application)?;
+        }
+        let machine_id = self.machine_of_next_unit(application)?;
         let application = self.application_mut(application)?;
         if application.is_dying {
             let name = go_quote(&application.name);
@@ -156,11 +160,14 @@ impl Model {
 
     /// Returns the id of the machine that a new unit runs on, which is empty on Kubernetes. Juju
     /// sets the id for every unit on machines, and a charm tells by it where it is.
-    fn machine_of_next_unit(&self, application: &Application) -> String {
+    fn machine_of_next_unit(&mut self, application: &str) -> Result<String, Error> {
+        let application = self.application(application)?;
         if self.is_on_kubernetes(application) || !application.machine_id.is_empty() {
-            return application.machine_id.clone();
+            return Ok(application.machine_id.clone());
         }
-        self.units.len().to_string()
+        let number = self.next_machine;
+        self.next_machine = number.saturating_add(1);
+        Ok(number.to_string())
     }
 }
 

@@ -118,7 +118,8 @@ impl Deployment {
     }
 
     /// Sets the id of the machine of every unit (`JUJU_MACHINE_ID`). By default it is empty on
-    /// Kubernetes, and each unit has a machine of its own elsewhere.
+    /// Kubernetes. Elsewhere each unit has a machine of its own, and that of a subordinate has the
+    /// machine of its principal.
     pub fn machine_id(mut self, id: impl Into<String>) -> Self {
         self.machine_id = id.into();
         self

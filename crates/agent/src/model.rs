@@ -43,6 +43,8 @@ pub struct Model {
     pub(super) players: Players,
     /// The number of the last action. The actions of all units are numbered in one sequence.
     pub(super) last_action: u64,
+    /// The number of the next machine. Numbers are never used again.
+    pub(super) next_machine: u64,
     /// The latest instant that the caller has passed: the model has no clock.
     now: Option<Instant>,
     /// The first instant that the caller has passed.
@@ -65,6 +67,7 @@ impl Model {
             relations: Relations::new(rules),
             players: Players::default(),
             last_action: 0,
+            next_machine: 0,
             first: None,
             now: None,
         }

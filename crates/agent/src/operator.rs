@@ -108,9 +108,27 @@ impl Model {
     ///   relation with another application, or limits it to fewer relations than there are, or if
     ///   it changes a storage in what Juju cannot change.
     pub fn refresh(&mut self, application: &str, meta: CharmMeta) -> Result<(), Error> {
+        self.check_refresh(application, &meta)?;
         // Of the old charm, since an application stays on the cloud that it is on.
         let is_kubernetes = self.is_on_kubernetes(self.application(application)?);
         let known = self.application_mut(application)?;
+        known.refresh(meta.clone());
+        self.make_missing_storage(application);
+        self.relations.remove_stale_peers(application, &meta);
+        self.relations.add_peers(application, meta.endpoints().values());
+        self.upgrade_units(application, &meta, is_kubernetes);
+        // The grants in a relation that has gone end too.
+        self.settle_remotes();
+        Ok(())
+    }
+
+    /// Checks that [`Model::refresh`] takes a charm, and changes nothing. A caller who puts the
+    /// files of the charm in place asks before.
+    ///
+    /// # Errors
+    /// As [`Model::refresh`].
+    pub fn check_refresh(&self, application: &str, meta: &CharmMeta) -> Result<(), Error> {
+        let known = self.application(application)?;
         let name = go_quote(application);
         let refuse = |why: &str| {
             let text = format!("cannot refresh application {name}: {why}");
@@ -125,20 +143,12 @@ impl Model {
         if known.meta.is_subordinate() != meta.is_subordinate() {
             return refuse("cannot change an application's subordinacy");
         }
-        if let Err(why) = self.relations.check_refresh(application, &meta) {
+        if let Err(why) = self.relations.check_refresh(application, meta) {
             return refuse(&why);
         }
-        if let Err(why) = self.check_storage_refresh(self.application(application)?, &meta) {
+        if let Err(why) = self.check_storage_refresh(known, meta) {
             return refuse(&why);
         }
-        let known = self.application_mut(application)?;
-        known.refresh(meta.clone());
-        self.make_missing_storage(application);
-        self.relations.remove_stale_peers(application, &meta);
-        self.relations.add_peers(application, meta.endpoints().values());
-        self.upgrade_units(application, &meta, is_kubernetes);
-        // The grants in a relation that has gone end too.
-        self.settle_remotes();
         Ok(())
     }
 

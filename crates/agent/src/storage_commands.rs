@@ -65,7 +65,7 @@ impl Model {
         let current = self.storages.count(unit, name);
         check_count_change(&meta, current, Change::Attach(u64::from(count))).map_err(refuse)?;
         if !self.storages.has_room_for(u64::from(count)) {
-            return Err(refuse("the model has no room for so many instances".to_owned()));
+            return Err(refuse(NO_ROOM.to_owned()));
         }
         Ok(self.make_storage(unit, &meta, u64::from(count)))
     }
@@ -228,6 +228,22 @@ impl Model {
         (0..count).filter_map(|_| self.storages.add(&place, unit, is_provisioned)).collect()
     }
 
+    /// Checks that the model has room for the storage of a new unit of an application.
+    ///
+    /// # Errors
+    /// - [`ErrorKind::NotFound`] if the model has no such application.
+    /// - [`ErrorKind::Storage`] if there is no room.
+    pub(super) fn check_unit_storage(&self, application: &str) -> Result<(), Error> {
+        let known = self.application(application)?;
+        let counts = known.meta.storages().values().map(|meta| known.storage_count(meta));
+        if self.storages.has_room_for(counts.fold(0, u64::saturating_add)) {
+            return Ok(());
+        }
+        let name = go_quote(application);
+        let text = format!("cannot add unit to application {name}: {NO_ROOM}");
+        Err(Error::new(ErrorKind::Storage, text))
+    }
+
     /// Makes the storage of a new unit, in the order of the names (Juju 3.6).
     pub(super) fn make_unit_storage(&mut self, unit: &UnitName) {
         let Some(application) = self.applications.get(unit.application().as_str()) else { return };
@@ -286,7 +302,15 @@ impl Model {
                 None => check_shared(new)?,
             }
         }
-        Ok(())
+        let units = self.records_of(&application.name);
+        let missing = units.filter(|unit| unit.has_agent && !unit.is_dying).flat_map(|unit| {
+            let count = |meta: &StorageMeta| self.storages.count(&unit.name, &meta.name);
+            new.storages().values().map(move |meta| meta.count_min.saturating_sub(count(meta)))
+        });
+        match self.storages.has_room_for(missing.fold(0, u64::saturating_add)) {
+            true => Ok(()),
+            false => Err(NO_ROOM.to_owned()),
+        }
     }
 
     /// Returns `true` if an instance is provisioned as soon as it belongs to the unit.
@@ -308,6 +332,9 @@ enum Undeclared {
     /// No charm runs on the unit.
     Charm,
 }
+
+/// The text for more instances than the model keeps, which Juju does not limit.
+pub(super) const NO_ROOM: &str = "the model has no room for so many storage instances";
 
 const NO_CHARM: &str = "no charm runs on the unit";
 
@@ -348,7 +375,7 @@ pub(super) fn check_deployment(
         return Err(format!("charm {charm} has no store called {}", go_quote(name)));
     }
     if !storages.has_room_for(total.saturating_mul(u64::from(units))) {
-        return Err("the model has no room for so many storage instances".to_owned());
+        return Err(NO_ROOM.to_owned());
     }
     Ok(())
 }

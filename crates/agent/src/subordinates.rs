@@ -29,10 +29,18 @@ impl Model {
             .find(|unit| unit.principal.is_none() && !unit.is_dying)
             .map(|unit| unit.name.clone());
         let unit = free.or_else(|| self.add_subordinate_unit(&subordinate).ok());
+        let machine_id = self.units.get(principal).map(|record| record.machine_id.clone());
+        // The operator may have given the application a machine.
+        let machine_id = machine_id.filter(|_| {
+            self.applications.get(&subordinate).is_some_and(|known| known.machine_id.is_empty())
+        });
         if let Some(unit) = unit
             && let Some(record) = self.units.get_mut(&unit)
         {
             record.principal = Some(principal.clone());
+            if let Some(machine_id) = machine_id {
+                record.machine_id = machine_id;
+            }
             if !record.has_agent {
                 self.settle_played(&unit);
             }

@@ -411,3 +411,15 @@ fn a_charms_endpoints_are_read_with_all_their_fields() {
     assert_eq!((db.role().as_str(), db.is_optional()), ("requirer", true));
     assert_eq!(meta.endpoints()["sites"].limit(), None, "0 is no limit");
 }
+
+#[test]
+fn the_machine_of_a_unit_is_not_used_again() {
+    let machine = |model: &Model, unit: &str| model.record(&name(unit)).unwrap().machine_id.clone();
+    let mut model = model_of(1);
+    model.deploy("two", Deployment::charm(charm())).unwrap();
+    assert_eq!((machine(&model, "web/0"), machine(&model, "two/0")), ("0".into(), "1".into()));
+    model.remove_application("web").unwrap();
+    assert!(model.application("web").is_err());
+    model.deploy("web", Deployment::charm(charm())).unwrap();
+    assert_eq!(machine(&model, "web/0"), "2");
+}

@@ -22,6 +22,9 @@ fn each_principal_gets_a_unit_that_sees_only_it() {
         world.model.update_status(&unit(name)).unwrap();
         let run = world.begin(name).unwrap();
         assert_eq!(variable(&run, "JUJU_PRINCIPAL_UNIT").as_deref(), Some(principal));
+        let machine = world.model.record(&unit(principal)).unwrap().machine_id.clone();
+        assert_eq!(machine, principal[4..], "each principal has a machine of its own");
+        assert_eq!(variable(&run, "JUJU_MACHINE_ID"), Some(machine), "{name}");
         let other = if principal == "web/0" { "web/1" } else { "web/0" };
         assert_eq!(world.out(name, &["relation-list", "-r", "1"]), format!("{principal}\n"));
         world.out(name, &["relation-get", "-r", "1", "-", principal]);

@@ -83,7 +83,8 @@ fn the_operator_is_refused_in_jujus_words() {
         (
             "many",
             u32::MAX,
-            "cannot add storage \"many\" to web/0: the model has no room for so many instances",
+            "cannot add storage \"many\" to web/0: the model has no room for so many \
+             storage instances",
         ),
     ] {
         assert_eq!(refused(model.add_storage(&web, name, count)), error);
@@ -250,12 +251,16 @@ fn a_refresh_keeps_storage_and_adds_what_is_missing() {
             "existing storage \"opt\" range contracted: max decreased from <unbounded> to 5",
         ),
     ] {
+        let asked = model.check_refresh("web", &meta(storages)).unwrap_err();
         let refused = model.refresh("web", meta(storages)).unwrap_err();
+        assert_eq!(asked.to_string(), refused.to_string());
         assert_eq!(refused.kind(), ErrorKind::State);
         assert_eq!(refused.to_string(), format!("cannot refresh application \"web\": {error}"));
     }
     // A storage that no unit has may go, and the others get what is missing before upgrade-charm.
     let more = "logs: {type: filesystem, location: /l, multiple: {range: 3-}}, new: {type: block}";
+    model.check_refresh("web", &meta(more)).unwrap();
+    assert_eq!(run_all(&mut model, "web/0"), [""; 0], "a check changes nothing");
     model.refresh("web", meta(more)).unwrap();
     assert_eq!(
         run_all(&mut model, "web/0"),
@@ -284,4 +289,24 @@ fn a_charm_may_not_drop_optional_storage_that_is_in_use() {
     model.detach_storage(&id("logs/0")).unwrap();
     run_all(&mut model, "opt/0");
     model.refresh("opt", bare).unwrap();
+}
+
+#[test]
+fn neither_a_refresh_nor_a_unit_makes_more_instances_than_the_model_keeps() {
+    let meta = |range: &str| {
+        let storage = format!("logs: {{type: filesystem, multiple: {{range: {range}}}}}");
+        let text = format!("name: web\nsummary: s\ndescription: d\nstorage: {{{storage}}}\n");
+        CharmMeta::parse(&text, None, None).unwrap()
+    };
+    let no_room = "the model has no room for so many storage instances";
+    let mut model = model_on(Substrate::Machine, meta("1-"));
+    let refused = model.refresh("web", meta("4000000000-")).unwrap_err();
+    assert_eq!(refused.to_string(), format!("cannot refresh application \"web\": {no_room}"));
+    assert_eq!(instances(&model), ["logs/0 web/0 attached"]);
+    model.refresh("web", meta("6000-")).unwrap();
+    let refused = model.add_unit("web").unwrap_err();
+    assert_eq!(refused.kind(), ErrorKind::Storage);
+    let text = format!("cannot add unit to application \"web\": {no_room}");
+    assert_eq!(refused.to_string(), text);
+    assert_eq!(model.units(), [unit("web/0")]);
 }

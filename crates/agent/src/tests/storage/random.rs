@@ -61,7 +61,6 @@ impl Told {
                 assert!(told.contains(hook.id()), "{unit} was not told of {}", hook.id());
                 told.retain(|id| id != hook.id());
             }
-            HookKind::Stop if !told.is_empty() => {}
             HookKind::Remove => assert!(told.is_empty(), "{unit} leaves with {told:?}"),
             _ => {}
         }
