@@ -35,7 +35,8 @@ pub(crate) struct Agent {
     listener: UnixListener,
 }
 
-/// What the charm and the model have at the end of a hook, to compare one charm with another.
+/// The effects of a hook are what the charm and the model have at its end. They serve to compare
+/// one charm with another.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Effects {
     report: Report,

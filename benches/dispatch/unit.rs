@@ -46,7 +46,7 @@ struct Deployed {
     hooks: BTreeMap<String, Hook>,
 }
 
-/// What a run of a hook left behind, so that it can run again and again.
+/// A hook keeps its environment and its calls, so that it can run again and again.
 struct Hook {
     environment: Vec<(OsString, OsString)>,
     calls: Vec<Call>,

@@ -18,7 +18,7 @@ impl Bag for Request {
     type Codec = Plain;
 }
 
-/// What the database answers, in the databag of its application.
+/// The database answers with this in the databag of its application.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Answer {

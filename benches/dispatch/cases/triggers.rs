@@ -1,4 +1,4 @@
-//! What makes the hooks due that the charms have in common.
+//! The triggers make the hooks due that the charms have in common.
 
 use charmwright_agent::{Model, UnitName};
 

@@ -1,11 +1,11 @@
-//! What the charm and the database write for each other.
+//! The databags that the charm and the database write for each other.
 
 use charmwright::{
     Bag, Plain, RemoteSecret, Result, SecretContent, SecretFieldError, SecretFields, SecretText,
 };
 use serde::{Deserialize, Serialize};
 
-/// What the charm asks for, in the databag of its application.
+/// The charm asks for this in the databag of its application.
 #[derive(Serialize, Deserialize)]
 pub struct Request {
     pub database: String,
@@ -16,7 +16,7 @@ impl Bag for Request {
     type Codec = Plain;
 }
 
-/// What each unit of the charm writes in its own databag.
+/// Each unit of the charm writes this in its own databag.
 #[derive(Serialize, Deserialize)]
 pub struct Client {
     pub version: String,
@@ -26,7 +26,7 @@ impl Bag for Client {
     type Codec = Plain;
 }
 
-/// What the database answers, in the databag of its application.
+/// The database answers with this in the databag of its application.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub struct Answer {
@@ -38,7 +38,7 @@ impl Bag for Answer {
     type Codec = Plain;
 }
 
-/// What each unit of the database writes in its own databag.
+/// Each unit of the database writes this in its own databag.
 #[derive(Serialize, Deserialize)]
 pub struct Server {
     pub address: String,
